@@ -1,0 +1,37 @@
+"""The exceptions that lightly_nb raises on purpose.
+
+Every message says where (key path, file, sample), what was got, what is allowed and what to do next.
+All derive from `LightlyNBError`; each also derives from the built-in that a reader would expect.
+"""
+
+
+class LightlyNBError(Exception):
+    """Base of every error that lightly_nb raises on purpose."""
+
+
+class ConfigError(LightlyNBError, ValueError):
+    """A configuration has an unknown key, a wrong type or a value out of range."""
+
+
+class InputError(LightlyNBError, ValueError):
+    """An argument or the data handed to a function cannot be used."""
+
+
+class DatasourceError(LightlyNBError, OSError):
+    """A folder or bucket cannot be listed, read or written."""
+
+
+class CheckpointError(LightlyNBError, ValueError):
+    """A checkpoint is missing, is not one, carries code or does not fit the model."""
+
+
+class SelectionError(LightlyNBError, ValueError):
+    """A selection was asked for that the samples cannot give."""
+
+
+class RunError(LightlyNBError, RuntimeError):
+    """A run failed, crashed or cannot be opened."""
+
+
+class RunCanceled(LightlyNBError):  # noqa: N818 - the platform's word for this end of a run
+    """A run was canceled by its user; what it had finished is kept."""
