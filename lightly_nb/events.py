@@ -48,9 +48,9 @@ def combined(*listeners: Listener | None) -> Listener:
     return call_all
 
 
-def say(on_event: Listener, step: str, message: str, level: str = "info", **more: Any) -> None:
+def say(on_event: Listener, step: str, message: str, level: str = "info") -> None:
     """Send one message event."""
-    on_event(Event(time=time.time(), step=step, message=message, level=level, **more))
+    on_event(Event(time=time.time(), step=step, message=message, level=level))
 
 
 class Stage:

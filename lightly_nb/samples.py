@@ -115,7 +115,7 @@ class Samples:
         if rows.dtype == bool:
             if rows.shape != (len(self),):
                 raise InputError(
-                    f"take: a boolean mask must have one value per sample ({len(self)}), got shape {rows.shape}"
+                    f"take: a mask must have one value per sample ({len(self)}), got shape {rows.shape}"
                 )
             rows = np.flatnonzero(rows)
         rows = rows.astype(np.intp, casting="same_kind") if rows.size else rows.astype(np.intp)
@@ -130,7 +130,7 @@ class Samples:
         InputError
             If a name is not there or comes twice.
         """
-        wanted = pd.Index(filenames, dtype="object")
+        wanted: pd.Index[Any] = pd.Index(list(filenames), dtype="object")
         if not wanted.is_unique:
             repeated = wanted[wanted.duplicated()].unique()[:3].tolist()
             raise InputError(f"file names given more than once: {repeated}; name each once")
@@ -179,6 +179,6 @@ def _aligned(name: str, array: Any, n_rows: int) -> np.ndarray:
             f"samples: array '{name}' has shape {array.shape} but there are {n_rows} samples; "
             "give one row per sample, in the order of the table"
         )
-    view = array.view()
+    view: np.ndarray = array.view()
     view.flags.writeable = False
     return view
