@@ -1,0 +1,151 @@
+"""The command line, `lightly-nb`: flat delegates to the pipeline, no logic of its own.
+
+Exit codes: 0 well, 1 the run failed, 2 what was asked for cannot be, 130 canceled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from lightly_nb.errors import ConfigError, DatasourceError, InputError, LightlyNBError, RunCanceled, RunError
+from lightly_nb.events import Event, Listener
+
+EXIT_FAILED, EXIT_USAGE, EXIT_CANCELED = 1, 2, 130
+
+OVERRIDES_HELP = """\
+Options of the run are key=value, as in the platform's configuration (docs/configuration.md):
+  n_samples=50                        how many to select (or proportion_samples=0.1)
+  enable_training=true                keys of worker_config by their name
+  lightly.trainer.max_epochs=10       keys of lightly_config after 'lightly.'
+  selection.strategies='[{input: {type: EMBEDDINGS}, strategy: {type: DIVERSITY}}]'
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = _parser().parse_args(arguments)
+    listener = _print_json if getattr(options, "json", False) else None
+    try:
+        options.command(options, listener)
+    except (RunCanceled, KeyboardInterrupt) as error:
+        return _fail(str(error) or "interrupted", EXIT_CANCELED)
+    except (ConfigError, InputError, DatasourceError) as error:
+        return _fail(str(error), EXIT_USAGE)
+    except LightlyNBError as error:
+        return _fail(str(error), EXIT_FAILED)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lightly-nb", description="Decide which images are worth labelling.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = _command(commands, "run", _run, "train, embed and select", epilog=OVERRIDES_HELP)
+    run.add_argument("input", metavar="INPUT", help="folder or URL of the images")
+    run.add_argument("--output", default="lightly_outputs", metavar="DIR", help="run folders are made below it")
+    run.add_argument("--shared-dir", metavar="DIR", help="folder that checkpoint= and embeddings= are relative to")
+    run.add_argument("overrides", nargs="*", metavar="key=value", help="options of the run, see below")
+    rerun = _command(commands, "rerun", _rerun, "repeat a run: the same configuration, a new folder")
+    rerun.add_argument("run_folder", metavar="RUN_FOLDER")
+    rerun.add_argument("--output", metavar="DIR", help="make the new run folder below it")
+    for name, function, text in [
+        ("resume", _resume, "go on with a run that was canceled, failed or crashed"),
+        ("status", _status, "say how a run stands"),
+        ("cancel", _cancel, "stop a run; what it had finished is kept"),
+    ]:
+        _command(commands, name, function, text).add_argument("run_folder", metavar="RUN_FOLDER")
+    demo = _command(commands, "demo", _demo, "gather real photographs to try things on")
+    demo.add_argument("folder", nargs="?", default="demo/photographs", metavar="FOLDER")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    function: Callable[[argparse.Namespace, Listener | None], None],
+    text: str,
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=text, description=text, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print events as JSON lines, for programs")
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _run(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb import pipeline
+    from lightly_nb.config import parse_overrides
+
+    worker_config, lightly_config, selection_config = parse_overrides(options.overrides)
+    run = pipeline.run(
+        options.input,
+        options.output,
+        worker_config=worker_config,
+        lightly_config=lightly_config,
+        selection_config=selection_config or None,
+        shared_dir=options.shared_dir,
+        on_event=listener,
+    )
+    _summary(run, listener)
+
+
+def _rerun(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb import pipeline
+
+    _summary(pipeline.rerun(options.run_folder, options.output, on_event=listener), listener)
+
+
+def _resume(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb import pipeline
+    from lightly_nb.events import ProgressBar
+
+    run = pipeline.open_run(options.run_folder)
+    pipeline.execute(run.folder, on_event=listener or ProgressBar())
+    _summary(run, listener)
+
+
+def _status(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb import pipeline
+
+    run = pipeline.open_run(options.run_folder)
+    if listener is not None:
+        print(json.dumps({"state": run.state, "message": run.message, "progress": run.progress}))
+    else:
+        print(f"{run.state}: {run.message}")
+
+
+def _cancel(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb import pipeline
+
+    pipeline.open_run(options.run_folder).cancel()
+    _status(options, listener)
+
+
+def _demo(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb.demo import demo_images
+
+    print(demo_images(options.folder))
+
+
+def _summary(run: object, listener: Listener | None) -> None:
+    from lightly_nb.pipeline.summary import summary_text
+
+    if listener is None:
+        print(summary_text(run))
+
+
+def _print_json(event: Event) -> None:
+    print(json.dumps(event, ensure_ascii=True), flush=True)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"lightly-nb: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

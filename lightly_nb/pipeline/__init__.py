@@ -1,0 +1,173 @@
+"""The pipeline: a folder of images in, the subset worth labelling out.
+
+`run` works here and now; `start` does the same in a background process. Both only make a run folder
+and have it executed, so a run can be opened, resumed and repeated by its folder alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig, parse_configs
+from lightly_nb.errors import ConfigError
+from lightly_nb.events import Listener, ProgressBar
+from lightly_nb.pipeline.handle import Run, start_process
+from lightly_nb.pipeline.job import as_job, load_job, save_job
+from lightly_nb.pipeline.steps import execute
+from lightly_nb.runfolder import RunFolder
+
+DEFAULT_OUTPUT_DIR = "lightly_outputs"
+
+
+def run(
+    source: Any,
+    output_dir: str | os.PathLike[str] = DEFAULT_OUTPUT_DIR,
+    *,
+    n_samples: int | None = None,
+    proportion_samples: float | None = None,
+    strategies: Sequence[Any] | None = None,
+    worker_config: Mapping[str, Any] | WorkerConfig | None = None,
+    lightly_config: Mapping[str, Any] | LightlyConfig | None = None,
+    selection_config: Mapping[str, Any] | SelectionConfig | None = None,
+    shared_dir: str | os.PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    on_event: Listener | None = None,
+) -> Run:
+    """Train, embed and select, here and now, with progress bars; return the finished run.
+
+    Parameters
+    ----------
+    source : str, path, sequence of paths, pandas.DataFrame or Samples
+        Where the images are: a folder or URL, a list of files, or a table with a path column.
+    output_dir : str or path
+        The run folder is made below it: `{output_dir}/{DATE}/{TIME}`.
+    n_samples, proportion_samples : int or float, optional
+        How many samples to select, or which share in (0, 1] of the usable ones. Exactly one of the two,
+        here or in `selection_config`.
+    strategies : sequence, optional
+        Selection strategies; None is DIVERSITY of the embeddings.
+    worker_config, lightly_config, selection_config : mapping or model, optional
+        The platform's configurations, nested or with dotted keys; see docs/configuration.md.
+    shared_dir : str or path, optional
+        Folder that `worker_config.checkpoint` and `.embeddings` are relative to; None is the current one.
+    storage_options : mapping, optional
+        What fsspec needs to reach `source`. Never written anywhere.
+    on_event : callable, optional
+        Gets every event; None shows progress bars.
+
+    Returns
+    -------
+    Run
+        The handle: `.samples`, `.selection`, `.path`, ….
+
+    Raises
+    ------
+    ConfigError, InputError, DatasourceError, CheckpointError, SelectionError
+        Before any work where that can be known; nothing that was there before is touched.
+    RunCanceled
+        If the run was canceled from elsewhere; what it had finished is kept.
+    """
+    selection = _selection(selection_config, n_samples, proportion_samples, strategies)
+    folder = _prepare(source, output_dir, worker_config, lightly_config, selection, shared_dir, storage_options)
+    bar = on_event or ProgressBar()
+    execute(folder, storage_options=storage_options, on_event=bar)
+    return Run(folder.path, storage_options)
+
+
+def start(
+    source: Any,
+    output_dir: str | os.PathLike[str] = DEFAULT_OUTPUT_DIR,
+    *,
+    n_samples: int | None = None,
+    proportion_samples: float | None = None,
+    strategies: Sequence[Any] | None = None,
+    worker_config: Mapping[str, Any] | WorkerConfig | None = None,
+    lightly_config: Mapping[str, Any] | LightlyConfig | None = None,
+    selection_config: Mapping[str, Any] | SelectionConfig | None = None,
+    shared_dir: str | os.PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Run:
+    """Do the same as `run` in a background process and return its handle at once.
+
+    The run goes on when the cell is interrupted and when the kernel dies; `open_run` finds it again.
+    Parameters and errors of the configuration are those of `run`; errors of the work itself are told by
+    `Run.state`, `Run.message` and `Run.wait`.
+    """
+    selection = _selection(selection_config, n_samples, proportion_samples, strategies)
+    folder = _prepare(source, output_dir, worker_config, lightly_config, selection, shared_dir, storage_options)
+    start_process(folder, storage_options)
+    return Run(folder.path, storage_options)
+
+
+def open_run(path: str | os.PathLike[str], *, storage_options: Mapping[str, Any] | None = None) -> Run:
+    """Return the handle of the run in folder `path`, alive or ended, whoever started it.
+
+    Raises
+    ------
+    RunError
+        If the folder is not one of a run.
+    """
+    return Run(path, storage_options)
+
+
+def rerun(
+    path: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str] | None = None,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    on_event: Listener | None = None,
+) -> Run:
+    """Repeat the run of folder `path` in a new run folder, from its configuration alone.
+
+    On the same machine and the same files the selection is the same, bit for bit.
+    `output_dir` None is the one that the first run was made below.
+    """
+    first = RunFolder(Path(path).expanduser().absolute())
+    job = load_job(first)
+    below = Path(output_dir) if output_dir is not None else first.path.parent.parent
+    folder = save_job(job.without_run_directory(), below, {"rerun_of": {"path": str(first.path)}})
+    execute(folder, storage_options=storage_options, on_event=on_event or ProgressBar())
+    return Run(folder.path, storage_options)
+
+
+def _selection(
+    config: Mapping[str, Any] | SelectionConfig | None,
+    n_samples: int | None,
+    proportion_samples: float | None,
+    strategies: Sequence[Any] | None,
+) -> Mapping[str, Any] | SelectionConfig | None:
+    short = {"n_samples": n_samples, "proportion_samples": proportion_samples, "strategies": strategies}
+    given = {key: value for key, value in short.items() if value is not None}
+    if config is None:
+        return given or None
+    if given:
+        raise ConfigError(
+            f"selection_config: given together with {', '.join(given)}; put them into selection_config, or "
+            "leave selection_config out"
+        )
+    return config
+
+
+def _prepare(
+    source: Any,
+    output_dir: str | os.PathLike[str],
+    worker_config: Any,
+    lightly_config: Any,
+    selection_config: Any,
+    shared_dir: str | os.PathLike[str] | None,
+    storage_options: Mapping[str, Any] | None,
+) -> RunFolder:
+    configs = parse_configs(worker_config, lightly_config, selection_config)
+    job = as_job(source, configs, shared_dir, storage_options)
+    asked = {
+        "worker_config": worker_config,
+        "lightly_config": lightly_config,
+        "selection_config": selection_config,
+    }
+    return save_job(job, output_dir, asked)
+
+
+__all__ = ["Run", "execute", "open_run", "rerun", "run", "start"]

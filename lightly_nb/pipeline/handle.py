@@ -1,0 +1,225 @@
+"""`Run`: the handle on a run folder. It holds nothing that the folder does not say.
+
+So a run in this process, in another one or on another machine looks the same, and `open_run` works
+after the kernel that started the run has died.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from lightly_nb.errors import RunError
+from lightly_nb.events import Event, ProgressBar
+from lightly_nb.pipeline import owner, results
+from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.runfolder import RunFolder, read_events
+from lightly_nb.states import RunState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lightly_nb.samples import Samples
+    from lightly_nb.selection import Selection
+
+SECONDS_BETWEEN_LOOKS = 0.1
+
+
+class Run:
+    """A run, by its folder.
+
+    Parameters
+    ----------
+    path : str or path
+        The run folder.
+    storage_options : mapping or None
+        What fsspec needs to reach the INPUT datasource, for `samples`; never stored.
+
+    Raises
+    ------
+    RunError
+        If the folder is not one of a run.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], storage_options: Any = None):
+        self.folder = RunFolder(Path(path).expanduser().absolute())
+        self.job: Job = load_job(self.folder)
+        self._storage_options = storage_options
+        self._latest: dict[str, Event] = {}
+        self._position = 0
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def state(self) -> RunState:
+        """The state now; CRASHED when the process died without saying how the run ended."""
+        state = self._said_state()
+        if state.in_end_state() or owner.is_alive(self.folder) is not False:
+            return state
+        state = self._said_state()  # it may have ended between the two looks
+        not_started = state is RunState.OPEN and not self.folder.process.exists()
+        return state if state.in_end_state() or not_started else RunState.CRASHED
+
+    @property
+    def message(self) -> str:
+        """What the run said last."""
+        if self.state is RunState.CRASHED:
+            return (
+                f"the process of the run died without a word; see '{self.folder.log}', "
+                f"then go on with it: lightly-nb resume '{self.path}'"
+            )
+        said = self._last("message")
+        return said["message"] if said else "the run has not started yet"
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """The newest count: `step`, `done`, `total`, `unit`, `metrics`; empty before the first one."""
+        counted = self._last("done")
+        return {key: counted[key] for key in ("step", "done", "total", "unit", "metrics")} if counted else {}
+
+    def events(self) -> list[Event]:
+        """Return all events so far."""
+        return read_events(self.folder)[0]
+
+    def follow(self, timeout: float | None = None) -> Iterator[Event]:
+        """Yield events, old and new, until the run has ended or `timeout` seconds are over."""
+        position, until = 0, None if timeout is None else time.monotonic() + timeout
+        while True:
+            ended = self.state.in_end_state()
+            events, position = read_events(self.folder, position)
+            yield from events
+            if ended or (until is not None and time.monotonic() >= until):
+                return
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> Run:
+        """Wait until the run has ended, with progress bars if `progress`; return this handle.
+
+        Interrupting the wait does not stop the run.
+
+        Raises
+        ------
+        RunError
+            If the run failed or crashed, or has not ended after `timeout` seconds.
+        """
+        bar = ProgressBar()
+        for event in self.follow(timeout):
+            if progress:
+                bar(event)
+        bar.close()
+        state = self.state
+        if not state.in_end_state():
+            raise RunError(f"the run in '{self.path}' is still {state} after {timeout:g} s; wait longer")
+        if state in (RunState.FAILED, RunState.CRASHED):
+            raise RunError(f"the run in '{self.path}' {state.lower()}: {self.message}")
+        return self
+
+    def cancel(self, timeout: float = 30.0) -> Run:
+        """Ask the run to stop and wait until it has; what it had finished stays in the folder.
+
+        After `timeout` seconds its process is ended. A run that has ended is left as it is.
+        """
+        if self.state.in_end_state():
+            return self
+        self.folder.cancel.touch()
+        pid = owner.owner_pid(self.folder)
+        if pid == os.getpid():
+            return self
+        if not self._ends_within(timeout) and pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return self
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The newest checkpoint that the run has trained, None without one."""
+        paths = self.path.glob("lightly_epoch_*.ckpt")
+        return max(paths, key=lambda path: int(path.stem.rpartition("_")[2]), default=None)
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The embedded samples, with quarantine and thumbnails."""
+        return results.load_samples(self.folder, self.job.input, self._storage_options)
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The selection."""
+        return results.load_selection(self.folder, self.samples)
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """The files left out and why."""
+        return results.load_quarantine(self.folder)
+
+    def log(self) -> str:
+        """Return the text of `log.txt`."""
+        return self.folder.log.read_text(encoding="utf-8") if self.folder.log.is_file() else ""
+
+    def resume(self) -> Run:
+        """Go on with a run that was canceled, failed or crashed, in a background process."""
+        if owner.is_alive(self.folder):
+            raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
+        if self.state is not RunState.COMPLETED:
+            start_process(self.folder, self._storage_options)
+        return self
+
+    def __repr__(self) -> str:
+        return f"Run('{self.path}', {self.state})"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{escape(self.state)}</b> {escape(self.message)}<br><code>{escape(str(self.path))}</code></p>"
+
+    def _said_state(self) -> RunState:
+        said = self._last("state")
+        return RunState(said["state"]) if said else RunState.OPEN
+
+    def _last(self, key: str) -> Event | None:
+        events, self._position = read_events(self.folder, self._position)
+        for event in events:
+            self._latest.update(dict.fromkeys(event, event))
+        return self._latest.get(key)
+
+    def _ends_within(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.state.in_end_state():
+                return True
+            time.sleep(SECONDS_BETWEEN_LOOKS / 2)
+        return False
+
+
+def start_process(folder: RunFolder, storage_options: Any = None) -> None:
+    """Start a process of its own that does the run of `folder`, and return at once.
+
+    It has its own session, so that interrupting a notebook cell does not end it; `storage_options`
+    reach it through its standard input, which no other process can read.
+    """
+    with folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lightly_nb.pipeline", str(folder.path)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=folder.path,
+        )
+    with suppress(psutil.NoSuchProcess):  # it may have ended already
+        owner.claim_for(folder, process.pid)
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as stream:
+        stream.write(json.dumps(dict(storage_options or {})).encode())

@@ -1,0 +1,156 @@
+"""`Job`: all that a run needs to know, and its form on disk (`config/` of the run folder).
+
+The listing of a folder is made by the run itself; a list of files or a table is listed here and kept
+as `config/input.parquet`, so that the run can be repeated without the caller's Python objects.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from lightly_nb.config import Configs, parse_configs, to_dict
+from lightly_nb.errors import RunError
+from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
+from lightly_nb.samples import Samples
+
+REPORTED_PACKAGES = ("lightly_nb", "lightly", "torch", "torchvision", "numpy", "pandas", "simplejpeg", "pillow")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run.
+
+    Parameters
+    ----------
+    input : str
+        Folder or URL of the INPUT datasource, without credentials.
+    configs : Configs
+        The three parsed configurations.
+    shared_dir : str
+        Folder that `worker_config.checkpoint` and `worker_config.embeddings` are relative to.
+    listing : pandas.DataFrame or None
+        The sample table, where the input was a list of files or a table; None: list `input`.
+    """
+
+    input: str
+    configs: Configs
+    shared_dir: str
+    listing: pd.DataFrame | None = None
+
+    def without_run_directory(self) -> Job:
+        """Return the same job for a new folder by date and time."""
+        worker = self.configs.worker.model_copy(update={"run_directory": ""})
+        return replace(self, configs=replace(self.configs, worker=worker))
+
+
+def as_job(source: Any, configs: Configs, shared_dir: str | Path | None, storage_options: Any = None) -> Job:
+    """Return the job for `source`: a folder, a URL, a list of files, a table or `Samples`."""
+    shared = str(Path(shared_dir or os.getcwd()).expanduser().absolute())
+    if isinstance(source, (str, os.PathLike)):
+        from lightly_nb.datasource import open_datasource
+
+        return Job(open_datasource(source, storage_options=storage_options).url, configs, shared)
+    samples = source if isinstance(source, Samples) else _listed(source, storage_options)
+    url = getattr(samples.source, "url", None)
+    if url is None:
+        raise RunError("these samples have no source to read from; give a folder, a list of files or a table")
+    return Job(url, configs, shared, samples.table)
+
+
+def _listed(source: Any, storage_options: Any) -> Samples:
+    from lightly_nb.reading import list_samples
+
+    return list_samples(source, storage_options=storage_options)
+
+
+def save_job(job: Job, output_dir: str | Path, asked: Mapping[str, Any]) -> RunFolder:
+    """Make a run folder that holds `job`; `asked` is what the user gave, before defaults."""
+    folder = new_run_folder(output_dir, job.configs.worker.run_directory or None)
+    content = {
+        "input": job.input,
+        "shared_dir": job.shared_dir,
+        "worker_config": to_dict(job.configs.worker),
+        "lightly_config": to_dict(job.configs.lightly),
+        "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
+    }
+    write_text(folder.config, _yaml(content))
+    write_text(folder.overrides, _yaml(_masked_like(asked, content)))
+    write_text(folder.hydra, _yaml(_circumstances(folder)))
+    if job.listing is not None:
+        table = job.listing.reset_index()
+        write_aside(folder.input_table, table.to_parquet)
+    return folder
+
+
+def load_job(folder: RunFolder) -> Job:
+    """Read the job of a run folder back.
+
+    Raises
+    ------
+    RunError
+        If the folder is not one of a run.
+    """
+    if not folder.config.is_file():
+        raise RunError(
+            f"'{folder.path}' is not a run folder: it has no config/config.yaml. Give the folder that a run "
+            "printed when it started, for example lightly_outputs/2026-01-31/12-00-00"
+        )
+    content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    configs = parse_configs(content["worker_config"], content["lightly_config"], content["selection_config"])
+    listing = None
+    if folder.input_table.is_file():
+        listing = pd.read_parquet(folder.input_table).set_index("filename")
+    return Job(content["input"], configs, content["shared_dir"], listing)
+
+
+def _yaml(content: Any) -> str:
+    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def _masked_like(asked: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
+    """Return the asked keys as `key=value` lines, with the values of `content`, whose secrets are masked."""
+    lines: list[str] = []
+    for config_name, given in asked.items():
+        flat = _flat(content.get(config_name) or {})
+        for key in _flat(given or {}):
+            shown = flat.get(key)
+            lines.append(f"{config_name}.{key}={yaml.safe_dump(shown, default_flow_style=True, width=10**6)}")
+    return [line.removesuffix("\n").removesuffix("\n...") for line in lines]
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _circumstances(folder: RunFolder) -> dict[str, Any]:
+    return {
+        "run": {"dir": str(folder.path)},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "executable": sys.executable,
+        "packages": {name: _version(name) for name in REPORTED_PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

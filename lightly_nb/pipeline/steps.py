@@ -1,0 +1,203 @@
+"""The order of the steps of a run, and its states: the only place that knows them.
+
+`execute` works on a run folder, in whatever process it is called: a run inline, in the background and
+on another machine are the same run. A step whose result is already in the folder is not done again,
+so to go on with an interrupted run is to execute it once more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lightly_nb.errors import ConfigError, InputError, RunCanceled
+from lightly_nb.events import Event, Listener, combined, say
+from lightly_nb.pipeline import results
+from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.log import run_log
+from lightly_nb.pipeline.owner import owned
+from lightly_nb.runfolder import RunFolder, append_event
+from lightly_nb.samples import Samples
+from lightly_nb.states import RunState
+
+SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
+
+NOT_BUILT_YET = {
+    "relevant_filenames_file": "",
+    "pretagging": False,
+    "dump_dataset": False,
+    "selected_sequence_length": 1,
+    "use_datapool": False,
+}
+"""Keys of worker_config that are accepted but whose feature is still to come, and their neutral value."""
+
+
+def execute(
+    folder: RunFolder,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    on_event: Listener | None = None,
+) -> None:
+    """Do, or go on with, the run of `folder`, from its configuration to its results.
+
+    Every event goes to `events.jsonl` and then to `on_event`. The run's last event is its end state.
+
+    Raises
+    ------
+    RunCanceled
+        If the run was canceled; what it had finished is in the folder.
+    LightlyNBError
+        If the run failed; the same message is in its last event, the traceback in `log.txt`.
+    """
+    job = load_job(folder)
+    emit = combined(lambda event: append_event(folder, event), _stop_when_asked(folder), on_event)
+    with owned(folder), run_log(folder):
+        folder.cancel.unlink(missing_ok=True)
+        try:
+            _enter(emit, RunState.STARTED, "run started")
+            _steps(job, folder, storage_options, emit)
+        except (RunCanceled, KeyboardInterrupt) as error:
+            _end(folder, on_event, RunState.ABORTED, str(error) or "interrupted from the keyboard")
+            raise
+        except Exception as error:
+            _end(folder, on_event, RunState.FAILED, f"{type(error).__name__}: {error}")
+            raise
+
+
+def _steps(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) -> None:
+    _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
+    _refuse_what_is_not_built(job)
+    checkpoint = _known_checkpoint(job, folder)
+    if not folder.samples.is_file():
+        _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
+        samples = _listed(job, folder, storage_options, emit)
+        _refuse_impossible_size(job, len(samples))
+        if job.configs.worker.embeddings:
+            samples = _with_given_embeddings(job, folder, samples, emit)
+        else:
+            checkpoint = _trained(job, folder, samples, checkpoint, emit)
+            samples = _embedded(job, folder, samples, checkpoint, emit)
+        results.save_samples(folder, samples)
+    samples = results.load_samples(folder, job.input, storage_options)
+    _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
+    selection = _selected(job, samples, emit)
+    _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
+    results.save_selection(folder, samples, selection)
+    _enter(emit, RunState.COMPLETED, f"{len(selection):,} of {len(samples):,} samples selected")
+
+
+def _enter(emit: Listener, state: RunState, message: str) -> None:
+    emit(Event(time=time.time(), state=state.value, step=state.value, message=message, level="info"))
+
+
+def _end(folder: RunFolder, on_event: Listener | None, state: RunState, message: str) -> None:
+    event = Event(time=time.time(), state=state.value, step=state.value, message=message, level="error")
+    try:
+        append_event(folder, event)
+    except OSError:  # a full disk: the handle sees a dead process without an end state, CRASHED
+        pass
+    if on_event is not None:
+        on_event(event)
+
+
+def _stop_when_asked(folder: RunFolder) -> Listener:
+    checked_at = 0.0
+
+    def check(event: Event) -> None:
+        nonlocal checked_at
+        now = time.monotonic()
+        if now - checked_at < SECONDS_BETWEEN_CANCEL_CHECKS:
+            return
+        checked_at = now
+        if folder.cancel.exists():
+            raise RunCanceled(
+                f"run canceled during {event['step']}; what was finished is kept in '{folder.path}'. "
+                "Go on with it with: lightly-nb resume"
+            )
+
+    return check
+
+
+def _refuse_what_is_not_built(job: Job) -> None:
+    for key, neutral in NOT_BUILT_YET.items():
+        got = getattr(job.configs.worker, key)
+        if got != neutral:
+            raise ConfigError(
+                f"worker_config.{key}: got {got!r}, but this version cannot do that yet; leave it at {neutral!r}"
+            )
+
+
+def _known_checkpoint(job: Job, folder: RunFolder) -> Path | None:
+    """Return the checkpoint to start from, validated before any work; None where there is none yet."""
+    from lightly_nb.models import load_checkpoint, pretrained
+
+    worker, lightly = job.configs.worker, job.configs.lightly
+    if worker.embeddings:
+        return None
+    if worker.checkpoint:
+        path = Path(job.shared_dir, worker.checkpoint)
+        load_checkpoint(path)
+        return path
+    if worker.enable_training and lightly.trainer.max_epochs > 0:
+        return None
+    return pretrained(lightly.model.name, lightly.model.num_ftrs, lightly.model.width)
+
+
+def _listed(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) -> Samples:
+    from lightly_nb.datasource import open_datasource
+    from lightly_nb.reading import list_samples
+
+    source = open_datasource(job.input, storage_options=storage_options)
+    if job.listing is not None:
+        return Samples(job.listing.sort_index(), source=source)
+    return list_samples(source, exclude=[folder.path], on_event=emit)
+
+
+def _refuse_impossible_size(job: Job, n_listed: int) -> None:
+    size = job.configs.selection.n_samples if job.configs.selection else None
+    if size is not None and size > n_listed:
+        raise InputError(
+            f"selection_config.n_samples: asked for {size:,} samples, but '{job.input}' has {n_listed:,} "
+            "image files; ask for at most that many, or for a share with proportion_samples"
+        )
+
+
+def _trained(
+    job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | None, emit: Listener
+) -> Path:
+    from lightly_nb.training import train
+
+    if not job.configs.worker.enable_training or job.configs.lightly.trainer.max_epochs == 0:
+        assert checkpoint is not None  # _known_checkpoint returned one or raised
+        return checkpoint
+    finished = folder.checkpoint(job.configs.lightly.trainer.max_epochs)
+    if finished.is_file():
+        return finished
+    _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
+    return train(
+        samples,
+        lightly_config=job.configs.lightly,
+        checkpoint=checkpoint,
+        output_dir=folder.path,
+        on_event=emit,
+    )
+
+
+def _embedded(job: Job, folder: RunFolder, samples: Samples, checkpoint: Path, emit: Listener) -> Samples:
+    from lightly_nb.embedding import embed
+
+    worker = job.configs.worker
+    _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
+    return embed(samples, checkpoint, on_event=emit)
+
+
+def _with_given_embeddings(job: Job, folder: RunFolder, samples: Samples, emit: Listener) -> Samples:
+    raise NotImplementedError
+
+
+def _selected(job: Job, samples: Samples, emit: Listener) -> Any:
+    from lightly_nb.selection import select
+
+    return select(samples, on_event=emit)

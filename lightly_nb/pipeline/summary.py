@@ -1,0 +1,21 @@
+"""What a finished run tells a person, in a few lines."""
+
+from __future__ import annotations
+
+from lightly_nb.pipeline.handle import Run
+
+
+def summary_text(run: Run) -> str:
+    """Return a few lines: what was selected and left out, and what to open next."""
+    quarantine = run.quarantine
+    n_duplicates = int(quarantine["duplicate_of"].notna().sum())
+    n_corrupt = len(quarantine) - n_duplicates
+    return "\n".join(
+        [
+            f"{run.state}: {run.message}",
+            f"left out: {n_corrupt} corrupt files and {n_duplicates} exact duplicates (data/quarantine.csv)",
+            f"run folder: {run.path}",
+            f"open next: {run.folder.sampled_filenames.relative_to(run.path)} (the picks, in order), or in a "
+            f'notebook: run = lightly_nb.open_run("{run.path}"); run.selection',
+        ]
+    )

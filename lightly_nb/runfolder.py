@@ -1,0 +1,271 @@
+"""`RunFolder`: every output file name of a run, once, and how files get there.
+
+Files are written aside and renamed, so a name that exists is whole. Events are the exception: they
+are appended to `events.jsonl`, one JSON object a line, and a reader skips a last line without an end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lightly_nb.errors import DatasourceError, RunError
+from lightly_nb.events import Event
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run, by name. Nothing here reads or writes on construction.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The run folder itself, absolute.
+    """
+
+    path: Path
+
+    # Configuration: a run started from these gives the same selection.
+    @property
+    def config(self) -> Path:
+        """The whole configuration, defaults filled in."""
+        return self.path / "config" / "config.yaml"
+
+    @property
+    def overrides(self) -> Path:
+        """What was asked for, as `key=value` lines."""
+        return self.path / "config" / "overrides.yaml"
+
+    @property
+    def hydra(self) -> Path:
+        """Versions, machine and command of the run (named as the platform names it)."""
+        return self.path / "config" / "hydra.yaml"
+
+    @property
+    def input_table(self) -> Path:
+        """The listing itself, when the input was a list of files or a table."""
+        return self.path / "config" / "input.parquet"
+
+    # Data
+    @property
+    def data(self) -> Path:
+        """The folder of tables and arrays."""
+        return self.path / "data"
+
+    @property
+    def embeddings(self) -> Path:
+        """The embeddings as computed, CSV."""
+        return self.data / "embeddings.csv"
+
+    @property
+    def normalized_embeddings(self) -> Path:
+        """The embeddings at unit length, CSV."""
+        return self.data / "normalized_embeddings.csv"
+
+    @property
+    def selected_embeddings(self) -> Path:
+        """The embeddings of the newly selected samples, CSV."""
+        return self.data / "selected_embeddings.csv"
+
+    @property
+    def selected_embeddings_including_datapool(self) -> Path:
+        """The embeddings of all selected samples, preselected ones too, CSV."""
+        return self.data / "selected_embeddings_including_datapool.csv"
+
+    @property
+    def samples(self) -> Path:
+        """The sample table, Parquet."""
+        return self.data / "samples.parquet"
+
+    @property
+    def arrays(self) -> Path:
+        """The folder of arrays, one `.npy` a name, rows as in `samples`."""
+        return self.data / "arrays"
+
+    @property
+    def quarantine(self) -> Path:
+        """The files left out and why, CSV."""
+        return self.data / "quarantine.csv"
+
+    @property
+    def thumbnails(self) -> Path:
+        """The packed thumbnails."""
+        return self.data / "thumbnails.pack"
+
+    @property
+    def sampled(self) -> Path:
+        """The selected images themselves, when `dump_dataset` is on."""
+        return self.data / "sampled"
+
+    @property
+    def selection(self) -> Path:
+        """The selection: picks in order, with their reasons, JSON."""
+        return self.data / "selection.json"
+
+    @property
+    def chunks(self) -> Path:
+        """Chunks of an embedding that is under way; gone once it is whole."""
+        return self.data / "chunks"
+
+    # File name lists
+    @property
+    def corrupt_filenames(self) -> Path:
+        """Names of corrupt files, one a line."""
+        return self.path / "filenames" / "corrupt_filenames.txt"
+
+    @property
+    def duplicate_filenames(self) -> Path:
+        """Names of files that are exact duplicates of another, one a line."""
+        return self.path / "filenames" / "duplicate_filenames.txt"
+
+    @property
+    def removed_filenames(self) -> Path:
+        """Names of usable samples that were not selected, one a line."""
+        return self.path / "filenames" / "removed_filenames.txt"
+
+    @property
+    def sampled_filenames(self) -> Path:
+        """Names of the newly selected samples in the order of picking, one a line."""
+        return self.path / "filenames" / "sampled_filenames_excluding_datapool.txt"
+
+    # The run itself
+    @property
+    def events(self) -> Path:
+        """The stream of events, JSON lines."""
+        return self.path / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """Messages for people who look for a cause."""
+        return self.path / "log.txt"
+
+    @property
+    def process(self) -> Path:
+        """Which process works on the run, JSON."""
+        return self.path / "process.json"
+
+    @property
+    def cancel(self) -> Path:
+        """Once this file exists, the run stops."""
+        return self.path / "cancel"
+
+    def checkpoint(self, epoch: int) -> Path:
+        """The checkpoint after `epoch` epochs."""
+        return self.path / f"lightly_epoch_{epoch}.ckpt"
+
+
+def new_run_folder(output_dir: str | Path, run_directory: str | None = None) -> RunFolder:
+    """Make a new, empty run folder: `{output_dir}/{DATE}/{TIME}`, or `{output_dir}/{run_directory}`.
+
+    Raises
+    ------
+    DatasourceError
+        If the folder cannot be written, or `run_directory` already holds something.
+    """
+    output = Path(output_dir).expanduser().absolute()
+    try:
+        path = _named(output, run_directory) if run_directory else _dated(output, datetime.now())
+        with tempfile.TemporaryFile(dir=path) as probe:
+            probe.write(b"0" * 4096)
+    except OSError as error:
+        raise DatasourceError(
+            f"output folder '{output}' cannot be written ({error.strerror or error}); "
+            "give an output folder that you may write to and that has free space"
+        ) from error
+    return RunFolder(path)
+
+
+def _named(output: Path, run_directory: str) -> Path:
+    path = (output / run_directory).resolve()
+    if not path.is_relative_to(output.resolve()):
+        raise DatasourceError(f"run_directory '{run_directory}' leads out of '{output}'; give a name below it")
+    path.mkdir(parents=True, exist_ok=True)
+    if any(path.iterdir()):
+        raise DatasourceError(
+            f"run_directory '{path}' is not empty; nothing in it was touched. Give another name, "
+            "or go on with that run: lightly-nb resume"
+        )
+    return path
+
+
+def _dated(output: Path, now: datetime) -> Path:
+    stem = output / now.strftime("%Y-%m-%d") / now.strftime("%H-%M-%S")
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        path = stem if number == 1 else stem.with_name(f"{stem.name}-{number}")
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` fill a temporary file beside `path`, then rename it to `path`.
+
+    Raises
+    ------
+    RunError
+        If the disk is full or the folder cannot be written; what stood at `path` before is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RunError(
+            f"'{path}' could not be written ({error.strerror or error}); what was finished before is kept. "
+            "Free some space or mend the folder's permissions, then go on with: lightly-nb resume"
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, aside and renamed."""
+    write_aside(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write one line each, UTF-8; an empty file for no lines."""
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def append_event(folder: RunFolder, event: Event) -> None:
+    """Append one event as one line; readers in other processes see it at once."""
+    line = json.dumps(event, ensure_ascii=False, default=float) + "\n"
+    with folder.events.open("ab") as stream:
+        stream.write(line.encode("utf-8", "backslashreplace"))
+
+
+def read_events(folder: RunFolder, start: int = 0) -> tuple[list[Event], int]:
+    """Return the events from byte `start` on, and the byte where the next reading starts.
+
+    A last line that is still being written is left for the next reading.
+    """
+    try:
+        with folder.events.open("rb") as stream:
+            stream.seek(start)
+            content = stream.read()
+    except FileNotFoundError:
+        return [], start
+    end = content.rfind(b"\n") + 1
+    return list(_parsed(content[:end].splitlines())), start + end
+
+
+def _parsed(lines: Iterable[bytes]) -> Iterator[Event]:
+    for line in lines:
+        with suppress(json.JSONDecodeError):  # a line cut by a full disk; the next one is whole again
+            event: Any = json.loads(line)
+            if isinstance(event, dict):
+                yield Event(**event)  # type: ignore[typeddict-item]
