@@ -1,3 +1,70 @@
-"""Decide which images are worth labelling: train, embed and select, inline in Jupyter."""
+"""Decide which images are worth labelling: train, embed and select, inline in Jupyter.
+
+Each step is a function on `Samples` that a notebook cell can call alone; `run` is all of them in order.
+Names load on first use, so that `import lightly_nb` is quick and does not import torch.
+
+>>> import lightly_nb as lnb
+>>> lnb.select.__module__.split(".")[:2]
+['lightly_nb', 'selection']
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightly_nb.checks import check
+    from lightly_nb.demo import demo_images
+    from lightly_nb.embedding import embed
+    from lightly_nb.pipeline import Run, open_run, rerun, run, start
+    from lightly_nb.reading import list_samples
+    from lightly_nb.samples import Samples
+    from lightly_nb.selection import Selection, select
+    from lightly_nb.training import train
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "check": "lightly_nb.checks",
+    "demo_images": "lightly_nb.demo",
+    "embed": "lightly_nb.embedding",
+    "Run": "lightly_nb.pipeline",
+    "open_run": "lightly_nb.pipeline",
+    "rerun": "lightly_nb.pipeline",
+    "run": "lightly_nb.pipeline",
+    "start": "lightly_nb.pipeline",
+    "list_samples": "lightly_nb.reading",
+    "Samples": "lightly_nb.samples",
+    "Selection": "lightly_nb.selection",
+    "select": "lightly_nb.selection",
+    "train": "lightly_nb.training",
+}
+
+__all__ = [
+    "Run",
+    "Samples",
+    "Selection",
+    "check",
+    "demo_images",
+    "embed",
+    "list_samples",
+    "open_run",
+    "rerun",
+    "run",
+    "select",
+    "start",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lightly_nb' has no attribute '{name}'")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

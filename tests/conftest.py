@@ -1,0 +1,40 @@
+"""What all tests share: real photographs, and a model small enough to train in a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.photos import write_photographs
+
+TINY_MODEL = {
+    "model.name": "resnet-9",
+    "model.width": 0.125,
+    "model.num_ftrs": 16,
+    "model.out_dim": 16,
+    "collate.input_size": 32,
+    "loader.batch_size": 8,
+    "loader.num_workers": 0,
+    "trainer.max_epochs": 1,
+    "optimizer.lr": 0.1,
+}
+"""A lightly_config that trains on two dozen small photographs in about a second."""
+
+
+@pytest.fixture
+def tiny_model() -> dict[str, object]:
+    """A lightly_config of a small model and one epoch."""
+    return dict(TINY_MODEL)
+
+
+@pytest.fixture
+def photo_folder(tmp_path: Path) -> Path:
+    """A folder of 24 sound photographs, a copy of one of them, and two broken files."""
+    folder = tmp_path / "my photos – été"
+    names = write_photographs(folder, 24)
+    content = (folder / names[0]).read_bytes()
+    (folder / "zz copy.jpg").write_bytes(content)
+    (folder / "cut.jpg").write_bytes(content[: len(content) // 2])
+    (folder / "empty.png").write_bytes(b"")
+    return folder
