@@ -80,7 +80,10 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        if kind is None and self._sent_done != self.done:
+        if kind is not None:
+            return
+        was_unknown, self.total = self.total is None, self.done if self.total is None else self.total
+        if was_unknown or self._sent_done != self.done:
             self._send()
 
     def advance(self, n: int = 1, **metrics: float) -> None:

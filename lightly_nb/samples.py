@@ -78,7 +78,7 @@ class Samples:
     thumbnails: Thumbnails | None = None
 
     def __post_init__(self) -> None:
-        if not self.table.index.is_unique:
+        if not _is_unique(self.table.index):
             repeated = self.table.index[self.table.index.duplicated()].unique()[:3].tolist()
             raise InputError(
                 f"samples: file names must be unique, but {repeated} come more than once; remove the repeats"
@@ -134,7 +134,7 @@ class Samples:
         if not wanted.is_unique:
             repeated = wanted[wanted.duplicated()].unique()[:3].tolist()
             raise InputError(f"file names given more than once: {repeated}; name each once")
-        rows = self.table.index.get_indexer(wanted)
+        rows = _positions(self.table.index, wanted)
         if (rows < 0).any():
             unknown = wanted[rows < 0]
             raise InputError(
@@ -170,6 +170,51 @@ class Samples:
             f"Samples({len(self):,} samples, {len(self.quarantine):,} in quarantine"
             f"{', ' + arrays if arrays else ''})"
         )
+
+
+def _is_unique(names: pd.Index[Any]) -> bool:
+    """Whether no name repeats; on Arrow strings without making a million Python objects."""
+    arrow = _arrow_strings(names)
+    if arrow is None:
+        return bool(names.is_unique)
+    import pyarrow.compute as pc
+
+    if _all_true(pc.less(arrow[:-1], arrow[1:])):  # sorted, as listings are
+        return True
+    ordered = arrow.take(pc.sort_indices(arrow))
+    return _all_true(pc.less(ordered[:-1], ordered[1:]))
+
+
+def _positions(names: pd.Index[Any], wanted: pd.Index[Any]) -> np.ndarray:
+    """Return where in `names` each of `wanted` is, -1 for not there, without an index of Python objects."""
+    arrow, looked_for = _arrow_strings(names), _arrow_strings(wanted)
+    if arrow is None or looked_for is None:
+        return np.asarray(names.get_indexer(wanted))
+    import pyarrow.compute as pc
+
+    found = pc.index_in(looked_for, value_set=arrow)
+    return np.asarray(found.fill_null(-1), dtype=np.int64)
+
+
+def _arrow_strings(names: pd.Index[Any]) -> Any:
+    """Return `names` as one Arrow array of strings (no copy where it is one), None where they are not."""
+    import pyarrow as pa
+
+    try:
+        arrow = pa.array(names.array, from_pandas=True)
+        arrow = arrow.combine_chunks() if isinstance(arrow, pa.ChunkedArray) else arrow
+        is_text = arrow.null_count == 0 and (
+            pa.types.is_string(arrow.type) or pa.types.is_large_string(arrow.type)
+        )
+        return arrow.cast(pa.large_string()) if is_text else None
+    except (pa.ArrowException, TypeError, UnicodeEncodeError):
+        return None
+
+
+def _all_true(flags: Any) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.all(flags, min_count=0).as_py())
 
 
 def _aligned(name: str, array: Any, n_rows: int) -> np.ndarray:
