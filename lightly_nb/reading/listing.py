@@ -1,0 +1,236 @@
+"""A folder, a datasource, a list of files or a table with paths -> `Samples`, in name order.
+
+The order is that of the names' code points, whatever order the file system or the list has. Names are kept
+as they are on disk (no Unicode normalisation). What cannot be a sample goes on the quarantine table, stage
+`listing`. Names and versions are Arrow strings: a million names take tens of megabytes, not hundreds.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lightly_nb.datasource import Datasource, Entry, open_datasource
+from lightly_nb.datasource.names import is_below, printable, suffix_of
+from lightly_nb.errors import InputError
+from lightly_nb.events import Listener, ProgressBar, Stage, say
+from lightly_nb.reading.named_files import named_files
+from lightly_nb.samples import Samples, quarantine_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+IMAGE_TYPES = ("jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp")
+STEP = "LOADING_DATASET"
+STAGE = "listing"
+SIZE, VERSION = "lightly.sizeInBytes", "version"
+_CHUNK = 2_000
+
+
+def list_samples(
+    source: str | os.PathLike[str] | Datasource | pd.DataFrame | Iterable[str | os.PathLike[str]],
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    path_column: str | None = None,
+    exclude: Iterable[str | os.PathLike[str]] = (),
+    on_event: Listener | None = None,
+) -> Samples:
+    """List the images of `source`; nothing is decoded yet.
+
+    Parameters
+    ----------
+    source : str, path, Datasource, DataFrame or iterable of paths
+        A folder or URL; or files, one by one: relative paths start at the working directory, and names are
+        taken relative to the deepest folder that holds all the files. Of a table, the other columns are kept.
+    storage_options : mapping, optional
+        Keys, regions and so on for a URL, as fsspec takes them. Never shown.
+    path_column : str, optional
+        The column of a table that holds the paths. None: the first of `path`, `filename`, `file_name`,
+        `filepath` that it has.
+    exclude : iterable of str or path
+        Sub-folders left out, such as a run folder inside `source`: relative to it, or absolute.
+        What lies below `.lightly/`, and the `._*` files of macOS, are left out always.
+    on_event : callable, optional
+        Gets the events of step LOADING_DATASET. None: a progress bar.
+
+    Returns
+    -------
+    Samples
+        Sorted by name. Columns `lightly.sizeInBytes` (int64, bytes, 0 when unknown) and `version` (text that
+        changes with the file). `quarantine`: names that lead out of the source or cannot be written in a
+        list, folders that cannot be entered, and of files given one by one those that are not there or not
+        images. Empty and unreadable files stay in: the corruptness check says what is wrong with them.
+
+    Raises
+    ------
+    DatasourceError
+        If there is no such folder, or it cannot be listed.
+    InputError
+        If there is no image in it, or `source` is of another kind.
+    """
+    on_event = on_event or ProgressBar()
+    others: Counter[str] = Counter()
+    metadata: pd.DataFrame | None = None
+    if isinstance(source, str | os.PathLike | Datasource):
+        datasource = _opened(source, storage_options)
+        entries = datasource.list(_images_only(others), exclude=_inside(datasource, exclude))
+        total = None
+    else:
+        files = named_files(source, storage_options, path_column)
+        datasource, metadata = files.datasource, files.metadata
+        if files.n_repeated:
+            say(
+                on_event, STEP, f"{files.n_repeated:,} paths came more than once; the first counts", "warning"
+            )
+        excluded = _inside(datasource, exclude)
+        names = [name for name in files.names if not is_below(name, excluded, lightly=False)]
+        total, entries = len(names), (_named_entry(datasource, name) for name in names)
+    with Stage(on_event, STEP, total, "file") as stage:
+        table, refused = _table_of(entries, stage)
+    _say_what_was_left_out(on_event, datasource, len(table), refused, others)
+    table = table if metadata is None else _with_metadata(table, metadata)
+    return Samples(table, quarantine=quarantine_table(map(_quarantined, refused)), source=datasource)
+
+
+def _opened(
+    source: str | os.PathLike[str] | Datasource, storage_options: Mapping[str, Any] | None
+) -> Datasource:
+    if not isinstance(source, Datasource):
+        return open_datasource(source, storage_options=storage_options)
+    if storage_options:
+        raise InputError("storage_options belong to open_datasource(...); a Datasource has its own already")
+    return source.read_only()
+
+
+def _images_only(others: Counter[str]) -> Any:
+    """Return the predicate of image names; it counts the types of all others in `others`."""
+
+    def is_image(name: str) -> bool:
+        suffix = suffix_of(name)
+        if suffix in IMAGE_TYPES and not posixpath.basename(name).startswith("._"):
+            return True
+        others[suffix] += 1
+        return False
+
+    return is_image
+
+
+def _inside(datasource: Datasource, exclude: Iterable[str | os.PathLike[str]]) -> frozenset[str]:
+    """Return `exclude` as names relative to the datasource; absolute folders elsewhere drop out."""
+    if isinstance(exclude, str | os.PathLike):
+        raise InputError(f"exclude is a list of folders, got {exclude!r}; write exclude=[{str(exclude)!r}]")
+    names = (_name_inside(datasource, os.fspath(folder)) for folder in exclude)
+    return frozenset(name for name in names if name is not None)
+
+
+def _name_inside(datasource: Datasource, folder: str) -> str | None:
+    if os.path.isabs(folder) and datasource.folder is not None:
+        folder = os.path.relpath(os.path.realpath(folder), datasource.folder)
+    name = posixpath.normpath(folder.replace(os.sep, "/"))
+    if name == ".":
+        raise InputError(
+            f"exclude: {folder!r} is the source itself, nothing would be left; name a sub-folder"
+        )
+    return None if name.startswith("../") or name == ".." else name
+
+
+def _named_entry(datasource: Datasource, name: str) -> Entry:
+    """Return the entry of a file that was asked for by name: whatever is wrong with it is said."""
+    if is_below(name, ()):
+        return Entry(name, refused="below .lightly/, which is never input", what_to_do="move it elsewhere")
+    if suffix_of(name) not in IMAGE_TYPES:
+        advice = f"image types are {', '.join(IMAGE_TYPES)}"
+        return Entry(name, refused="not the ending of an image type", what_to_do=advice)
+    return datasource.look(name)
+
+
+def _table_of(entries: Iterator[Entry], stage: Stage) -> tuple[pd.DataFrame, list[Entry]]:
+    """Return the table of the usable entries in name order, and the refused ones in name order."""
+    import pyarrow as pa
+
+    refused: list[Entry] = []
+    batches = [_batch(())]
+    while chunk := list(islice(entries, _CHUNK)):
+        batches.append(_batch([entry for entry in chunk if not entry.refused]))
+        refused += [entry for entry in chunk if entry.refused]
+        stage.advance(len(chunk))
+    columns = pa.Table.from_batches(batches)
+    batches.clear()
+    return samples_table(columns), sorted(refused)
+
+
+def _batch(entries: Collection[Entry]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.record_batch(
+        {
+            "filename": pa.array([entry.name for entry in entries], pa.large_string()),
+            SIZE: pa.array([entry.size for entry in entries], pa.int64()),
+            VERSION: pa.array([entry.version for entry in entries], pa.large_string()),
+        }
+    )
+
+
+def samples_table(columns: pa.Table) -> pd.DataFrame:
+    """Return the pandas table of Arrow columns `filename` and others, in order of the names' code points.
+
+    Text stays Arrow text (large_string), without a copy; numbers become numpy.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    order = pc.sort_indices(columns["filename"])  # UTF-8 sorts by bytes as by code points
+    text = {pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan)}
+    table: pd.DataFrame = columns.take(order).combine_chunks().to_pandas(types_mapper=text.get)
+    return table.set_index("filename")
+
+
+def _with_metadata(table: pd.DataFrame, metadata: pd.DataFrame) -> pd.DataFrame:
+    taken = [name for name in (SIZE, VERSION, "thumbnail") if name in metadata.columns]
+    if taken:
+        raise InputError(f"table: the column names {taken} are used by the listing itself; rename them")
+    return table.join(metadata.loc[table.index])
+
+
+def _quarantined(entry: Entry) -> dict[str, Any]:
+    return {
+        "filename": printable(entry.name),
+        "stage": STAGE,
+        "reason": printable(entry.refused),
+        "what_to_do": entry.what_to_do,
+        "duplicate_of": None,
+    }
+
+
+def _say_what_was_left_out(
+    on_event: Listener, datasource: Datasource, n_images: int, refused: list[Entry], others: Counter[str]
+) -> None:
+    if refused:
+        first = f"first {printable(refused[0].name)!r}: {printable(refused[0].refused)}"
+        say(on_event, STEP, f"{len(refused):,} left out, see .quarantine; {first}", "warning")
+    if others:
+        say(on_event, STEP, f"not images: {_counts(others)}")
+    if n_images:
+        return
+    seen = [f"found {_counts(others)}"] if others else []
+    seen += [f"{len(refused):,} left out, {first}"] if refused else []
+    raise InputError(
+        f"no images in {datasource.url}: {'; '.join(seen) or 'it is empty'}; "
+        f"image types are {', '.join(IMAGE_TYPES)}"
+    )
+
+
+def _counts(others: Counter[str]) -> str:
+    """Return '3 .txt, 1 without ending', the most frequent first."""
+    shown = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    parts = [
+        f"{count:,} {'.' + printable(suffix) if suffix else 'without ending'}" for suffix, count in shown[:5]
+    ]
+    return ", ".join(chain(parts, [f"{len(shown) - 5} other types"] if len(shown) > 5 else []))
