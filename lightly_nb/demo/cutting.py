@@ -19,7 +19,9 @@ Box = tuple[int, int, int, int]
 
 
 def crop_boxes(size: tuple[int, int], n: int, seed: str) -> list[Box]:
-    """Return `n` different boxes (left, top, right, bottom) in pixels inside an image of `size` (width, height).
+    """Return `n` different boxes (left, top, right, bottom), in pixels, inside an image of `size`.
+
+    `size` is (width, height).
 
     Boxes overlap by at most 60 % (intersection over union) where there is room for that, more where
     many are asked for, and never wholly.

@@ -6,13 +6,13 @@ its origin, author and licence, tells a complete folder from anything else.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +81,7 @@ def demo_images(
     _refuse_foreign(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     bars = ProgressBar() if on_event is None else None
-    with ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         if bars is not None:
             stack.callback(bars.close)
         aside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent)))
@@ -109,13 +109,15 @@ def write_demo(
     folder.mkdir(parents=True)
     extra = len(traps.ODD) + len(traps.BROKEN)
     shares = _shares(n_crops, len(photographs))
+    jobs = zip(photographs, shares, strict=True)
+    crops: list[Source] = []
     with (
         Stage(on_event, "CUTTING PHOTOGRAPHS", total=len(photographs), unit="photograph") as stage,
         ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool,
+        # Closed before the pool is, so that an interrupt drops the waiting jobs.
+        contextlib.closing(pool.map(lambda job: _write_crops(folder, *job), jobs)) as results,  # type: ignore[type-var]
     ):
-        crops: list[Source] = []
-        jobs = zip(photographs, shares, strict=True)
-        for sources in pool.map(lambda job: _write_crops(folder, job[0], job[1]), jobs):
+        for sources in results:
             crops += sources
             stage.advance(1)
     sources = [*crops, *_write_whole(folder, photographs), *_write_traps(folder, photographs[-extra:])]

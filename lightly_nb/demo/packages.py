@@ -72,7 +72,7 @@ def unpacked_debian_packages(packages: Iterable[str], folder: Path, on_event: Li
 
 
 def present(photographs: Iterable[Photograph], folders: dict[str, Path]) -> list[tuple[Photograph, Path]]:
-    """Return those photographs whose file is there (packages change from release to release), with its path."""
+    """Return the photographs whose file is there, with its path: packages change from release to release."""
     pairs = [
         (photo, folders[photo.package] / photo.file) for photo in photographs if photo.package in folders
     ]
