@@ -1,0 +1,220 @@
+"""`LightlyConfig`: how the self-supervised model is built, trained and used for embedding."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from lightly_nb.config.fields import (
+    Allowed,
+    Flag,
+    Name,
+    Number,
+    Whole,
+    number,
+    ordered,
+    pair,
+    whole,
+)
+from lightly_nb.config.section import Config, Section
+
+MAX_SEED = 2**32 - 1
+
+
+def _range(value: Any) -> tuple[float, float]:
+    return ordered(pair(number)(value))
+
+
+def _sigmas(value: Any) -> tuple[float, float]:
+    low, high = _range(value)
+    number_at_least_zero(low)
+    return low, high
+
+
+def _degrees(value: Any) -> float | tuple[float, float] | None:
+    if value is None:
+        return None
+    return _range(value) if isinstance(value, list | tuple) else number_at_least_zero(value)
+
+
+def number_at_least_zero(value: Any) -> float:
+    """Accept numbers from 0."""
+    return ordered((0.0, number(value)))[1]
+
+
+Probability = Annotated[Number, Field(ge=0, le=1)]
+Sigmas = Annotated[
+    tuple[float, float], BeforeValidator(_sigmas), Allowed("a list [min, max] with 0 <= min <= max")
+]
+Degrees = Annotated[
+    float | tuple[float, float] | None,
+    BeforeValidator(_degrees),
+    Allowed("a number >= 0 or a list [min, max] with min <= max"),
+]
+Precision = Annotated[Literal[16, 32], BeforeValidator(whole)]
+ModelName = Literal["resnet-9", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152"]
+
+
+class LoaderConfig(Section):
+    """How images are read in batches."""
+
+    batch_size: Whole = Field(
+        default=16, ge=1, description="Images in one batch, in training and in embedding."
+    )
+    shuffle: Flag = Field(
+        default=True, description="Whether training sees the images in a new order each epoch."
+    )
+    num_workers: Whole = Field(
+        default=-1,
+        ge=-1,
+        description="Processes that read images. -1 = number of CPUs, 0 = read in the main process.",
+    )
+    drop_last: Flag = Field(
+        default=True,
+        description="Whether training leaves out the last batch of an epoch when it is not full.",
+    )
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    method: Name = Field(
+        default="simclr",
+        description="Self-supervised method that trains the model: 'simclr', 'vicreg', or any other that"
+        " lightly_nb.training lists.",
+    )
+    name: ModelName = Field(default="resnet-18", description="Backbone of the model.")
+    out_dim: Whole = Field(
+        default=128,
+        ge=1,
+        description="Numbers in the output of the projection head, on which the loss is computed.",
+    )
+    num_ftrs: Whole = Field(default=32, ge=1, description="Numbers in one embedding.")
+    width: Number = Field(
+        default=1.0, ge=1 / 64, description="Factor on the channels of the backbone. 1/64 leaves one channel."
+    )
+
+
+class TrainerConfig(Section):
+    """How long and on what the model is trained."""
+
+    gpus: Whole = Field(
+        default=1,
+        ge=0,
+        description="GPUs to train on. 0 = CPU; more than there are = those there are, with a warning.",
+    )
+    max_epochs: Whole = Field(default=100, ge=0, description="Passes over the data. 0 skips training.")
+    precision: Precision = Field(
+        default=32, description="Bits of a number in training: 32, or 16 for mixed precision (less memory)."
+    )
+
+
+class CriterionConfig(Section):
+    """The loss."""
+
+    temperature: Number = Field(
+        default=0.5,
+        gt=0,
+        description="Number by which similarities are divided before the softmax of the loss.",
+    )
+    memory_bank_size: Whole = Field(
+        default=0, ge=0, description="Negatives kept from earlier batches, in samples. 0 = no memory bank."
+    )
+
+
+class OptimizerConfig(Section):
+    """Stochastic gradient descent."""
+
+    lr: Number = Field(default=1.0, gt=0, description="Learning rate.")
+    weight_decay: Number = Field(
+        default=0.00001, ge=0, description="Factor of the L2 penalty on the weights."
+    )
+
+
+class CollateConfig(Section):
+    """The random views of an image that training compares, and the size at which images are embedded."""
+
+    input_size: Whole = Field(
+        default=64, ge=1, description="Side of the square input of the model, in pixels."
+    )
+    cj_prob: Probability = Field(default=0.8, description="Probability of colour jitter.")
+    cj_bright: Number = Field(
+        default=0.7, ge=0, description="Largest relative change of brightness in colour jitter."
+    )
+    cj_contrast: Number = Field(
+        default=0.7, ge=0, description="Largest relative change of contrast in colour jitter."
+    )
+    cj_sat: Number = Field(
+        default=0.7, ge=0, description="Largest relative change of saturation in colour jitter."
+    )
+    cj_hue: Number = Field(
+        default=0.2,
+        ge=0,
+        le=0.5,
+        description="Largest shift of hue in colour jitter, in turns of the colour circle.",
+    )
+    min_scale: Number = Field(
+        default=0.15, gt=0, le=1, description="Smallest random crop, as a share of the area of the image."
+    )
+    random_gray_scale: Probability = Field(default=0.2, description="Probability of turning a view to gray.")
+    gaussian_blur: Probability = Field(default=0.5, description="Probability of Gaussian blur.")
+    kernel_size: Number = Field(
+        default=0.1,
+        ge=0,
+        description="Deprecated, without effect: kernel of the blur, relative to input_size. Use sigmas.",
+    )
+    sigmas: Sigmas = Field(
+        default=(0.2, 2.0),
+        description="Smallest and largest standard deviation of the Gaussian blur, in pixels.",
+    )
+    vf_prob: Probability = Field(default=0.0, description="Probability of a vertical flip.")
+    hf_prob: Probability = Field(default=0.5, description="Probability of a horizontal flip.")
+    rr_prob: Probability = Field(default=0.0, description="Probability of a random rotation.")
+    rr_degrees: Degrees = Field(
+        default=None,
+        description="Angles of the random rotation, in degrees, counter-clockwise: null = always 90;"
+        " a number d = from -d to d; [min, max] = from min to max.",
+    )
+
+
+class CheckpointCallbackConfig(Section):
+    """Which checkpoints of the training are kept."""
+
+    save_last: Flag = Field(default=True, description="Whether the checkpoint of the last epoch is kept.")
+    save_top_k: Whole = Field(
+        default=1,
+        ge=-1,
+        description="Checkpoints kept with the lowest loss. 0 = none, -1 = one for every epoch.",
+    )
+
+
+class LightlyConfig(Config):
+    """Training and embedding: loader, model, trainer, loss, optimizer, augmentations, checkpoints, seed.
+
+    Examples
+    --------
+    >>> config = LightlyConfig(trainer={"max_epochs": 2})
+    >>> config.trainer.max_epochs, config.loader.batch_size
+    (2, 16)
+    >>> LightlyConfig(trainer={"max_epoch": 2})
+    Traceback (most recent call last):
+        ...
+    lightly_nb.errors.ConfigError: lightly_config.trainer.max_epoch: unknown key (got 2). \
+Did you mean 'max_epochs'? Allowed here: gpus, max_epochs, precision
+    """
+
+    WHERE: ClassVar[str] = "lightly_config"
+
+    loader: LoaderConfig = Field(default=LoaderConfig(), description="How images are read in batches.")
+    model: ModelConfig = Field(default=ModelConfig(), description="The network.")
+    trainer: TrainerConfig = Field(default=TrainerConfig(), description="How long and on what it is trained.")
+    criterion: CriterionConfig = Field(default=CriterionConfig(), description="The loss.")
+    optimizer: OptimizerConfig = Field(default=OptimizerConfig(), description="Stochastic gradient descent.")
+    collate: CollateConfig = Field(default=CollateConfig(), description="Input size and augmentations.")
+    checkpoint_callback: CheckpointCallbackConfig = Field(
+        default=CheckpointCallbackConfig(), description="Which checkpoints are kept."
+    )
+    seed: Whole = Field(
+        default=1, ge=0, le=MAX_SEED, description="Seed of everything random in training and selection."
+    )

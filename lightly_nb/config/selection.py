@@ -1,0 +1,310 @@
+"""`SelectionConfig`: how many samples to select, and what for.
+
+A strategy pairs an input (what is known about a sample) with an objective on it. Both are told apart by their
+`type`; `ALLOWED_INPUTS` says which pairs make sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from lightly_nb.config.fields import Allowed, Name, Names, Number, Shares, Whole, refused
+from lightly_nb.config.lightly import MAX_SEED
+from lightly_nb.config.section import Config, Section
+
+MAX_STRENGTH = 1e9
+
+ALLOWED_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "DIVERSITY": ("EMBEDDINGS",),
+        "WEIGHTS": ("SCORES", "METADATA", "RANDOM"),
+        "THRESHOLD": ("SCORES", "METADATA"),
+        "BALANCE": ("PREDICTIONS", "METADATA"),
+        "SIMILARITY": ("EMBEDDINGS",),
+        "TYPICALITY": ("EMBEDDINGS",),
+    }
+)
+"""The inputs that each strategy can work on."""
+
+
+class EmbeddingsInput(Section):
+    """The embedding of each sample; with a tag, also those of the samples of that tag as query."""
+
+    type: Literal["EMBEDDINGS"] = Field(description="The embedding of each sample.")
+    dataset_id: Name | None = Field(
+        default=None, description="Dataset of the query samples, for SIMILARITY. null = the same dataset."
+    )
+    tag_name: Name | None = Field(default=None, description="Tag of the query samples, for SIMILARITY.")
+
+
+class ScoresInput(Section):
+    """A score in [0, 1] of each sample."""
+
+    type: Literal["SCORES"] = Field(description="A score of each sample, computed from predictions.")
+    task: Name = Field(description="Prediction task of the score.")
+    score: Name = Field(description="Name of the score, for example uncertainty_margin or object_frequency.")
+
+
+class PredictionsInput(Section):
+    """How the predicted categories are spread in each sample."""
+
+    type: Literal["PREDICTIONS"] = Field(description="The predicted categories of each sample.")
+    task: Name = Field(description="Prediction task.")
+    name: Literal["CLASS_DISTRIBUTION", "CATEGORY_COUNT"] = Field(
+        description="Probabilities of the categories, or number of objects of each category."
+    )
+    categories: Names | None = Field(
+        default=None, description="Categories that count. null = all of the task."
+    )
+
+
+class MetadataInput(Section):
+    """A number or a category of each sample."""
+
+    type: Literal["METADATA"] = Field(description="A metadatum of each sample.")
+    key: Name = Field(
+        description="Dotted path of the metadatum; lightly.sharpness, lightly.snr and lightly.sizeInBytes are"
+        " computed from the image."
+    )
+
+
+class RandomInput(Section):
+    """A random number for each sample."""
+
+    type: Literal["RANDOM"] = Field(description="A random number for each sample.")
+    random_seed: Whole | None = Field(
+        default=None, ge=0, le=MAX_SEED, description="Seed of the numbers. null = lightly_config.seed."
+    )
+
+
+class Strategy(Section):
+    """What all strategies share."""
+
+    type: str
+    strength: Number = Field(
+        default=1.0,
+        ge=-MAX_STRENGTH,
+        le=MAX_STRENGTH,
+        description="Weight against the other strategies, an exponent on the objective; negative = the"
+        " opposite.",
+    )
+
+
+class DiversityStrategy(Strategy):
+    """Samples that differ from each other: greedy farthest-first."""
+
+    type: Literal["DIVERSITY"] = Field(description="Samples that differ from each other.")
+    stopping_condition_minimum_distance: Number | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="Stop once every remaining sample is nearer than this to a selected one: Euclidean"
+        " distance of embeddings of length 1.",
+    )
+
+
+class TargetRange(Section):
+    """Range in which the sum over the selected samples shall lie."""
+
+    min_sum: Number | None = Field(default=None, description="Lowest sum aimed at, in units of the input.")
+    max_sum: Number | None = Field(default=None, description="Highest sum aimed at, in units of the input.")
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.min_sum is None and self.max_sum is None:
+            raise ValueError("give min_sum, max_sum or both")
+        if self.min_sum is not None and self.max_sum is not None and self.min_sum > self.max_sum:
+            raise ValueError(f"min_sum {self.min_sum:g} is above max_sum {self.max_sum:g}")
+        return self
+
+
+class WeightsStrategy(Strategy):
+    """Samples with high values."""
+
+    type: Literal["WEIGHTS"] = Field(description="Samples with high values.")
+    stopping_condition_max_sum: Number | None = Field(
+        default=None,
+        gt=0,
+        description="Stop before the values of the selected samples sum to more than this.",
+    )
+    target_range: TargetRange | None = Field(
+        default=None, description="Range in which the sum of the values of the selected samples shall lie."
+    )
+
+
+class ThresholdStrategy(Strategy):
+    """Only samples on one side of a threshold; applied before all other strategies."""
+
+    type: Literal["THRESHOLD"] = Field(description="Only samples on one side of a threshold.")
+    threshold: Number = Field(description="Value to compare with, in units of the input.")
+    operation: Literal["SMALLER", "SMALLER_EQUAL", "BIGGER", "BIGGER_EQUAL"] = Field(
+        description="How the value of a kept sample compares with the threshold."
+    )
+
+
+class BalanceStrategy(Strategy):
+    """Samples whose categories are spread as wished."""
+
+    type: Literal["BALANCE"] = Field(description="Samples whose categories are spread as wished.")
+    distribution: Literal["TARGET", "UNIFORM", "INPUT"] = Field(
+        default="TARGET",
+        description="The wished spread: that of target, all categories alike, or that of the input.",
+    )
+    target: Shares | None = Field(
+        default=None,
+        description="Share of each category in the selection; the rest is left to all other categories.",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_target(self) -> Self:
+        if self.distribution == "TARGET" and self.target is None:
+            raise ValueError("give target {category: share}, or distribution 'UNIFORM' or 'INPUT'")
+        if self.distribution != "TARGET" and self.target is not None:
+            raise ValueError(
+                f"distribution '{self.distribution}' and a target are both given; give one of them"
+            )
+        return self
+
+
+class SimilarityStrategy(Strategy):
+    """Samples that are most similar to those of the input's tag."""
+
+    type: Literal["SIMILARITY"] = Field(description="Samples most similar to the query samples.")
+
+
+class TypicalityStrategy(Strategy):
+    """Samples in dense regions (Hacohen, Dekel, Weinshall 2022)."""
+
+    type: Literal["TYPICALITY"] = Field(description="Samples in dense regions.")
+    num_nearest_neighbors: Whole = Field(
+        default=20, ge=2, description="Neighbours over which the distance is averaged."
+    )
+    stopping_condition_minimum_typicality: Number | None = Field(
+        default=None, gt=0, le=1, description="Stop once every remaining sample is less typical than this."
+    )
+
+
+Input = EmbeddingsInput | ScoresInput | PredictionsInput | MetadataInput | RandomInput
+Objective = (
+    DiversityStrategy
+    | WeightsStrategy
+    | ThresholdStrategy
+    | BalanceStrategy
+    | SimilarityStrategy
+    | TypicalityStrategy
+)
+
+
+class StrategyConfig(Section):
+    """An input and what to do with it."""
+
+    input: Input = Field(discriminator="type", description="What is known about each sample.")
+    strategy: Objective = Field(discriminator="type", description="What is wanted of it.")
+
+    @model_validator(mode="after")
+    def _is_a_pair(self) -> Self:
+        kind, got = self.strategy.type, self.input.type
+        if got not in ALLOWED_INPUTS[kind]:
+            allowed = " or ".join(ALLOWED_INPUTS[kind])
+            raise ValueError(f"{kind} cannot work on {got}. Allowed inputs of {kind}: {allowed}")
+        if isinstance(self.input, EmbeddingsInput):
+            _check_query(self.input, kind)
+        return self
+
+
+def _check_query(embeddings: EmbeddingsInput, kind: str) -> None:
+    if kind == "SIMILARITY" and embeddings.tag_name is None:
+        raise ValueError("SIMILARITY needs the tag of the query samples: give input.tag_name")
+    if kind != "SIMILARITY" and (embeddings.tag_name or embeddings.dataset_id):
+        raise ValueError(f"{kind} takes no query samples; leave out input.dataset_id and input.tag_name")
+
+
+def _not_empty(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not value:
+        raise refused()
+    return value
+
+
+Strategies = Annotated[
+    tuple[StrategyConfig, ...],
+    BeforeValidator(_not_empty),
+    Allowed("a list of {input, strategy}, at least one"),
+]
+CountOfSamples = Annotated[Whole, Allowed("a whole number >= 1; for a share use proportion_samples")]
+
+DIVERSITY_ON_EMBEDDINGS = StrategyConfig.model_validate(
+    {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+)
+
+
+class SelectionConfig(Config):
+    """How many samples to select, and the strategies that say which.
+
+    Examples
+    --------
+    >>> config = SelectionConfig(n_samples=50)
+    >>> config.strategies[0].strategy.type, config.strategies[0].input.type
+    ('DIVERSITY', 'EMBEDDINGS')
+    """
+
+    WHERE: ClassVar[str] = "selection_config"
+
+    n_samples: CountOfSamples | None = Field(
+        default=None, ge=1, description="Samples to select, beside those that were selected before."
+    )
+    proportion_samples: Number | None = Field(
+        default=None, gt=0, le=1, description="Samples to select, as a share of the input after the checks."
+    )
+    strategies: Strategies = Field(
+        default=(DIVERSITY_ON_EMBEDDINGS,),
+        description="What is wanted of the selection; the order is without effect. Left out = DIVERSITY on"
+        " EMBEDDINGS.",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_size(self) -> Self:
+        if self.n_samples is None and self.proportion_samples is None:
+            raise ValueError(
+                "no size is given; give n_samples (a count) or proportion_samples (a share in (0, 1])"
+            )
+        if self.n_samples is not None and self.proportion_samples is not None:
+            raise ValueError("n_samples and proportion_samples are both given; give one of them")
+        return self
+
+
+def default_selection(
+    n_samples: int | None = None,
+    proportion_samples: float | None = None,
+    minimum_distance: float | None = None,
+) -> SelectionConfig:
+    """Return the selection of DIVERSITY on EMBEDDINGS.
+
+    Parameters
+    ----------
+    n_samples : int, optional
+        Samples to select, 1 or more. Give this or `proportion_samples`.
+    proportion_samples : float, optional
+        Samples to select as a share in (0, 1].
+    minimum_distance : float, optional
+        Stop once every remaining sample is nearer than this to a selected one, in [0, 2].
+
+    Raises
+    ------
+    ConfigError
+        If both sizes or none are given, or a value is out of range.
+
+    Examples
+    --------
+    >>> default_selection(50, minimum_distance=0.1).strategies[0].strategy.stopping_condition_minimum_distance
+    0.1
+    """
+    diversity: dict[str, Any] = {
+        "type": "DIVERSITY",
+        "stopping_condition_minimum_distance": minimum_distance,
+    }
+    strategies: Any = [{"input": {"type": "EMBEDDINGS"}, "strategy": diversity}]
+    return SelectionConfig(n_samples=n_samples, proportion_samples=proportion_samples, strategies=strategies)
