@@ -93,7 +93,7 @@ def list_samples(
         names = [name for name in files.names if not is_below(name, excluded, lightly=False)]
         total, entries = len(names), (_named_entry(datasource, name) for name in names)
     with Stage(on_event, STEP, total, "file") as stage:
-        table, refused = _table_of(entries, stage)
+        table, refused = samples_table_of(entries, stage)
     _say_what_was_left_out(on_event, datasource, len(table), refused, others)
     table = table if metadata is None else _with_metadata(table, metadata)
     return Samples(table, quarantine=quarantine_table(map(_quarantined, refused)), source=datasource)
@@ -151,7 +151,7 @@ def _named_entry(datasource: Datasource, name: str) -> Entry:
     return datasource.look(name)
 
 
-def _table_of(entries: Iterator[Entry], stage: Stage) -> tuple[pd.DataFrame, list[Entry]]:
+def samples_table_of(entries: Iterator[Entry], stage: Stage) -> tuple[pd.DataFrame, list[Entry]]:
     """Return the table of the usable entries in name order, and the refused ones in name order."""
     import pyarrow as pa
 
@@ -163,7 +163,7 @@ def _table_of(entries: Iterator[Entry], stage: Stage) -> tuple[pd.DataFrame, lis
         stage.advance(len(chunk))
     columns = pa.Table.from_batches(batches)
     batches.clear()
-    return samples_table(columns), sorted(refused)
+    return _in_name_order(columns), sorted(refused)
 
 
 def _batch(entries: Collection[Entry]) -> pa.RecordBatch:
@@ -178,7 +178,7 @@ def _batch(entries: Collection[Entry]) -> pa.RecordBatch:
     )
 
 
-def samples_table(columns: pa.Table) -> pd.DataFrame:
+def _in_name_order(columns: pa.Table) -> pd.DataFrame:
     """Return the pandas table of Arrow columns `filename` and others, in order of the names' code points.
 
     Text stays Arrow text (large_string), without a copy; numbers become numpy.
