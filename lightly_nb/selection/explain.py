@@ -1,0 +1,74 @@
+"""Why each sample was selected or left out: the table of a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lightly_nb.selection.greedy import Picks
+
+
+def selection_table(
+    filenames: Sequence[str],
+    picks: Picks,
+    preselected: Sequence[int],
+    reasons: Sequence[str],
+    labels: Sequence[str],
+    nearest: tuple[np.ndarray, np.ndarray] | None,
+) -> pd.DataFrame:
+    """Return the table that `Selection.table` describes, in the order of `filenames`.
+
+    Parameters
+    ----------
+    reasons : sequence of str
+        One per sample; used where a sample is neither picked nor preselected.
+    nearest : tuple of arrays or None
+        Per sample the row of the nearest selected sample (before it, for a pick; -1 for none) and the distance.
+    """
+    n = len(filenames)
+    step = pd.array([pd.NA] * n, dtype="Int64")
+    step[picks.rows] = np.arange(1, len(picks.rows) + 1)
+    table = pd.DataFrame(index=pd.Index(filenames, name="filename", dtype="object"))
+    table["selected"] = np.isin(np.arange(n), picks.rows)
+    table["preselected"] = np.isin(np.arange(n), preselected)
+    table["step"] = step
+    names = np.array([*filenames, None], dtype=object)
+    table["nearest"] = names[nearest[0]] if nearest else None
+    table["distance"] = nearest[1] if nearest else np.nan
+    said = np.array(list(reasons), dtype=object)
+    said[np.asarray(preselected, dtype=np.int64)] = "preselected"
+    for number, row in enumerate(picks.rows, start=1):
+        said[row] = f"selected at step {number}"
+    table["reason"] = said
+    gains = np.array(picks.gains).reshape(len(picks.rows), len(labels))
+    for column, label in enumerate(labels):
+        values = np.full(n, np.nan)
+        values[picks.rows] = gains[:, column]
+        table[f"gain {label}"] = values
+    return table
+
+
+def nearest_selected(
+    vectors: np.ndarray, preselected: Sequence[int], picks: Picks
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return per row the nearest selected row and its distance; for a pick, among those selected before it.
+
+    Ties go to the one selected first. A row for which nothing qualifies gets -1 and NaN.
+    """
+    from lightly_nb.selection.distances import squared_distances
+
+    n = len(vectors)
+    rows = np.arange(n)
+    best, which = np.full(n, np.inf), np.full(n, -1)
+    open_rows = np.ones(n, dtype=bool)
+    for selected in [*preselected, *picks.rows]:
+        open_rows[selected] = False
+        left = rows[open_rows]
+        distances = squared_distances(vectors, left, vectors[selected].astype(np.float64))
+        nearer = distances < best[left]
+        best[left[nearer]] = distances[nearer]
+        which[left[nearer]] = selected
+    which[list(preselected)] = -1
+    return which, np.where(which >= 0, np.sqrt(best), np.nan)

@@ -1,0 +1,94 @@
+"""`farthest_first`: DIVERSITY on a bare array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lightly_nb.errors import SelectionError
+from lightly_nb.selection.distances import Rows, mean_point, squared_distances
+from lightly_nb.selection.greedy import PlainSearch
+from lightly_nb.selection.plan import check_unit_length
+from lightly_nb.selection.terms import Diversity
+
+
+def farthest_first(
+    vectors: np.ndarray,
+    k: int,
+    *,
+    start: int | None = None,
+    preselected: Sequence[int] = (),
+    minimum_distance: float | None = None,
+) -> Rows:
+    """Return `k` rows in the order of farthest-first traversal (k-center greedy; Gonzalez 1985).
+
+    Each pick is the row whose distance to the nearest row selected before is largest; ties go to the lowest row.
+    The picks are those of float64 direct differences. Fewer than `k` come back only with a minimum distance.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        float32, shape (n_samples, n_features), finite.
+    k : int
+        1 to the number of rows that are not preselected.
+    start : int or None
+        The first pick. None is the row nearest the mean, unless there are preselected rows.
+    preselected : sequence of int
+        Rows that count as selected already; not repeated in the result.
+    minimum_distance : float or None
+        Rows nearer than this to a selected one are skipped; needs rows of unit length.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64, at most `k` rows.
+
+    Raises
+    ------
+    SelectionError
+        If a row number, `k` or a value of `vectors` is out of range.
+
+    Examples
+    --------
+    >>> farthest_first(np.array([[0.0], [1.0], [5.0], [9.0]], dtype=np.float32), 3).tolist()
+    [2, 0, 3]
+    """
+    vectors = np.asarray(vectors, dtype=np.float32)
+    _check(vectors, k, start, preselected)
+    if minimum_distance:
+        check_unit_length(vectors)
+    allowed = np.ones(len(vectors), dtype=bool)
+    diversity = Diversity(vectors)
+    search = PlainSearch([diversity], allowed, diversity, minimum_distance or 0.0)
+    search.seed([int(row) for row in preselected])
+    if start is not None:
+        search.take(int(start))
+    elif not len(preselected):
+        rows = np.arange(len(vectors))
+        search.take(int(np.argmin(squared_distances(vectors, rows, mean_point(vectors, rows)))))
+    return np.array(search.run(k).rows, dtype=np.int64)
+
+
+def _check(vectors: np.ndarray, k: int, start: int | None, preselected: Sequence[int]) -> None:
+    if vectors.ndim != 2 or not len(vectors):
+        raise SelectionError(
+            f"farthest_first: vectors must have shape (n_samples, n_features), got {vectors.shape}"
+        )
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise SelectionError(
+            f"farthest_first: NaN or infinity in rows {bad[:3].tolist()}; {len(bad)} rows in all"
+        )
+    n = len(vectors)
+    rows = [int(row) for row in preselected]
+    if len(set(rows)) != len(rows) or any(not 0 <= row < n for row in rows):
+        raise SelectionError(f"preselected: rows must be unique and 0 to {n - 1}, got {rows[:5]}")
+    if start is not None and (not 0 <= start < n or start in rows):
+        raise SelectionError(
+            f"start: got {start}; allowed is a row from 0 to {n - 1} that is not preselected"
+        )
+    if not 1 <= k <= n - len(rows):
+        raise SelectionError(
+            f"k: {k} rows were asked for; allowed is 1 to {n - len(rows)} ({n} rows, {len(rows)} preselected)"
+        )

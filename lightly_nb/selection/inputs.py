@@ -1,0 +1,163 @@
+"""Inputs of a selection: what a strategy reads from the samples, checked before any work.
+
+Where the numbers lie on `Samples`:
+
+====================================  ==================================================================
+input                                 place
+====================================  ==================================================================
+EMBEDDINGS                            `samples.arrays["embeddings"]`
+SCORES, task T, score S               column (or array) `score.T.S`
+PREDICTIONS, CLASS_DISTRIBUTION of T  array `class_distribution.T`, a column per category
+PREDICTIONS, CATEGORY_COUNT of T      array `category_count.T`, a column per category
+METADATA, key K                       column `K`
+RANDOM                                nothing: a number in [0, 1) drawn from the seed and the file name
+====================================  ==================================================================
+
+The categories' names are in `samples.table.attrs["categories"][T]`, in the order of the array's columns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lightly_nb.errors import SelectionError
+from lightly_nb.samples import Samples
+from lightly_nb.selection.distances import Floats
+
+SHOWN = 3
+"""Offending samples named in an error."""
+
+
+def numbers(samples: Samples, source: Mapping[str, Any], where: str, seed: int) -> Floats:
+    """Return the input as one finite number per sample, float64, or raise `SelectionError`."""
+    kind = source["type"]
+    if kind == "RANDOM":
+        chosen = source.get("random_seed")
+        return random_numbers(samples.filenames, seed if chosen is None else int(chosen))
+    if kind == "PREDICTIONS":
+        if source.get("name", "CLASS_DISTRIBUTION") != "CATEGORY_COUNT":
+            raise SelectionError(
+                f"{where}: CLASS_DISTRIBUTION is a distribution, not a number per sample; use BALANCE, or "
+                "name CATEGORY_COUNT for a count"
+            )
+        matrix, _ = class_matrix(samples, source, where)
+        return matrix.sum(axis=1)
+    name = f"score.{source['task']}.{source['score']}" if kind == "SCORES" else str(source["key"])
+    return finite(_number_column(samples, name, where), samples.filenames, where)
+
+
+def random_numbers(filenames: Sequence[str], seed: int) -> Floats:
+    """Return a uniform number in [0, 1) per name; it depends on the name and the seed alone.
+
+    Examples
+    --------
+    >>> a, b = random_numbers(["a.jpg", "b.jpg"], 1), random_numbers(["b.jpg", "a.jpg"], 1)
+    >>> bool(a[0] == b[1] and a[0] != a[1])
+    True
+    """
+    key = str(int(seed)).encode()[:64]
+    digests = (hashlib.blake2b(name.encode(), digest_size=8, key=key).digest() for name in filenames)
+    whole = np.frombuffer(b"".join(digests), dtype="<u8")
+    return (whole >> np.uint64(11)) * 2.0**-53
+
+
+def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tuple[Floats, list[str]]:
+    """Return class counts or probabilities, float64 (n_samples, n_categories), and the categories' names."""
+    if source["type"] == "PREDICTIONS":
+        return class_matrix(samples, source, where)
+    key = str(source["key"])
+    column = _column(samples, key, where)
+    if not isinstance(column.dtype, pd.CategoricalDtype) and pd.api.types.is_float_dtype(column.dtype):
+        raise SelectionError(
+            f"{where}: metadata '{key}' holds {column.dtype} numbers, but BALANCE needs categories "
+            "(strings, booleans or integers); bin the numbers first, e.g. with pandas.cut"
+        )
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise SelectionError(f"{where}: metadata '{key}' is missing for {_named(samples.filenames, missing)}")
+    codes, values = pd.factorize(column.astype(str), sort=True)
+    return np.eye(len(values))[codes], [str(value) for value in values]
+
+
+def class_matrix(samples: Samples, source: Mapping[str, Any], where: str) -> tuple[Floats, list[str]]:
+    """Return the columns of a prediction task's array and their categories, `categories` picked if asked for."""
+    array_name = f"{source.get('name', 'CLASS_DISTRIBUTION').lower()}.{source['task']}"
+    if array_name not in samples.arrays:
+        there = sorted(name for name in samples.arrays if name != "embeddings")
+        raise SelectionError(
+            f"{where}: the samples have no array '{array_name}'; they have {there or 'no prediction arrays'}. "
+            "Read the predictions of this task first"
+        )
+    matrix = np.asarray(samples.arrays[array_name], dtype=np.float64)
+    finite(matrix, samples.filenames, where)
+    if (matrix < 0).any():
+        raise SelectionError(
+            f"{where}: '{array_name}' is negative for {_named(samples.filenames, (matrix < 0).any(axis=1))}"
+        )
+    names = samples.table.attrs.get("categories", {}).get(source["task"])
+    names = [str(number) for number in range(matrix.shape[1])] if names is None else list(names)
+    if len(names) != matrix.shape[1]:
+        raise SelectionError(
+            f"{where}: task '{source['task']}' has {len(names)} categories but '{array_name}' has "
+            f"{matrix.shape[1]} columns"
+        )
+    chosen = source.get("categories")
+    if not chosen:
+        return matrix, names
+    known(chosen, names, where, "categories")
+    return matrix[:, [names.index(name) for name in chosen]], list(chosen)
+
+
+def known(asked: Sequence[str], there: Sequence[str], where: str, what: str) -> None:
+    """Raise `SelectionError` when a name of `asked` is not `there`, naming the nearest one."""
+    unknown = [name for name in asked if name not in there]
+    if unknown:
+        close = get_close_matches(str(unknown[0]), [str(name) for name in there], n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise SelectionError(
+            f"{where}: {what} {unknown[:SHOWN]} not known; there are {sorted(map(str, there))[:20]}.{hint}"
+        )
+
+
+def finite(values: np.ndarray, filenames: Sequence[str], where: str) -> np.ndarray:
+    """Return `values`, or raise `SelectionError` naming the first samples with NaN or infinity."""
+    if not np.isfinite(values.sum(dtype=np.float64)):
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        if bad.any():
+            raise SelectionError(
+                f"{where}: NaN or infinity for {_named(filenames, bad)}; mend or leave out these"
+            )
+    return values
+
+
+def _number_column(samples: Samples, name: str, where: str) -> Floats:
+    if name in samples.arrays and samples.arrays[name].ndim == 1:
+        return np.asarray(samples.arrays[name], dtype=np.float64)
+    column = _column(samples, name, where)
+    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+        raise SelectionError(
+            f"{where}: '{name}' holds {column.dtype} values such as {column.iloc[0]!r}, but numbers are needed; "
+            "use BALANCE for categories"
+        )
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _column(samples: Samples, name: str, where: str) -> pd.Series[Any]:
+    if name not in samples.table.columns:
+        there = [str(column) for column in samples.table.columns]
+        close = get_close_matches(name, there, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise SelectionError(f"{where}: the samples have no column '{name}'; they have {there[:20]}.{hint}")
+    return samples.table[name]
+
+
+def _named(filenames: Sequence[str], bad: np.ndarray) -> str:
+    rows = np.flatnonzero(bad)
+    more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
+    return f"{[filenames[row] for row in rows[:SHOWN]]}{more}"

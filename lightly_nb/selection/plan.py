@@ -1,0 +1,207 @@
+"""From what was asked to what the greedy loop needs: names to rows, strategies to parts, sizes checked against the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lightly_nb.errors import InputError, SelectionError
+from lightly_nb.samples import Samples
+from lightly_nb.selection.distances import Rows
+from lightly_nb.selection.inputs import finite
+from lightly_nb.selection.strategy import Part, Request, Strategy
+
+UNIT_TOLERANCE = 1e-3
+"""How far from 1 the length of a vector may be where a minimum distance is used."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a selection is about to do. Rows are in file-name order.
+
+    Parameters
+    ----------
+    samples : Samples
+        In file-name order.
+    order : numpy.ndarray
+        int64: row in the caller's samples of every row here.
+    entries : list of dict
+        `label`, `input`, `strategy` of every strategy.
+    parts : list of Part
+        What each of them became.
+    preselected, lock, ban : list of int
+        Rows the user named.
+    allowed : numpy.ndarray
+        bool: rows that may be picked.
+    minimum_distance : float
+        0 for none.
+    n_picks : int
+        Number of samples to pick, the locked ones included.
+    """
+
+    samples: Samples
+    order: Rows
+    entries: list[dict[str, Any]]
+    parts: list[Part]
+    preselected: list[int]
+    lock: list[int]
+    ban: list[int]
+    allowed: np.ndarray
+    minimum_distance: float
+    n_picks: int
+
+
+def in_name_order(samples: Samples) -> tuple[Samples, Rows]:
+    """Return `samples` sorted by file name, and the row in `samples` of every row of the result."""
+    names = samples.filenames
+    order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
+    return (samples if (np.diff(order) > 0).all() else samples.take(order)), order
+
+
+def prepared(
+    samples: Samples,
+    entries: Sequence[Mapping[str, Any]],
+    table: Mapping[str, Strategy],
+    seed: int,
+    query: np.ndarray | None,
+) -> list[Part]:
+    """Return what every strategy brings; this is where their errors are raised."""
+    return [
+        table[entry["strategy"]["type"]].prepare(
+            Request(samples, entry["input"], entry["strategy"], entry["label"], seed, query)
+        )
+        for entry in entries
+    ]
+
+
+def named_rows(samples: Samples, names: Sequence[str], what: str) -> list[int]:
+    """Return the rows of `names`, ascending, so in file-name order."""
+    if isinstance(names, str):
+        raise SelectionError(f"{what}: give a list of file names, got the text '{names}'")
+    try:
+        return sorted(samples.rows_of(list(names)).tolist())
+    except InputError as error:
+        raise SelectionError(f"{what}: {error}") from error
+
+
+def check_named(samples: Samples, preselected: list[int], lock: list[int], ban: list[int]) -> None:
+    """Raise `SelectionError` when one sample was named for two contradictory things."""
+    pairs = [
+        ("lock", lock, "ban", ban),
+        ("lock", lock, "preselected", preselected),
+        ("preselected", preselected, "ban", ban),
+    ]
+    for first, rows, second, others in pairs:
+        both = sorted(set(rows) & set(others))
+        if both:
+            raise SelectionError(
+                f"select: {[samples.filenames[row] for row in both[:3]]} are in both '{first}' and '{second}'; "
+                "name each in one of them"
+            )
+
+
+def allowed_rows(
+    plan_samples: Samples, parts: Sequence[Part], taken: Sequence[int], ban: Sequence[int]
+) -> np.ndarray:
+    """Return which rows may be picked freely: past every filter, not banned, not taken."""
+    allowed = np.ones(len(plan_samples), dtype=bool)
+    for part in parts:
+        if part.allowed is not None:
+            allowed &= part.allowed
+    if not allowed.any():
+        filters = [part.constraint for part in parts if part.constraint]
+        raise SelectionError(
+            f"select: no sample passes all filters together, so nothing is left of {len(allowed):,} samples; filters: "
+            f"{filters}"
+        )
+    allowed[list(ban)] = False
+    allowed[list(taken)] = False
+    return allowed
+
+
+def reasons_of(plan: Plan, stopped: str) -> list[str]:
+    """Return per row why it was not picked, were it not: the filter that removed it, or what ended the run."""
+    last = stopped or f"not among the {plan.n_picks:,} best"
+    reasons = np.full(len(plan.samples), last, dtype=object)
+    for part in plan.parts:
+        if part.allowed is not None:
+            reasons[~part.allowed] = part.constraint
+    reasons[plan.ban] = "banned"
+    return [str(reason) for reason in reasons]
+
+
+def smallest_distance(minimum_distance: float | None, parts: Sequence[Part], samples: Samples) -> float:
+    """Return the larger of the call's and the strategies' minimum distance, after checking the vectors' length."""
+    if minimum_distance is not None and not 0 <= minimum_distance <= 2:
+        raise SelectionError(
+            f"minimum_distance: got {minimum_distance}; allowed is 0 to 2, the range of distances between vectors of "
+            "unit length"
+        )
+    result = max([float(minimum_distance or 0.0), *(part.minimum_distance for part in parts)])
+    if result > 0:
+        finite(samples.embeddings, samples.filenames, "minimum_distance")
+        check_unit_length(samples.embeddings, samples.filenames)
+    return result
+
+
+def check_unit_length(vectors: np.ndarray, filenames: Sequence[str] | None = None) -> None:
+    """Raise `SelectionError` unless every vector has length 1 (within 0.001)."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    bad = np.flatnonzero(np.abs(lengths - 1) > UNIT_TOLERANCE)
+    if len(bad):
+        first = [filenames[row] if filenames is not None else f"row {row}" for row in bad[:3]]
+        raise SelectionError(
+            f"minimum_distance: {len(bad):,} of {len(vectors):,} vectors do not have length 1 (first: {first}, length "
+            f"{lengths[bad[0]]:.4g}), so a distance means nothing on its own; normalize the embeddings "
+            "(normalize_embeddings) or leave the minimum distance out"
+        )
+
+
+def size(
+    n_samples: int | None, proportion_samples: float | None, n_input: int, n_free: int, can_stop: bool
+) -> int:
+    """Return how many samples to pick, or raise `SelectionError` when that cannot be.
+
+    Parameters
+    ----------
+    n_input : int
+        Samples handed in: what a share is a share of.
+    n_free : int
+        Samples that may be picked, the locked ones included.
+    can_stop : bool
+        Whether a stopping condition can end the run, so that no size need be given.
+    """
+    if n_samples is not None and proportion_samples is not None:
+        raise SelectionError("select: give n_samples or proportion_samples, not both")
+    if n_samples is None and proportion_samples is None:
+        if not can_stop:
+            raise SelectionError(
+                "select: how many? Give n_samples, proportion_samples, or a stopping condition such as minimum_distance"
+            )
+        return n_free
+    if proportion_samples is not None:
+        if not 0 < proportion_samples <= 1:
+            raise SelectionError(f"proportion_samples: got {proportion_samples}; allowed is above 0, up to 1")
+        wanted = max(1, math.floor(proportion_samples * n_input + 1e-9))
+        return min(wanted, n_free) if can_stop else _fits(wanted, n_input, n_free, "proportion_samples")
+    if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
+        raise SelectionError(f"n_samples: got {n_samples!r}; allowed is a whole number of at least 1")
+    return _fits(int(n_samples), n_input, n_free, "n_samples")
+
+
+def _fits(wanted: int, n_input: int, n_free: int, what: str) -> int:
+    if wanted > n_free:
+        why = (
+            ""
+            if n_free == n_input
+            else f", of which {n_input - n_free:,} are preselected, banned or filtered out"
+        )
+        raise SelectionError(
+            f"{what}: {wanted:,} samples were asked for but only {n_free:,} can be selected: there are {n_input:,} "
+            f"samples{why}; ask for at most {n_free:,}"
+        )
+    return wanted

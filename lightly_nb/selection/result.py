@@ -1,0 +1,141 @@
+"""`Selection`: which samples were chosen, in which order, and why. Kept in this room because its tables are computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The chosen samples in the order chosen.
+
+    Parameters
+    ----------
+    filenames : list of str
+        Newly selected samples, first pick first.
+    rows : numpy.ndarray
+        int64: their rows in the samples that were given to `select`.
+    preselected : list of str
+        Samples that counted as selected before the first pick; not among `filenames`.
+    strategies : list of dict
+        Per strategy `label`, `input`, `strategy`, `strength`, `asked`, `got`, `note`: plain values.
+    stopped : str
+        Why there are fewer picks than asked for; empty if there are not.
+    n_asked : int or None
+        Number of samples asked for; None if only a stopping condition was given.
+    """
+
+    filenames: list[str]
+    rows: np.ndarray
+    preselected: list[str]
+    strategies: list[dict[str, Any]]
+    stopped: str = ""
+    n_asked: int | None = None
+    _tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    _compute: Mapping[str, Callable[[], Any]] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.filenames)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per sample of the input, indexed by file name, in the input's order.
+
+        Columns: `selected`, `preselected` (bool), `step` (from 1; missing if not selected), `nearest` (name of the
+        nearest sample that was selected before it or, if it was left out, of all selected), `distance` to that,
+        `reason`, and for the picks `gain LABEL` of every strategy.
+        """
+        return self._get("table").copy()
+
+    def explain(self, filename: str) -> str:
+        """Return in a sentence or two why `filename` was selected or left out."""
+        table = self._get("table")
+        if filename not in table.index:
+            raise KeyError(f"'{filename}' is not among the {len(table)} samples of this selection")
+        row = table.loc[filename]
+        parts = [f"{filename}: {row['reason']}."]
+        gains = [
+            f"{name.removeprefix('gain ')} {row[name]:.4g}"
+            for name in table.columns
+            if str(name).startswith("gain ") and pd.notna(row[name])
+        ]
+        if gains:
+            parts.append(f"Gains at that step: {', '.join(gains)}.")
+        if pd.notna(row["distance"]):
+            kind = "already selected" if row["selected"] else "selected"
+            parts.append(f"Nearest {kind} sample: {row['nearest']} at distance {row['distance']:.4g}.")
+        return " ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values that JSON can hold; `from_dict` is the way back."""
+        table = self.table().reset_index()
+        records = table.astype(object).where(table.notna(), None).to_dict(orient="list")
+        return {
+            "filenames": list(self.filenames),
+            "rows": [int(row) for row in self.rows],
+            "preselected": list(self.preselected),
+            "strategies": self.strategies,
+            "stopped": self.stopped,
+            "n_asked": self.n_asked,
+            "table": records,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Selection:
+        """Return the selection that `to_dict` wrote."""
+        table = pd.DataFrame(content["table"]).set_index("filename")
+        table["step"] = table["step"].astype("Int64")
+        for name in table.columns:
+            if name == "distance" or str(name).startswith("gain "):
+                table[name] = table[name].astype(np.float64)
+        return cls(
+            filenames=list(content["filenames"]),
+            rows=np.asarray(content["rows"], dtype=np.int64),
+            preselected=list(content["preselected"]),
+            strategies=list(content["strategies"]),
+            stopped=content["stopped"],
+            n_asked=content["n_asked"],
+            _tables={"table": table},
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Selection.from_dict, (self.to_dict(),))
+
+    def _get(self, name: str) -> Any:
+        if name not in self._tables:
+            object.__setattr__(self, "_tables", {**self._tables, name: self._compute[name]()})
+        return self._tables[name]
+
+    def _repr_html_(self) -> str:
+        lines = "".join(
+            f"<tr><td>{escape(entry['label'])}</td><td>{entry['strength']:g}</td>"
+            f"<td>{escape(_plain(entry['asked']))}</td><td>{escape(_plain(entry['got']))}</td></tr>"
+            for entry in self.strategies
+        )
+        names = ", ".join(self.filenames[:5]) + (", …" if len(self) > 5 else "")
+        return (
+            f"<p><b>{len(self):,} samples selected</b>"
+            f"{f' beside {len(self.preselected):,} preselected' if self.preselected else ''}"
+            f"{f'; stopped: {escape(self.stopped)}' if self.stopped else ''}</p>"
+            "<table><thead><tr><th>strategy</th><th>strength</th><th>asked</th><th>got</th></tr></thead>"
+            f"<tbody>{lines}</tbody></table><p>{escape(names)}</p>"
+        )
+
+
+def _plain(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_short(value)}" for name, value in values.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return (
+        ", ".join(map(str, value))
+        if isinstance(value, Sequence) and not isinstance(value, str)
+        else str(value)
+    )

@@ -1,0 +1,75 @@
+"""BALANCE: bring the classes of the selection near a target distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lightly_nb.errors import SelectionError
+from lightly_nb.selection.distances import Floats, Rows
+from lightly_nb.selection.inputs import categories_of, known
+from lightly_nb.selection.strategy import Part, Request, Strategy
+from lightly_nb.selection.terms import Balance
+
+OTHER = "other"
+SUM_TOLERANCE = 1e-6
+
+
+def prepare(request: Request) -> Part:
+    """Return the balance of the input's categories against TARGET, UNIFORM or INPUT shares."""
+    matrix, names = categories_of(request.samples, request.source, request.label)
+    target = _target(request, matrix, names)
+    classes = np.column_stack(
+        [
+            matrix[:, [names.index(name) for name in target]],
+            matrix[:, [n not in target for n in names]].sum(axis=1),
+        ]
+    )
+    shares = np.array([*target.values(), max(0.0, 1.0 - sum(target.values()))])
+    labels = [*target, OTHER]
+    return Part(
+        term=Balance(classes, shares / shares.sum(), request.strength),
+        asked=dict(zip(labels, shares.tolist(), strict=True)),
+        got=lambda rows: _shares(classes, rows, labels),
+    )
+
+
+def _target(request: Request, matrix: Floats, names: list[str]) -> dict[str, float]:
+    distribution = request.settings.get("distribution") or "TARGET"
+    known([distribution], ["TARGET", "UNIFORM", "INPUT"], request.label, "distribution")
+    if distribution == "UNIFORM":
+        return dict.fromkeys(names, 1.0 / len(names))
+    if distribution == "INPUT":
+        total = matrix.sum()
+        if total <= 0:
+            raise SelectionError(
+                f"{request.label}: the input has no categories at all, so INPUT has no shares"
+            )
+        return dict(zip(names, (matrix.sum(axis=0) / total).tolist(), strict=True))
+    return _asked_target(request.settings.get("target"), names, request.label)
+
+
+def _asked_target(target: Mapping[str, Any] | None, names: list[str], label: str) -> dict[str, float]:
+    if not target:
+        raise SelectionError(f"{label}: 'target' is missing; give shares such as {{'{names[0]}': 0.5}}")
+    known(list(target), names, label, "target categories")
+    shares = {str(name): float(share) for name, share in target.items()}
+    if not all(0 <= share <= 1 for share in shares.values()):
+        raise SelectionError(f"{label}: target shares must be 0 to 1, got {shares}")
+    if sum(shares.values()) > 1 + SUM_TOLERANCE:
+        raise SelectionError(
+            f"{label}: the target shares sum to {sum(shares.values()):.6g}; they may sum to 1 at most "
+            "(below 1, the rest goes to all other categories)"
+        )
+    return shares
+
+
+def _shares(classes: Floats, rows: Rows, labels: list[str]) -> dict[str, float]:
+    counts = classes[rows].sum(axis=0)
+    total = float(counts.sum())
+    return {name: float(count) / total if total else 0.0 for name, count in zip(labels, counts, strict=True)}
+
+
+STRATEGY = Strategy(accepts=frozenset({"PREDICTIONS", "METADATA"}), prepare=prepare)

@@ -1,0 +1,50 @@
+"""SIMILARITY: prefer samples near any query sample. w = exp(-d / mean d), d the distance to the nearest query."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lightly_nb.errors import SelectionError
+from lightly_nb.selection.distances import Floats
+from lightly_nb.selection.inputs import finite
+from lightly_nb.selection.neighbors import nearest_distances
+from lightly_nb.selection.strategy import Part, Request, Strategy
+from lightly_nb.selection.terms import Weights
+
+
+def prepare(request: Request) -> Part:
+    """Return the similarity of every sample to its nearest query vector, in (0, 1]."""
+    vectors = finite(request.samples.embeddings, request.samples.filenames, request.label)
+    query = request.query
+    if query is None or not len(query):
+        raise SelectionError(
+            f"{request.label}: no query samples; pass query=samples (or an array of their embeddings), or name a "
+            "dataset_id and tag_name that has some"
+        )
+    if query.ndim != 2 or query.shape[1] != vectors.shape[1]:
+        raise SelectionError(
+            f"{request.label}: the query has shape {query.shape}, but the samples' embeddings have "
+            f"{vectors.shape[1]} features; embed both with the same checkpoint"
+        )
+    if not np.isfinite(query).all():
+        raise SelectionError(f"{request.label}: the query vectors hold NaN or infinity")
+    distances = np.sqrt(nearest_distances(vectors, query))
+    weights = similarity(distances)
+    return Part(
+        term=Weights(weights, request.strength),
+        asked={"n_query": len(query)},
+        got=lambda rows: {
+            "mean_distance_to_query": float(distances[rows].mean()) if len(rows) else None,
+            "mean_distance_of_all": float(distances.mean()),
+        },
+    )
+
+
+def similarity(distances: Floats) -> Floats:
+    """Return exp(-d / mean d); 1 for every sample when all distances are 0."""
+    mean = distances.mean()
+    result: Floats = np.exp(-distances / mean) if mean > 0 else np.ones(len(distances))
+    return result
+
+
+STRATEGY = Strategy(accepts=frozenset({"EMBEDDINGS"}), prepare=prepare)

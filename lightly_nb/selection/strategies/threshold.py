@@ -1,0 +1,42 @@
+"""THRESHOLD: keep only samples on one side of a number. Applied before anything is picked."""
+
+from __future__ import annotations
+
+import operator
+
+from lightly_nb.errors import SelectionError
+from lightly_nb.selection.inputs import known, numbers
+from lightly_nb.selection.strategy import Part, Request, Strategy
+
+OPERATIONS = {
+    "SMALLER": (operator.lt, "<"),
+    "SMALLER_EQUAL": (operator.le, "<="),
+    "BIGGER": (operator.gt, ">"),
+    "BIGGER_EQUAL": (operator.ge, ">="),
+}
+
+
+def prepare(request: Request) -> Part:
+    """Return which samples pass the threshold."""
+    operation = str(request.settings.get("operation"))
+    known([operation], list(OPERATIONS), request.label, "operation")
+    if request.settings.get("threshold") is None:
+        raise SelectionError(f"{request.label}: 'threshold' is missing; give the number to compare with")
+    compare, sign = OPERATIONS[operation]
+    threshold = float(request.settings["threshold"])
+    values = numbers(request.samples, request.source, request.label, request.seed)
+    allowed = compare(values, threshold)
+    if not allowed.any():
+        raise SelectionError(
+            f"{request.label}: no sample has a value {sign} {threshold}; the values go from {values.min():.6g} "
+            f"to {values.max():.6g}"
+        )
+    return Part(
+        allowed=allowed,
+        constraint=f"{request.label}: not {sign} {threshold}",
+        asked={"keep": f"{sign} {threshold}"},
+        got=lambda rows: {"passed": int(allowed.sum()), "of": len(allowed)},
+    )
+
+
+STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA", "PREDICTIONS", "RANDOM"}), prepare=prepare)

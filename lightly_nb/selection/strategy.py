@@ -1,0 +1,98 @@
+"""What a strategy is: the inputs it accepts, and one function that turns its settings and the data into a `Part`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lightly_nb.samples import Samples
+from lightly_nb.selection.distances import Floats, Rows
+from lightly_nb.selection.terms import Term
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a strategy gets to work with.
+
+    Parameters
+    ----------
+    samples : Samples
+        In file-name order; rows below mean this order.
+    source : mapping
+        The `input` of the strategy, e.g. `{"type": "METADATA", "key": "lightly.sharpness"}`.
+    settings : mapping
+        The `strategy` itself, e.g. `{"type": "WEIGHTS", "strength": 2.0}`.
+    label : str
+        Its name in tables and errors, unique within the selection.
+    seed : int
+        Seed of everything random.
+    query : numpy.ndarray or None
+        Query vectors of SIMILARITY, float32, shape (n_query, n_features).
+    """
+
+    samples: Samples
+    source: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    label: str
+    seed: int = 0
+    query: np.ndarray | None = None
+
+    @property
+    def strength(self) -> float:
+        """The factor of the strategy's gain, 1 where not given."""
+        strength = self.settings.get("strength")
+        return 1.0 if strength is None else float(strength)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bounds on the sum of `values` over the newly selected samples."""
+
+    values: Floats
+    maximum: float = np.inf
+    minimum: float = -np.inf
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a strategy brings to the selection; every field but the first may be left out.
+
+    Parameters
+    ----------
+    term : Term or None
+        Steers the picks; None for a strategy that only filters.
+    allowed : numpy.ndarray or None
+        bool, shape (n_samples,): False for samples that must not be picked.
+    constraint : str
+        Why `allowed` is False, for the tables.
+    minimum_distance : float
+        Nearer candidates are skipped; 0 for no constraint.
+    budget : Budget or None
+        Bounds on a sum over the newly selected samples.
+    asked : mapping
+        What was asked for, in plain values.
+    got : callable
+        Takes the rows selected (the preselected included), returns what was reached, in plain values.
+    note : str
+        Anything a user should be told.
+    """
+
+    term: Term | None = None
+    allowed: np.ndarray | None = None
+    constraint: str = ""
+    minimum_distance: float = 0.0
+    budget: Budget | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    got: Callable[[Rows], Mapping[str, Any]] = lambda rows: {}
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One line of the table of strategies."""
+
+    accepts: frozenset[str]
+    prepare: Callable[[Request], Part]

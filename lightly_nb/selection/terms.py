@@ -1,0 +1,140 @@
+"""Terms: what a strategy has become once it met the data, as the greedy loop sees it.
+
+A term knows the gain of any sample at this moment and is told of every pick. Three kinds cover the platform's
+strategies: `Weights` (a number per sample), `Diversity` (distance to the nearest selected sample) and `Balance`
+(class shares against a target). A home-made strategy returns one of them or any object with the same methods.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from lightly_nb.selection.distances import Floats, Rows, squared_distances
+
+SMALLEST = float(np.finfo(np.float64).tiny)
+"""A difference below this counts as this where its logarithm is taken."""
+LARGEST_RATIO = 1e300
+
+
+class Term(Protocol):
+    """One strategy during a selection. Rows are positions in file-name order."""
+
+    strength: float
+
+    def deltas(self, rows: Rows) -> Floats:
+        """Return what each of `rows` would add, before any logarithm: ranks a strategy that stands alone."""
+
+    def gains(self, rows: Rows) -> Floats:
+        """Return g = the rise of ln F if a row of `rows` were picked now, without the strength."""
+
+    def add(self, row: int) -> None:
+        """Take `row` into the selection."""
+
+
+def log_gain(deltas: Floats, total: float) -> Floats:
+    """Return log1p(delta / F), and while F is 0 its limit for ranking, ln(delta).
+
+    Examples
+    --------
+    >>> log_gain(np.array([0.0, 1.0]), 1.0).round(3).tolist()
+    [0.0, 0.693]
+    """
+    if total > 0:
+        with np.errstate(over="ignore"):
+            return np.log1p(np.minimum(deltas / total, LARGEST_RATIO))
+    return np.log(np.maximum(deltas, SMALLEST))
+
+
+class Weights:
+    """A number per sample, at least 0: F is the sum over the selection.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray
+        float64, shape (n_samples,), finite, at least 0.
+    strength : float
+        Factor of the gain.
+    """
+
+    def __init__(self, weights: Floats, strength: float = 1.0):
+        self.weights = np.ascontiguousarray(weights, dtype=np.float64)
+        self.strength = strength
+        self.total = 0.0
+
+    def deltas(self, rows: Rows) -> Floats:
+        return self.weights[rows]
+
+    def gains(self, rows: Rows) -> Floats:
+        return log_gain(self.weights[rows], self.total)
+
+    def add(self, row: int) -> None:
+        self.total += float(self.weights[row])
+
+
+class Diversity:
+    """Squared distance to the nearest selected sample; F is the sum of these at insertion.
+
+    Neutral (0 for every sample) as long as nothing is selected.
+    """
+
+    def __init__(self, vectors: np.ndarray, strength: float = 1.0):
+        self.vectors = vectors
+        self.strength = strength
+        self.total = 0.0
+        self.n_selected = 0
+        self.nearest = np.full(len(vectors), np.inf)
+
+    def deltas(self, rows: Rows) -> Floats:
+        return self.nearest[rows] if self.n_selected else np.zeros(len(rows))
+
+    def gains(self, rows: Rows) -> Floats:
+        return log_gain(self.nearest[rows], self.total) if self.n_selected else np.zeros(len(rows))
+
+    def add(self, row: int) -> None:
+        if self.n_selected:
+            self.total += float(self.nearest[row])
+        rows = np.arange(len(self.vectors))
+        distances = squared_distances(self.vectors, rows, self.vectors[row].astype(np.float64))
+        np.minimum(self.nearest, distances, out=self.nearest)
+        self.n_selected += 1
+
+
+class Balance:
+    """Fall in cross-entropy between a target and the smoothed class shares of the selection.
+
+    With counts n_c over the classes of the target and one class "other", and C of them, the shares are
+    q_c = (n_c + 1/C) / (n + 1): one sample's worth of even prior, so every share is above 0 and a one-hot
+    target is finite. F = prod q_c^t_c = exp(-cross-entropy), so the gain, a difference of ln F, is the fall itself;
+    it can be negative and can rise.
+
+    Parameters
+    ----------
+    classes : numpy.ndarray
+        float64, shape (n_samples, C): each sample's counts or probabilities.
+    target : numpy.ndarray
+        float64, shape (C,), sums to 1.
+    """
+
+    def __init__(self, classes: Floats, target: Floats, strength: float = 1.0):
+        self.classes = np.ascontiguousarray(classes, dtype=np.float64)
+        self.target = np.ascontiguousarray(target, dtype=np.float64)
+        self.strength = strength
+        self.counts = np.full(len(target), 1.0 / len(target))
+
+    def cross_entropy(self) -> float:
+        """Return the cross-entropy of the target and the shares of the selection, in nats."""
+        return float(-(self.target * np.log(self.counts / self.counts.sum())).sum())
+
+    def deltas(self, rows: Rows) -> Floats:
+        return self.gains(rows)
+
+    def gains(self, rows: Rows) -> Floats:
+        added = self.classes[rows] + self.counts
+        rise = (self.target * np.log(added / self.counts)).sum(axis=1)
+        result: Floats = rise - np.log(added.sum(axis=1) / self.counts.sum())
+        return result
+
+    def add(self, row: int) -> None:
+        self.counts = self.counts + self.classes[row]

@@ -1,0 +1,76 @@
+"""Float64 brute force, short enough to check by eye: every step looks at every sample, ties to the lowest row."""
+
+import numpy as np
+
+
+def log_gain(delta, total):
+    return np.log1p(delta / total) if total > 0 else np.log(np.maximum(delta, np.finfo(float).tiny))
+
+
+def brute_force(
+    n,
+    k,
+    *,
+    vectors=None,
+    diversity=None,
+    weights=(),
+    balances=(),
+    preselected=(),
+    lock=(),
+    ban=(),
+    minimum=0.0,
+):
+    """Return the picks. `diversity` is a strength or None, `weights` (strength, w) and `balances` (strength, classes,
+    target) in the order in which gains are summed: BALANCE, DIVERSITY, WEIGHTS."""
+    x = None if vectors is None else np.asarray(vectors, dtype=np.float64)
+    selected, picks = [], []
+    nearest, total = np.full(n, np.inf), 0.0
+    sums = [0.0 for _ in weights]
+    counts = [np.full(len(target), 1 / len(target)) for _, _, target in balances]
+    free = np.ones(n, dtype=bool)
+    free[list(ban)] = False
+    only_diversity = diversity is not None and not weights and not balances
+
+    def add(row):
+        nonlocal total
+        if x is not None:
+            total += nearest[row] if selected else 0.0
+            np.minimum(nearest, ((x - x[row]) ** 2).sum(axis=1), out=nearest)
+        for number, (_, w) in enumerate(weights):
+            sums[number] += w[row]
+        for number, (_, classes, _) in enumerate(balances):
+            counts[number] = counts[number] + classes[row]
+        selected.append(row)
+        free[row] = False
+
+    for row in sorted(preselected):
+        add(row)
+    for row in sorted(lock):
+        picks.append(row)
+        add(row)
+    while len(picks) < k:
+        rows = np.flatnonzero(free)
+        rows = rows[np.sqrt(nearest[rows]) >= minimum]
+        rows = rows[~np.isin(rows, lock)]
+        if not len(rows):
+            break
+        scores = np.zeros(len(rows))
+        if only_diversity and not selected:
+            scores = -((x[rows] - x[rows].mean(axis=0)) ** 2).sum(axis=1)
+        elif only_diversity:
+            scores = np.sign(diversity) * nearest[rows]
+        elif len(weights) == 1 and diversity is None and not balances:
+            scores = np.sign(weights[0][0]) * weights[0][1][rows]
+        else:
+            for number, (strength, classes, target) in enumerate(balances):
+                after = counts[number] + classes[rows]
+                rise = (target * np.log(after / counts[number])).sum(axis=1)
+                scores += strength * (rise - np.log(after.sum(axis=1) / counts[number].sum()))
+            if diversity is not None and selected:
+                scores += diversity * log_gain(nearest[rows], total)
+            for number, (strength, w) in enumerate(weights):
+                scores += strength * log_gain(w[rows], sums[number])
+        row = int(rows[np.argmax(scores)])
+        picks.append(row)
+        add(row)
+    return picks
