@@ -98,22 +98,27 @@ def expanded(model: type[BaseModel], values: Mapping[Any, Any]) -> dict[str, Any
     if strange:
         raise ValueError(f"keys must be text, got {strange[0]!r}")
     result = {key: value for key, value in values.items() if not _is_dotted(model, key)}
+    dotted: dict[str, dict[str, Any]] = {}
     for key in values:
         if _is_dotted(model, key):
             head, rest = key.split(".", 1)
-            result[head] = _joined(result.get(head), head, rest, values[key])
-    return result
+            dotted.setdefault(head, {})[rest] = values[key]
+    return {**result, **{head: _joined(head, result.get(head), rest) for head, rest in dotted.items()}}
 
 
 def _is_dotted(model: type[BaseModel], key: str) -> bool:
     return key not in model.model_fields and key.split(".", 1)[0] in model.model_fields and "." in key
 
 
-def _joined(section: Any, head: str, rest: str, value: Any) -> dict[str, Any]:
+def _joined(head: str, section: Any, dotted: dict[str, Any]) -> dict[str, Any]:
     if isinstance(section, Section):
-        return {**dict(section), rest: value}
-    if section is not None and not isinstance(section, Mapping):
-        raise ValueError(f"'{head}' is given as a single value and '{head}.{rest}' as well; give one of them")
-    if section is not None and rest in section:
-        raise ValueError(f"'{head}.{rest}' is given twice, once nested and once dotted; give it once")
-    return {**(section or {}), rest: value}
+        return {**dict(section), **dotted}
+    section = {} if section is None else section
+    if not isinstance(section, Mapping):
+        raise ValueError(
+            f"'{head}' is given as a single value and with dotted keys as well; give one of them"
+        )
+    twice = [key for key in dotted if key in section]
+    if twice:
+        raise ValueError(f"'{head}.{twice[0]}' is given twice, once nested and once dotted; give it once")
+    return {**section, **dotted}
