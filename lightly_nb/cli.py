@@ -10,8 +10,8 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from lightly_nb.errors import ConfigError, DatasourceError, InputError, LightlyNBError, RunCanceled, RunError
-from lightly_nb.events import Event, Listener
+from lightly_nb.errors import ConfigError, DatasourceError, InputError, LightlyNBError, RunCanceled
+from lightly_nb.events import Event, Listener, say
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELED = 1, 2, 130
 
@@ -27,25 +27,27 @@ Options of the run are key=value, as in the platform's configuration (docs/confi
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
-    listener = _print_json if getattr(options, "json", False) else None
+    listener = _print_json if options.json else None
     try:
         options.command(options, listener)
     except (RunCanceled, KeyboardInterrupt) as error:
-        return _fail(str(error) or "interrupted", EXIT_CANCELED)
+        return _fail(str(error) or "interrupted", EXIT_CANCELED, listener)
     except (ConfigError, InputError, DatasourceError) as error:
-        return _fail(str(error), EXIT_USAGE)
+        return _fail(str(error), EXIT_USAGE, listener)
     except LightlyNBError as error:
-        return _fail(str(error), EXIT_FAILED)
+        return _fail(str(error), EXIT_FAILED, listener)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lightly-nb", description="Decide which images are worth labelling.")
+    parser = argparse.ArgumentParser("lightly-nb", description="Decide which images are worth labelling.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = _command(commands, "run", _run, "train, embed and select", epilog=OVERRIDES_HELP)
     run.add_argument("input", metavar="INPUT", help="folder or URL of the images")
-    run.add_argument("--output", default="lightly_outputs", metavar="DIR", help="run folders are made below it")
-    run.add_argument("--shared-dir", metavar="DIR", help="folder that checkpoint= and embeddings= are relative to")
+    run.add_argument(
+        "--output", default="lightly_outputs", metavar="DIR", help="make the run folder below it"
+    )
+    run.add_argument("--shared-dir", metavar="DIR", help="folder of checkpoint= and embeddings=")
     run.add_argument("overrides", nargs="*", metavar="key=value", help="options of the run, see below")
     rerun = _command(commands, "rerun", _rerun, "repeat a run: the same configuration, a new folder")
     rerun.add_argument("run_folder", metavar="RUN_FOLDER")
@@ -142,7 +144,9 @@ def _print_json(event: Event) -> None:
     print(json.dumps(event, ensure_ascii=True), flush=True)
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, code: int, listener: Listener | None) -> int:
+    if listener is not None:
+        say(listener, "COMMAND_LINE", message, "error")
     print(f"lightly-nb: {' '.join(message.split())}", file=sys.stderr)
     return code
 

@@ -106,8 +106,13 @@ class RunFolder:
 
     @property
     def selection(self) -> Path:
-        """The selection: picks in order, with their reasons, JSON."""
+        """The selection: picks in order, what was asked and got, JSON."""
         return self.data / "selection.json"
+
+    @property
+    def selection_table(self) -> Path:
+        """Why each sample was selected or left out, Parquet."""
+        return self.data / "selection.parquet"
 
     @property
     def chunks(self) -> Path:
@@ -185,7 +190,9 @@ def new_run_folder(output_dir: str | Path, run_directory: str | None = None) -> 
 def _named(output: Path, run_directory: str) -> Path:
     path = (output / run_directory).resolve()
     if not path.is_relative_to(output.resolve()):
-        raise DatasourceError(f"run_directory '{run_directory}' leads out of '{output}'; give a name below it")
+        raise DatasourceError(
+            f"run_directory '{run_directory}' leads out of '{output}'; give a name below it"
+        )
     path.mkdir(parents=True, exist_ok=True)
     if any(path.iterdir()):
         raise DatasourceError(

@@ -20,6 +20,7 @@ from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 
 DEFAULT_OUTPUT_DIR = "lightly_outputs"
+DEFAULT_STRATEGIES = [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}]
 
 
 def run(
@@ -71,7 +72,9 @@ def run(
         If the run was canceled from elsewhere; what it had finished is kept.
     """
     selection = _selection(selection_config, n_samples, proportion_samples, strategies)
-    folder = _prepare(source, output_dir, worker_config, lightly_config, selection, shared_dir, storage_options)
+    configs = parse_configs(worker_config, lightly_config, selection)
+    job = as_job(source, configs, shared_dir, output_dir, storage_options)
+    folder = save_job(job, _asked(worker_config, lightly_config, selection))
     bar = on_event or ProgressBar()
     execute(folder, storage_options=storage_options, on_event=bar)
     return Run(folder.path, storage_options)
@@ -97,7 +100,9 @@ def start(
     `Run.state`, `Run.message` and `Run.wait`.
     """
     selection = _selection(selection_config, n_samples, proportion_samples, strategies)
-    folder = _prepare(source, output_dir, worker_config, lightly_config, selection, shared_dir, storage_options)
+    configs = parse_configs(worker_config, lightly_config, selection)
+    job = as_job(source, configs, shared_dir, output_dir, storage_options)
+    folder = save_job(job, _asked(worker_config, lightly_config, selection))
     start_process(folder, storage_options)
     return Run(folder.path, storage_options)
 
@@ -126,9 +131,7 @@ def rerun(
     `output_dir` None is the one that the first run was made below.
     """
     first = RunFolder(Path(path).expanduser().absolute())
-    job = load_job(first)
-    below = Path(output_dir) if output_dir is not None else first.path.parent.parent
-    folder = save_job(job.without_run_directory(), below, {"rerun_of": {"path": str(first.path)}})
+    folder = save_job(load_job(first).again(output_dir), {"rerun": {"of": str(first.path)}})
     execute(folder, storage_options=storage_options, on_event=on_event or ProgressBar())
     return Run(folder.path, storage_options)
 
@@ -141,33 +144,24 @@ def _selection(
 ) -> Mapping[str, Any] | SelectionConfig | None:
     short = {"n_samples": n_samples, "proportion_samples": proportion_samples, "strategies": strategies}
     given = {key: value for key, value in short.items() if value is not None}
-    if config is None:
-        return given or None
-    if given:
+    if config is not None and given:
         raise ConfigError(
             f"selection_config: given together with {', '.join(given)}; put them into selection_config, or "
             "leave selection_config out"
         )
-    return config
+    if config is None and not given:
+        return None
+    if isinstance(config, SelectionConfig):
+        return config
+    return {"strategies": DEFAULT_STRATEGIES, **(given if config is None else config)}
 
 
-def _prepare(
-    source: Any,
-    output_dir: str | os.PathLike[str],
-    worker_config: Any,
-    lightly_config: Any,
-    selection_config: Any,
-    shared_dir: str | os.PathLike[str] | None,
-    storage_options: Mapping[str, Any] | None,
-) -> RunFolder:
-    configs = parse_configs(worker_config, lightly_config, selection_config)
-    job = as_job(source, configs, shared_dir, storage_options)
-    asked = {
+def _asked(worker_config: Any, lightly_config: Any, selection_config: Any) -> dict[str, Any]:
+    return {
         "worker_config": worker_config,
         "lightly_config": lightly_config,
         "selection_config": selection_config,
     }
-    return save_job(job, output_dir, asked)
 
 
 __all__ = ["Run", "execute", "open_run", "rerun", "run", "start"]

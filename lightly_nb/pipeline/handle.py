@@ -182,7 +182,8 @@ class Run:
         return f"Run('{self.path}', {self.state})"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{escape(self.state)}</b> {escape(self.message)}<br><code>{escape(str(self.path))}</code></p>"
+        where = f"<code>{escape(str(self.path))}</code>"
+        return f"<p><b>{escape(self.state)}</b> {escape(self.message)}<br>{where}</p>"
 
     def _said_state(self) -> RunState:
         said = self._last("state")

@@ -19,11 +19,12 @@ import pandas as pd
 import yaml
 
 from lightly_nb.config import Configs, parse_configs, to_dict
-from lightly_nb.errors import RunError
+from lightly_nb.datasource import open_datasource
+from lightly_nb.errors import DatasourceError, RunError
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Samples
 
-REPORTED_PACKAGES = ("lightly_nb", "lightly", "torch", "torchvision", "numpy", "pandas", "simplejpeg", "pillow")
+REPORTED_PACKAGES = ("lightly_nb", "lightly", "torch", "torchvision", "numpy", "pandas", "simplejpeg")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Job:
         The three parsed configurations.
     shared_dir : str
         Folder that `worker_config.checkpoint` and `worker_config.embeddings` are relative to.
+    output_dir : str
+        Folder that the run folder is made below; never listed as input.
     listing : pandas.DataFrame or None
         The sample table, where the input was a list of files or a table; None: list `input`.
     """
@@ -45,26 +48,44 @@ class Job:
     input: str
     configs: Configs
     shared_dir: str
+    output_dir: str
     listing: pd.DataFrame | None = None
 
-    def without_run_directory(self) -> Job:
-        """Return the same job for a new folder by date and time."""
+    def again(self, output_dir: str | os.PathLike[str] | None) -> Job:
+        """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
         worker = self.configs.worker.model_copy(update={"run_directory": ""})
-        return replace(self, configs=replace(self.configs, worker=worker))
+        output = str(Path(output_dir or self.output_dir).expanduser().absolute())
+        return replace(self, configs=replace(self.configs, worker=worker), output_dir=output)
 
 
-def as_job(source: Any, configs: Configs, shared_dir: str | Path | None, storage_options: Any = None) -> Job:
-    """Return the job for `source`: a folder, a URL, a list of files, a table or `Samples`."""
+def as_job(
+    source: Any,
+    configs: Configs,
+    shared_dir: str | os.PathLike[str] | None,
+    output_dir: str | os.PathLike[str],
+    storage_options: Any = None,
+) -> Job:
+    """Return the job for `source`: a folder, a URL, a list of files, a table or `Samples`.
+
+    Raises
+    ------
+    DatasourceError
+        If there is no such folder, or it is the output folder too.
+    """
     shared = str(Path(shared_dir or os.getcwd()).expanduser().absolute())
-    if isinstance(source, (str, os.PathLike)):
-        from lightly_nb.datasource import open_datasource
-
-        return Job(open_datasource(source, storage_options=storage_options).url, configs, shared)
+    output = str(Path(output_dir).expanduser().absolute())
+    if isinstance(source, str | os.PathLike):
+        datasource = open_datasource(source, storage_options=storage_options)
+        if datasource.folder is not None and datasource.folder == Path(output).resolve():
+            raise DatasourceError(
+                f"output folder '{output}' is the input folder itself; give a folder beside or below it"
+            )
+        return Job(datasource.url, configs, shared, output)
     samples = source if isinstance(source, Samples) else _listed(source, storage_options)
     url = getattr(samples.source, "url", None)
     if url is None:
         raise RunError("these samples have no source to read from; give a folder, a list of files or a table")
-    return Job(url, configs, shared, samples.table)
+    return Job(url, configs, shared, output, samples.table)
 
 
 def _listed(source: Any, storage_options: Any) -> Samples:
@@ -73,12 +94,13 @@ def _listed(source: Any, storage_options: Any) -> Samples:
     return list_samples(source, storage_options=storage_options)
 
 
-def save_job(job: Job, output_dir: str | Path, asked: Mapping[str, Any]) -> RunFolder:
+def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
     """Make a run folder that holds `job`; `asked` is what the user gave, before defaults."""
-    folder = new_run_folder(output_dir, job.configs.worker.run_directory or None)
+    folder = new_run_folder(job.output_dir, job.configs.worker.run_directory or None)
     content = {
         "input": job.input,
         "shared_dir": job.shared_dir,
+        "output_dir": job.output_dir,
         "worker_config": to_dict(job.configs.worker),
         "lightly_config": to_dict(job.configs.lightly),
         "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
@@ -110,7 +132,7 @@ def load_job(folder: RunFolder) -> Job:
     listing = None
     if folder.input_table.is_file():
         listing = pd.read_parquet(folder.input_table).set_index("filename")
-    return Job(content["input"], configs, content["shared_dir"], listing)
+    return Job(content["input"], configs, content["shared_dir"], content["output_dir"], listing)
 
 
 def _yaml(content: Any) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,15 +13,30 @@ import pandas as pd
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.errors import RunError
-from lightly_nb.runfolder import RunFolder, write_aside, write_lines
+from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
 from lightly_nb.samples import QUARANTINE_COLUMNS, Samples
 from lightly_nb.selection import Selection
 
+if TYPE_CHECKING:
+    from lightly_nb.reading.thumbnails import ThumbnailPack
 
-def save_samples(folder: RunFolder, samples: Samples) -> None:
-    """Write table, arrays and quarantine; `samples.parquet` last: once it is there, all of them are."""
+COMPUTED = "computed_embeddings"
+_SELECTION_FIELDS = ("filenames", "rows", "preselected", "strategies", "stopped", "n_asked")
+
+
+def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool) -> None:
+    """Write table, arrays, quarantine and CSVs; `samples.parquet` last: once it is there, all of them are.
+
+    With `normalize_embeddings` the array `embeddings` is at unit length, and the embeddings as the model
+    computed them are kept as `computed_embeddings`.
+    """
+    normalized = samples.with_array("embeddings", unit_length(samples.embeddings))
+    write_embeddings(folder.embeddings, samples, samples)
+    write_embeddings(folder.normalized_embeddings, normalized, samples)
+    if normalize_embeddings:
+        samples = normalized.with_array(COMPUTED, samples.embeddings)
     for name, array in samples.arrays.items():
-        write_aside(folder.arrays / f"{name}.npy", lambda path, array=array: _save_array(path, array))
+        write_aside(folder.arrays / f"{name}.npy", partial(_save_array, array))
     save_quarantine(folder, samples.quarantine)
     write_aside(folder.samples, samples.table.reset_index().to_parquet)
 
@@ -32,7 +49,7 @@ def save_quarantine(folder: RunFolder, quarantine: pd.DataFrame) -> None:
     write_aside(folder.quarantine, lambda path: quarantine.to_csv(path, index=False))
 
 
-def load_samples(folder: RunFolder, input_url: str) -> Samples:
+def load_samples(folder: RunFolder, input_url: str, storage_options: Any = None) -> Samples:
     """Read the samples of a run back; arrays are memory-mapped.
 
     Raises
@@ -50,28 +67,50 @@ def load_samples(folder: RunFolder, input_url: str) -> Samples:
         table,
         arrays,
         load_quarantine(folder),
-        source=open_datasource(input_url),
+        source=open_datasource(input_url, storage_options=storage_options),
         thumbnails=_thumbnails(folder.thumbnails),
     )
 
 
 def load_quarantine(folder: RunFolder) -> pd.DataFrame:
     """Read the quarantine table of a run."""
-    return pd.read_csv(folder.quarantine, dtype="object", keep_default_na=False, na_values={"duplicate_of": ""})[
-        list(QUARANTINE_COLUMNS)
-    ]
+    read = pd.read_csv(
+        folder.quarantine, dtype="object", keep_default_na=False, na_values={"duplicate_of": ""}
+    )
+    return read[list(QUARANTINE_COLUMNS)]
 
 
 def save_selection(folder: RunFolder, samples: Samples, selection: Selection) -> None:
     """Write the selection, its file name lists and its embeddings; `selection.json` last."""
-    chosen = set(selection.rows.tolist()) | set(samples.rows_of(list(selection.preselected)).tolist())
-    removed = np.array([row not in chosen for row in range(len(samples))], dtype=bool)
+    preselected = samples.rows_of(selection.preselected)
+    removed = np.ones(len(samples), dtype=bool)
+    removed[selection.rows] = removed[preselected] = False
     write_lines(folder.sampled_filenames, selection.filenames)
     write_lines(folder.removed_filenames, samples.table.index[removed])
-    newly = samples.take(selection.rows)
-    write_embeddings(folder.selected_embeddings, newly, samples)
-    write_embeddings(folder.selected_embeddings_including_datapool, samples.take(~removed), samples)
-    write_aside(folder.selection, lambda path: path.write_text(selection.to_json(), encoding="utf-8"))
+    computed = samples.with_array("embeddings", samples.arrays.get(COMPUTED, samples.embeddings))
+    write_embeddings(folder.selected_embeddings, computed.take(selection.rows), samples)
+    write_embeddings(
+        folder.selected_embeddings_including_datapool,
+        computed.take(np.concatenate([preselected, selection.rows])),
+        samples,
+    )
+    write_aside(folder.selection_table, selection.table().reset_index().to_parquet)
+    content = {name: getattr(selection, name) for name in _SELECTION_FIELDS}
+    write_text(folder.selection, json.dumps({**content, "rows": selection.rows.tolist()}, ensure_ascii=False))
+
+
+def load_selection(folder: RunFolder) -> Selection:
+    """Read the selection of a run back.
+
+    Raises
+    ------
+    RunError
+        If the run has not selected (yet).
+    """
+    if not folder.selection.is_file():
+        raise RunError(f"the run in '{folder.path}' has no selection; wait for it, or see its log.txt")
+    content = json.loads(folder.selection.read_text(encoding="utf-8"))
+    return Selection.from_dict({**content, "table": pd.read_parquet(folder.selection_table)})
 
 
 def write_embeddings(path: Path, samples: Samples, all_samples: Samples) -> None:
@@ -85,23 +124,12 @@ def write_embeddings(path: Path, samples: Samples, all_samples: Samples) -> None
     )
 
 
-def _save_array(path: Path, array: np.ndarray) -> None:
+def _save_array(array: np.ndarray, path: Path) -> None:
     with path.open("wb") as stream:
         np.save(stream, array)
 
 
-def _thumbnails(path: Path):
+def _thumbnails(path: Path) -> ThumbnailPack | None:
     from lightly_nb.reading.thumbnails import ThumbnailPack
 
     return ThumbnailPack(path) if path.exists() else None
-
-
-__all__ = [
-    "load_quarantine",
-    "load_samples",
-    "save_quarantine",
-    "save_samples",
-    "save_selection",
-    "write_embeddings",
-    "replace",
-]

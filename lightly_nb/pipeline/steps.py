@@ -7,13 +7,17 @@ so to go on with an interrupted run is to execute it once more.
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lightly_nb.config import SelectionConfig
+from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, InputError, RunCanceled
-from lightly_nb.events import Event, Listener, combined, say
+from lightly_nb.events import Event, Listener, combined
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.job import Job, load_job
 from lightly_nb.pipeline.log import run_log
@@ -21,6 +25,9 @@ from lightly_nb.pipeline.owner import owned
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
 from lightly_nb.states import RunState
+
+if TYPE_CHECKING:
+    from lightly_nb.selection import Selection
 
 SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
 
@@ -68,24 +75,33 @@ def execute(
 
 def _steps(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) -> None:
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
-    _refuse_what_is_not_built(job)
-    checkpoint = _known_checkpoint(job, folder)
+    selection_config = _refuse_what_is_not_built(job)
+    checkpoint = _known_checkpoint(job)
     if not folder.samples.is_file():
-        _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
-        samples = _listed(job, folder, storage_options, emit)
-        _refuse_impossible_size(job, len(samples))
-        if job.configs.worker.embeddings:
-            samples = _with_given_embeddings(job, folder, samples, emit)
-        else:
-            checkpoint = _trained(job, folder, samples, checkpoint, emit)
-            samples = _embedded(job, folder, samples, checkpoint, emit)
-        results.save_samples(folder, samples)
+        samples = _embedded_samples(job, folder, checkpoint, storage_options, emit)
+        results.save_samples(folder, samples, job.configs.worker.normalize_embeddings)
+        shutil.rmtree(folder.chunks, ignore_errors=True)
     samples = results.load_samples(folder, job.input, storage_options)
     _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
-    selection = _selected(job, samples, emit)
+    selection = _selected(samples, selection_config, job.configs.lightly.seed, emit)
     _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
     results.save_selection(folder, samples, selection)
     _enter(emit, RunState.COMPLETED, f"{len(selection):,} of {len(samples):,} samples selected")
+
+
+def _embedded_samples(
+    job: Job, folder: RunFolder, checkpoint: Path | None, storage_options: Any, emit: Listener
+) -> Samples:
+    _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
+    samples = _listed(job, folder, storage_options, emit)
+    _refuse_impossible_size(job, len(samples))
+    if job.configs.worker.embeddings:
+        return _with_given_embeddings(job, samples, emit)
+    if job.configs.worker.enable_training and job.configs.lightly.trainer.max_epochs > 0:
+        _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
+        checkpoint = _trained(job, folder, samples, checkpoint, emit)
+    _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
+    return _embedded(job, folder, samples, checkpoint, emit)
 
 
 def _enter(emit: Listener, state: RunState, message: str) -> None:
@@ -94,10 +110,8 @@ def _enter(emit: Listener, state: RunState, message: str) -> None:
 
 def _end(folder: RunFolder, on_event: Listener | None, state: RunState, message: str) -> None:
     event = Event(time=time.time(), state=state.value, step=state.value, message=message, level="error")
-    try:
+    with suppress(OSError):  # a full disk: the handle sees a dead process without an end state, CRASHED
         append_event(folder, event)
-    except OSError:  # a full disk: the handle sees a dead process without an end state, CRASHED
-        pass
     if on_event is not None:
         on_event(event)
 
@@ -120,39 +134,40 @@ def _stop_when_asked(folder: RunFolder) -> Listener:
     return check
 
 
-def _refuse_what_is_not_built(job: Job) -> None:
+def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
     for key, neutral in NOT_BUILT_YET.items():
         got = getattr(job.configs.worker, key)
         if got != neutral:
             raise ConfigError(
-                f"worker_config.{key}: got {got!r}, but this version cannot do that yet; leave it at {neutral!r}"
+                f"worker_config.{key}: got {got!r}, but this version cannot do that yet; "
+                f"leave it at {neutral!r}"
             )
+    if job.configs.selection is None:
+        raise ConfigError("selection_config: got none; give exactly one of n_samples and proportion_samples")
+    return job.configs.selection
 
 
-def _known_checkpoint(job: Job, folder: RunFolder) -> Path | None:
-    """Return the checkpoint to start from, validated before any work; None where there is none yet."""
+def _known_checkpoint(job: Job) -> Path | None:
+    """Return the checkpoint to start from, read once before any work; None where there is none to start from."""
     from lightly_nb.models import load_checkpoint, pretrained
 
     worker, lightly = job.configs.worker, job.configs.lightly
     if worker.embeddings:
         return None
     if worker.checkpoint:
-        path = Path(job.shared_dir, worker.checkpoint)
-        load_checkpoint(path)
-        return path
+        return load_checkpoint(Path(job.shared_dir, worker.checkpoint)).path
     if worker.enable_training and lightly.trainer.max_epochs > 0:
         return None
     return pretrained(lightly.model.name, lightly.model.num_ftrs, lightly.model.width)
 
 
 def _listed(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) -> Samples:
-    from lightly_nb.datasource import open_datasource
     from lightly_nb.reading import list_samples
 
     source = open_datasource(job.input, storage_options=storage_options)
     if job.listing is not None:
         return Samples(job.listing.sort_index(), source=source)
-    return list_samples(source, exclude=[folder.path], on_event=emit)
+    return list_samples(source, exclude=[job.output_dir], on_event=emit)
 
 
 def _refuse_impossible_size(job: Job, n_listed: int) -> None:
@@ -169,35 +184,61 @@ def _trained(
 ) -> Path:
     from lightly_nb.training import train
 
-    if not job.configs.worker.enable_training or job.configs.lightly.trainer.max_epochs == 0:
-        assert checkpoint is not None  # _known_checkpoint returned one or raised
-        return checkpoint
-    finished = folder.checkpoint(job.configs.lightly.trainer.max_epochs)
-    if finished.is_file():
-        return finished
-    _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
     return train(
         samples,
-        lightly_config=job.configs.lightly,
         checkpoint=checkpoint,
         output_dir=folder.path,
+        lightly_config=job.configs.lightly,
         on_event=emit,
     )
 
 
-def _embedded(job: Job, folder: RunFolder, samples: Samples, checkpoint: Path, emit: Listener) -> Samples:
+def _embedded(
+    job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | None, emit: Listener
+) -> Samples:
     from lightly_nb.embedding import embed
 
     worker = job.configs.worker
-    _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
-    return embed(samples, checkpoint, on_event=emit)
+    return embed(
+        samples,
+        checkpoint,
+        normalize_embeddings=False,
+        decode=worker.decode,
+        enable_corruptness_check=worker.enable_corruptness_check,
+        remove_exact_duplicates=worker.remove_exact_duplicates,
+        num_workers=worker.num_threads,
+        thumbnail_size=worker.thumbnail_size,
+        thumbnails_path=folder.thumbnails,
+        chunks_dir=folder.chunks,
+        on_event=emit,
+    )
 
 
-def _with_given_embeddings(job: Job, folder: RunFolder, samples: Samples, emit: Listener) -> Samples:
-    raise NotImplementedError
+def _with_given_embeddings(job: Job, samples: Samples, emit: Listener) -> Samples:
+    from lightly_nb.checks import check
+    from lightly_nb.embeddings_csv import read_embeddings_csv
+
+    worker = job.configs.worker
+    given = read_embeddings_csv(Path(job.shared_dir, worker.embeddings))
+    _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
+    checked = check(
+        samples,
+        decode=worker.decode,
+        enable_corruptness_check=worker.enable_corruptness_check,
+        remove_exact_duplicates=worker.remove_exact_duplicates,
+        on_event=emit,
+    )
+    return with_embeddings(checked, given)
 
 
-def _selected(job: Job, samples: Samples, emit: Listener) -> Any:
+def _selected(samples: Samples, config: SelectionConfig, seed: int, emit: Listener) -> Selection:
     from lightly_nb.selection import select
 
-    return select(samples, on_event=emit)
+    return select(
+        samples,
+        config.n_samples,
+        proportion_samples=config.proportion_samples,
+        strategies=config.strategies,
+        seed=seed,
+        on_event=emit,
+    )

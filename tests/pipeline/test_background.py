@@ -80,7 +80,9 @@ def test_two_processes_never_work_on_one_run(photo_folder, tmp_path, tiny_model)
 
 def test_a_failing_background_run_tells_why(photo_folder, tmp_path):
     (tmp_path / "bad.ckpt").write_bytes(b"no")
-    run = lnb.start(photo_folder, tmp_path, n_samples=4, worker_config={"checkpoint": str(tmp_path / "bad.ckpt")})
+    run = lnb.start(
+        photo_folder, tmp_path, n_samples=4, worker_config={"checkpoint": str(tmp_path / "bad.ckpt")}
+    )
     with pytest.raises(RunError, match=r"bad\.ckpt"):
         run.wait(timeout=60, progress=False)
     assert run.state is RunState.FAILED

@@ -187,8 +187,16 @@ def test_cancel_keeps_what_is_finished_and_resume_goes_on(photo_folder, tmp_path
         ({}, ConfigError, "exactly one of"),
         ({"n_samples": 3, "proportion_samples": 0.5}, ConfigError, "exactly one of"),
         ({"n_samples": 28}, InputError, r"n_samples.*asked for 28.*has 27"),
-        ({"n_samples": 3, "worker_config": {"enable_trainin": 1}}, ConfigError, "Did you mean 'enable_training'"),
-        ({"n_samples": 3, "worker_config": {"pretagging": True}}, ConfigError, "pretagging.*cannot do that yet"),
+        (
+            {"n_samples": 3, "worker_config": {"enable_trainin": 1}},
+            ConfigError,
+            "Did you mean 'enable_training'",
+        ),
+        (
+            {"n_samples": 3, "worker_config": {"pretagging": True}},
+            ConfigError,
+            "pretagging.*cannot do that yet",
+        ),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(photo_folder, tmp_path, tiny_model, arguments, error, text):
