@@ -1,0 +1,51 @@
+"""What a method that compares two views of an image is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+
+class JointEmbedding(nn.Module):
+    """A backbone and its projection head, under the names that checkpoints use.
+
+    Parameters
+    ----------
+    backbone : torch.nn.Module
+        Maps (n, 3, height, width) to (n, num_ftrs, 1, 1).
+    projection_head : torch.nn.Module
+        Maps (n, num_ftrs) to (n, out_dim).
+    """
+
+    def __init__(self, backbone: nn.Module, projection_head: nn.Module):
+        super().__init__()
+        self.backbone = backbone
+        self.projection_head = projection_head
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the representations (n, num_ftrs) and the projections (n, out_dim) of `views`."""
+        features = self.backbone(views).flatten(start_dim=1)
+        return features, self.projection_head(features)
+
+
+class Method(NamedTuple):
+    """A self-supervised method: what is trained, on what loss, on what views."""
+
+    module: nn.Module
+    """Has `backbone` and `projection_head`; maps a batch of views to (representations, projections)."""
+    loss: nn.Module
+    """Maps the float32 projections of the two views, each (n, out_dim), to a scalar."""
+    transform: Callable[[Any], list[Tensor]]
+    """Maps one PIL image to its two views, each float32 (3, input_size, input_size)."""
+
+
+def view_settings(collate: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `collate` as the keyword arguments of a transform of `lightly`."""
+    # kernel_size is accepted for old configurations; lightly derives the blur from sigmas alone
+    settings = {key: value for key, value in collate.items() if key != "kernel_size"}
+    for key in ("sigmas", "rr_degrees"):
+        if isinstance(settings.get(key), list):
+            settings[key] = tuple(settings[key])
+    return settings

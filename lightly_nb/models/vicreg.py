@@ -1,0 +1,33 @@
+"""VICReg (Bardes, Ponce, LeCun 2022): views agree while every dimension varies and no two correlate.
+
+It has no negatives, so it also learns from small batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightly_nb.models.backbone import ModelSettings, build_backbone
+from lightly_nb.models.joint_embedding import JointEmbedding, Method, view_settings
+
+
+def create(settings: ModelSettings, criterion: Mapping[str, Any], collate: Mapping[str, Any]) -> Method:
+    """Return VICReg with the head, loss and views of the `lightly` package.
+
+    Parameters
+    ----------
+    settings : ModelSettings
+        The model to build; the three layers of the head are `out_dim` wide.
+    criterion : mapping
+        Not used: temperature and memory bank belong to contrastive losses.
+    collate : mapping
+        Keyword arguments of `lightly.transforms.VICRegTransform`.
+    """
+    from lightly.loss import VICRegLoss
+    from lightly.models.modules import VICRegProjectionHead
+    from lightly.transforms import VICRegTransform
+
+    backbone = build_backbone(settings.name, settings.width, settings.num_ftrs)
+    head = VICRegProjectionHead(settings.num_ftrs, settings.out_dim, settings.out_dim)
+    return Method(JointEmbedding(backbone, head), VICRegLoss(), VICRegTransform(**view_settings(collate)))

@@ -1,0 +1,88 @@
+"""The files of a training: `lightly_epoch_X.ckpt` after X epochs, and `last.ckpt` to go on from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lightly_nb.errors import DatasourceError, InputError
+from lightly_nb.models import ModelSettings, save_checkpoint
+
+LAST = "last.ckpt"
+
+
+def epoch_path(folder: Path, epochs: int) -> Path:
+    """Return the checkpoint after `epochs` epochs."""
+    return folder / f"lightly_epoch_{epochs}.ckpt"
+
+
+def epoch_paths(folder: Path) -> list[Path]:
+    """Return the checkpoints of `folder`, the newest epoch first."""
+    found = {
+        int(match[1]): path
+        for path in folder.glob("lightly_epoch_*.ckpt")
+        if (match := re.fullmatch(r"lightly_epoch_(\d+)\.ckpt", path.name))
+    }
+    return [found[epochs] for epochs in sorted(found, reverse=True)]
+
+
+def keep(
+    folder: Path,
+    module: nn.Module,
+    settings: ModelSettings,
+    *,
+    epochs: int,
+    training: Mapping[str, Any],
+    resume: Mapping[str, Any],
+    save_top_k: int,
+) -> Path:
+    """Save the checkpoint of an epoch and `last.ckpt`, then remove checkpoints beyond the newest `save_top_k`.
+
+    Parameters
+    ----------
+    save_top_k : int
+        How many `lightly_epoch_X.ckpt` stay; -1 all of them. The newest always stays.
+    """
+    path = epoch_path(folder, epochs)
+    # `last.ckpt` first: after a crash between the two, training can go on
+    save_checkpoint(folder / LAST, module, settings, epochs=epochs, training=training, resume=resume)
+    save_checkpoint(path, module, settings, epochs=epochs, training=training)
+    if save_top_k >= 0:
+        for old in epoch_paths(folder)[max(1, save_top_k) :]:
+            old.unlink()
+    return path
+
+
+def prepare_folder(output_dir: str | Path | None) -> Path:
+    """Return the folder for checkpoints, made if need be; a new one below `lightly_outputs` for None.
+
+    Raises
+    ------
+    DatasourceError
+        If it cannot be made.
+    InputError
+        If it holds checkpoints that no training can go on from: nothing is overwritten.
+    """
+    if output_dir is None:
+        stem = Path("lightly_outputs") / datetime.now().strftime("%Y-%m-%d/%H-%M-%S")
+        candidates = [stem, *(stem.with_name(f"{stem.name}-{number}") for number in range(2, 100))]
+        output_dir = next(path for path in candidates if not path.exists())
+    folder = Path(output_dir).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasourceError(
+            f"output_dir '{folder}' cannot be made ({error.strerror or error}); give a folder that you may write to"
+        ) from error
+    old = epoch_paths(folder)
+    if old and not (folder / LAST).exists():
+        raise InputError(
+            f"output_dir '{folder}' holds {old[0].name} of an earlier training; nothing was overwritten: "
+            "give another output_dir, or pass that file as checkpoint=… together with another output_dir"
+        )
+    return folder

@@ -1,0 +1,160 @@
+"""What Lightning trains: a method, its optimizer, and what is said after each batch and each epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from lightly_nb.errors import RunError
+from lightly_nb.events import Event, Listener, Stage
+from lightly_nb.models import Method
+from lightly_nb.training.batches import Batch, Batches
+from lightly_nb.training.collapse import representation_std
+
+
+class EpochResult(NamedTuple):
+    """The means over the batches of one epoch."""
+
+    epochs: int
+    """How many epochs are finished, this one included."""
+    loss: float
+    representation_std: float
+    images_per_second: float
+
+
+class Training(pl.LightningModule):
+    """A method on its way through its epochs.
+
+    Parameters
+    ----------
+    method : Method
+        Module, loss and transform.
+    optimizer : mapping
+        Keyword arguments of `torch.optim.SGD`: `lr`, `weight_decay`.
+    stage : Stage
+        Counts batches.
+    on_broken : callable
+        Called with name and error of each image that could not be read.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        optimizer: Mapping[str, float],
+        stage: Stage,
+        on_broken: Callable[[str, Exception], None],
+    ):
+        super().__init__()
+        self.model, self.criterion = method.module, method.loss
+        self.optimizer_settings, self.stage, self.on_broken = optimizer, stage, on_broken
+        self.epochs_before = 0
+        self.begin_epoch()
+
+    @property
+    def epoch(self) -> int:
+        """Number of the current epoch, from 1, those before a resume included."""
+        return int(self.epochs_before + self.current_epoch + 1)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.model.parameters(), **self.optimizer_settings)
+
+    def begin_epoch(self) -> None:
+        """Forget the batches of the epoch before."""
+        self._losses: list[float] = []
+        self._spreads: list[float] = []
+        self._n_images, self._started = 0, time.monotonic()
+
+    def training_step(self, batch: Batch, index: int) -> Tensor | None:
+        for filename, error in batch.broken:
+            self.on_broken(filename, error)
+        if batch.views is None or len(batch.views[0]) < 2:
+            self.stage.advance()
+            return None
+        features, projections = self.model(torch.cat(batch.views))
+        with torch.autocast(self.device.type, enabled=False):
+            loss: Tensor = self.criterion(*projections.float().chunk(2))
+        self._note(float(loss.detach()), features.chunk(2)[0], index)
+        return loss
+
+    def _note(self, loss: float, features: Tensor, index: int) -> None:
+        if not math.isfinite(loss):
+            raise RunError(
+                f"training: the loss became {loss} in epoch {self.epoch}, batch {index + 1}; the checkpoint of the "
+                f"epoch before, if any, is kept. Lower optimizer.lr (it is {self.optimizer_settings['lr']:g})"
+            )
+        self._losses.append(loss)
+        self._spreads.append(representation_std(features))
+        self._n_images += len(features)
+        result = self.result()
+        self.stage.advance(
+            epoch=self.epoch,
+            loss=loss,
+            images_per_second=result.images_per_second,
+            representation_std=self._spreads[-1],
+        )
+
+    def result(self) -> EpochResult:
+        """Return the means over the batches of the epoch so far; NaN if none could be read."""
+        n = len(self._losses) or math.nan
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        return EpochResult(
+            self.epoch, sum(self._losses) / n, sum(self._spreads) / n, self._n_images / seconds
+        )
+
+
+class EachEpoch(pl.Callback):
+    """Tells the batches their epoch, and hands on what each epoch has brought.
+
+    Parameters
+    ----------
+    batches : Batches
+        Whose epoch is set.
+    on_start : callable
+        Called with the trainer before the first epoch.
+    on_end : callable
+        Called with the trainer and the `EpochResult` after each epoch.
+    """
+
+    def __init__(
+        self,
+        batches: Batches,
+        on_start: Callable[[pl.Trainer], None],
+        on_end: Callable[[pl.Trainer, EpochResult], None],
+    ):
+        self.batches, self.on_start, self.on_end = batches, on_start, on_end
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self.on_start(trainer)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self.batches.epoch = pl_module.epoch
+        pl_module.begin_epoch()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self.on_end(trainer, pl_module.result())
+
+
+def say_epoch(on_event: Listener, result: EpochResult, max_epochs: int) -> None:
+    """Send the event of a finished epoch: `loss` and `epoch_loss` are the mean over its batches."""
+    on_event(
+        Event(
+            time=time.time(),
+            step="TRAINING",
+            message=f"epoch {result.epochs} of {max_epochs}: loss {result.loss:.4g}, "
+            f"{result.images_per_second:.0f} images/s",
+            level="info",
+            metrics={
+                "epoch": result.epochs,
+                "loss": result.loss,
+                "epoch_loss": result.loss,
+                "images_per_second": result.images_per_second,
+                "representation_std": result.representation_std,
+            },
+        )
+    )

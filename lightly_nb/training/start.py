@@ -1,0 +1,82 @@
+"""Where a training starts from: its configuration, and the checkpoint that it goes on from, if any."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightly_nb.config import LightlyConfig
+from lightly_nb.errors import CheckpointError, InputError
+from lightly_nb.models import METHODS, Checkpoint, ModelSettings, load_checkpoint
+from lightly_nb.training.keeping import LAST
+
+AnyConfig = LightlyConfig | Mapping[str, Any] | None
+
+
+def given_checkpoint(path: str | os.PathLike[str] | None, lightly_config: AnyConfig) -> Checkpoint | None:
+    """Read the checkpoint to start from; it must be of the model that `lightly_config`, if any, asks for."""
+    if path is None:
+        return None
+    if lightly_config is None:
+        return load_checkpoint(path)
+    model = parsed(lightly_config).model
+    return load_checkpoint(path, name=model.name, width=model.width, num_ftrs=model.num_ftrs)
+
+
+def parsed(lightly_config: AnyConfig) -> LightlyConfig:
+    """Return a `LightlyConfig` of what a user gave."""
+    if isinstance(lightly_config, LightlyConfig):
+        return lightly_config
+    return LightlyConfig(**(lightly_config or {}))
+
+
+def settled_config(
+    lightly_config: AnyConfig, start: Checkpoint | None, max_epochs: int | None, seed: int | None
+) -> LightlyConfig:
+    """Return the whole configuration: arguments before `lightly_config`, that before the checkpoint's model."""
+    config = parsed(lightly_config)
+    update: dict[str, Any] = {}
+    if lightly_config is None and start is not None:
+        settings = start.settings
+        for key in ("name", "width", "num_ftrs", "out_dim", "method"):
+            update[f"model.{key}"] = getattr(settings, key)
+        update["collate.input_size"] = settings.input_size
+    if max_epochs is not None:
+        update["trainer.max_epochs"] = max_epochs
+    if seed is not None:
+        update["seed"] = seed
+    config = config.model_copy(update=update)
+    if config.model.method not in METHODS:
+        raise InputError(
+            f"lightly_config model.method: got {config.model.method!r}, allowed are {', '.join(METHODS)}"
+        )
+    return config
+
+
+def model_settings(config: LightlyConfig) -> ModelSettings:
+    """Return the model that `config` asks for."""
+    model = config.model
+    return ModelSettings(
+        model.name, float(model.width), model.num_ftrs, model.out_dim, config.collate.input_size, model.method
+    )
+
+
+def interrupted_training(folder: Path, settings: ModelSettings) -> Checkpoint | None:
+    """Return the `last.ckpt` of `folder`, None if there is none.
+
+    Raises
+    ------
+    CheckpointError
+        If it is of another model: that training is not overwritten.
+    """
+    if not (folder / LAST).exists():
+        return None
+    last = load_checkpoint(folder / LAST)
+    if last.settings != settings:
+        raise CheckpointError(
+            f"output_dir '{folder}' holds an unfinished training of another model: expected {settings}, got "
+            f"{last.settings}; nothing was overwritten: give another output_dir"
+        )
+    return last
