@@ -44,7 +44,7 @@ lint: install ## check style and types
 	$(VENV)/bin/mypy
 
 bench: photographs ## measure against the alternatives (minutes)
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) "$$script"; done
+	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(PY) "$$script"; done
 
 clean: ## remove .venv, the demo photographs and caches, never your runs
 	rm -rf $(VENV) $(DEMO) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

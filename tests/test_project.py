@@ -1,0 +1,268 @@
+"""The project around the code: environments, make targets, README and the rooms of the house agree."""
+
+from __future__ import annotations
+
+import ast
+import ensurepip
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import lightly_nb
+from tests.photos import write_photographs
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def requirements(*extras: str) -> set[str]:
+    """The project's dependencies with those of `extras`, references among extras resolved."""
+    found = set(PROJECT["dependencies"])
+    for extra in extras:
+        for requirement in PROJECT["optional-dependencies"][extra]:
+            own = re.fullmatch(r"lightly_nb\[(.*)\]", requirement)
+            found |= requirements(*own[1].split(",")) if own else {requirement}
+    return found
+
+
+def test_the_version_is_one():
+    assert PROJECT["version"] == lightly_nb.__version__
+    assert f"## [{lightly_nb.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_conda_environment_holds_the_same_packages_as_all():
+    parts = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    from_pip = next(part["pip"] for part in parts if isinstance(part, dict))
+    assert sorted(from_pip) == sorted({*requirements("all"), "-e ."})
+    assert [part for part in parts if isinstance(part, str)] == [f"python{PROJECT['requires-python']}", "pip"]
+
+
+def test_every_dependency_has_a_lower_bound():
+    everything = requirements(*PROJECT["optional-dependencies"])
+    assert [one for one in everything if ">=" not in one] == []
+
+
+def test_the_changelog_says_why_each_dependency_is_there():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    names = [one.split(">=")[0] for one in requirements("all")]
+    assert [name for name in names if f"`{name}`" not in changelog] == []
+
+
+def test_continuous_integration_runs_what_the_readme_says():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert script.read_text(encoding="utf-8").rstrip().endswith("exec make test")
+    assert "make test" in README
+
+
+def dry_run(target: str) -> str:
+    done = subprocess.run(
+        ["make", "--always-make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_the_demo_runs_a_valid_configuration_with_real_training():
+    from lightly_nb.config import parse_configs, parse_overrides
+
+    line = next(line for line in dry_run("demo").replace("\\\n", " ").splitlines() if "lightly-nb run" in line)
+    words = shlex.split(line)
+    overrides = [word for word in words[words.index("run") + 2 :] if "=" in word]
+    worker, lightly, selection = parse_overrides(overrides)
+    assert worker["enable_training"] is True
+    parse_configs(worker, lightly, selection)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_one_pip_command_installs_everything_and_the_result_is_checked():
+    lines = dry_run("install").splitlines()
+    assert [line for line in lines if " pip install" in line] == [
+        ".venv/bin/python -m pip install -e '.[all,test,lint]'"
+    ]
+    assert any("tools/check_install.py" in line for line in lines)
+
+
+def run_check(tmp_path: Path, nms: str) -> subprocess.CompletedProcess[str]:
+    """Run tools/check_install.py where `torchvision.ops.nms` is `nms`, in a small stand-in for the package."""
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").touch()
+    (tmp_path / "torchvision" / "ops.py").write_text(nms)
+    script = [sys.executable, str(ROOT / "tools" / "check_install.py")]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    return subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_torchvision_of_another_build_is_named_with_what_to_do(tmp_path):
+    broken = 'def nms(*a, **k):\n    raise RuntimeError("operator torchvision::nms does not exist")\n'
+    done = run_check(tmp_path, broken)
+    assert done.returncode == 1
+    assert re.search(
+        r"torch \S+ and torchvision \S+ do not fit together \(operator torchvision::nms does not exist\).*"
+        r"rm -rf \.venv && PIP_FIND_LINKS= ",
+        done.stderr,
+    )
+
+
+def test_the_installed_torch_and_torchvision_fit_together():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "check_install.py")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "fit together" in done.stdout
+
+
+@pytest.fixture
+def python_without_ensurepip(tmp_path):
+    """A Python as Debian ships it without python3-venv."""
+    python = tmp_path / "python-without-ensurepip"
+    python.write_text(
+        '#!/bin/sh\ncase "$*" in "-m venv --without-pip"*) ;; "-m venv"*) exit 1;; esac\n'
+        f'exec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(0o755)
+    return python
+
+
+def test_without_ensurepip_the_outer_pip_makes_the_environment(tmp_path, python_without_ensurepip):
+    bundled = Path(ensurepip.__file__).parent / "_bundled"
+    if not list(bundled.glob("pip-*.whl")):
+        pytest.skip("this Python has no bundled pip to install from without a network")
+    done = make_venv(tmp_path / "new", python_without_ensurepip, bundled)
+    assert done.returncode == 0, done.stderr
+    subprocess.run([str(tmp_path / "new/bin/python"), "-m", "pip", "--version"], check=True)
+
+
+def test_with_no_way_to_get_pip_the_error_says_what_to_install(tmp_path, python_without_ensurepip):
+    done = make_venv(tmp_path / "new", python_without_ensurepip, tmp_path)
+    assert done.returncode == 1
+    assert "apt-get install python3-venv" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_without_a_new_python_the_error_says_how_to_name_one(tmp_path):
+    done = make_venv(tmp_path / "new", tmp_path / "nowhere", tmp_path)
+    assert done.returncode == 1
+    assert "no Python 3.11 or newer found" in done.stderr
+    assert "make PYTHON=" in done.stderr
+
+
+def make_venv(folder: Path, python: Path, wheels: Path) -> subprocess.CompletedProcess[str]:
+    """Run tools/make_venv.sh with `python`, where pip finds only `wheels`."""
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
+    environment = {**os.environ, "PYTHON": str(python), **offline}
+    return subprocess.run(
+        [str(ROOT / "tools" / "make_venv.sh"), str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# --- The rooms (a module imports only from rooms above its own; rooms of one line never import each other)
+
+FLOORS = [
+    {"errors", "states", "events", "palette"},
+    {"samples", "samples_html", "image_grid"},
+    {"config", "demo"},
+    {"datasource"},
+    {"reading"},
+    {"checks", "models", "scoring", "embeddings_csv", "runfolder"},
+    {"training", "embedding", "selection", "report"},
+    {"pipeline"},
+    {"workspace"},
+    {"api", "cli"},
+    {"widgets"},
+]
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+ONE_ROOM = {"samples_html": "samples", "image_grid": "samples"}
+"""Files that belong to another file's room."""
+
+
+def imports_between_rooms() -> list[tuple[str, str, str]]:
+    """Every import of one room of `lightly_nb` by another: (file, room, imported room)."""
+    package = ROOT / "lightly_nb"
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                if name.startswith("lightly_nb.") and (target := name.split(".")[1]) != room:
+                    found.append((str(path.relative_to(ROOT)), room, target))
+    return found
+
+
+def test_every_room_has_a_floor():
+    modules = {path.stem for path in (ROOT / "lightly_nb").glob("*.py")} - {"__init__"}
+    packages = {path.parent.name for path in (ROOT / "lightly_nb").glob("*/__init__.py")}
+    assert modules | packages <= set(FLOOR_OF)
+
+
+def test_modules_import_only_from_rooms_above():
+    wrong = [
+        f"{path} ({room}) imports {target}"
+        for path, room, target in imports_between_rooms()
+        if target in FLOOR_OF
+        and ONE_ROOM.get(room, room) != ONE_ROOM.get(target, target)
+        and FLOOR_OF[target] >= FLOOR_OF[room]
+    ]
+    assert wrong == []
+
+
+def test_importing_the_package_is_light():
+    script = (
+        "import sys, lightly_nb, lightly_nb.cli, lightly_nb.demo\n"
+        "heavy = {'torch', 'torchvision', 'lightly', 'cv2', 'faiss', 'bokeh', 'matplotlib', 'umap', 'sklearn',"
+        " 'skimage', 'pytorch_lightning', 'ipywidgets', 'anywidget'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there():
+    missing = [name for name in lightly_nb.__all__ if not hasattr(lightly_nb, name)]
+    assert missing == []
+
+
+# --- The README
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_names_only_files_that_exist():
+    named = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r"^\| \[?`([^`]+)`", README, flags=re.MULTILINE)
+    made_later = ("demo/photographs", "lightly_outputs")
+    missing = [name for name in named if not name.startswith(made_later) and not (ROOT / name).exists()]
+    assert named
+    assert missing == []
+
+
+def test_the_readme_s_python_runs(tmp_path, monkeypatch):
+    """Every block, in order, in one session; on few photographs and with one epoch, to be quick."""
+    write_photographs(tmp_path / "demo" / "photographs", 32)
+    monkeypatch.chdir(tmp_path)
+    blocks = [re.sub(r"max_epochs(\"?[=:] ?)3", r"max_epochs\g<1>1", block) for block in python_blocks()]
+    assert len(blocks) >= 2
+    names: dict[str, object] = {}
+    for number, block in enumerate(blocks):
+        exec(compile(block, f"<block {number} of the README>", "exec"), names)
