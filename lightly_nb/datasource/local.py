@@ -7,6 +7,7 @@ again, and a link to a folder that contains the link never is, so that cycles en
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -193,10 +194,10 @@ def _file_entry(item: os.DirEntry[str], name: str) -> Entry:
 def _entry_of(name: str, real: str) -> Entry:
     try:
         info = os.stat(real)
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return Entry(name)
         return Entry(name, refused="there is no such file", what_to_do="check the path or mend the link")
-    except OSError:
-        return Entry(name)
     if not stat.S_ISREG(info.st_mode):
         return _not_a_file(name)
     return Entry(name, info.st_size, str(info.st_mtime_ns))

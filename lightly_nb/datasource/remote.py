@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 
 from lightly_nb.datasource.files import Entry, Wanted, failure
-from lightly_nb.datasource.names import RENAME, is_below, name_problem, scheme_of, without_credentials
+from lightly_nb.datasource.names import RENAME, is_below, name_problem, without_credentials
 from lightly_nb.errors import DatasourceError
 
 _CHANGES_WITH_CONTENT = (
@@ -134,19 +137,28 @@ def _entry_of(name: str, info: Mapping[str, Any]) -> Entry:
         return Entry(name, refused=problem, what_to_do=RENAME)
     if info.get("type") == "directory":
         return Entry(name, refused="not a regular file", what_to_do="give files, not folders")
-    version = next((str(info[key]) for key in _CHANGES_WITH_CONTENT if info.get(key) is not None), "")
-    return Entry(name, int(info.get("size") or 0), version)
+    version = next((info[key] for key in _CHANGES_WITH_CONTENT if info.get(key) is not None), "")
+    version = version.timestamp() if isinstance(version, datetime) else version
+    return Entry(name, int(info.get("size") or 0), str(version))
 
 
 def _masked(text: str, secret: Secret) -> str:
+    """Return `text` without the secrets of URL and options, and without those of any other URL in it."""
     url, options = secret.reveal()
-    text = text.replace(url, without_credentials(url))
     for link in [*url.split("::"), *text.split()]:
-        if scheme_of(link):
+        if "://" in link:
             text = text.replace(link, without_credentials(link))
-    for value in sorted(_texts(options), key=len, reverse=True):
+    for value in sorted(_texts([options, _hidden_parts(url)]), key=len, reverse=True):
         text = text.replace(value, "**********")
     return text
+
+
+def _hidden_parts(url: str) -> set[str]:
+    """Return the passwords, tokens and query values of `url`: what is not in its shown form."""
+    separators = r"[:/@?&=#]+"
+    password = url.rpartition("@")[0].partition("://")[2].partition(":")[2]
+    parts = {password, unquote(password), *re.split(separators, url), *re.split(separators, unquote(url))}
+    return parts - set(re.split(separators, without_credentials(url)))
 
 
 def _texts(value: Any) -> set[str]:
