@@ -90,7 +90,8 @@ def load_checkpoint(
         got = getattr(settings, word)
         if wanted is not None and got != wanted:
             raise CheckpointError(
-                f"checkpoint {path}: expected model.{word} {wanted}, got {got} (the file is of {_told(settings)}); "
+                f"checkpoint {path}: expected model.{word} {wanted}, got {got} "
+                f"(the file is of {_told(settings)}); "
                 f"set lightly_config model.{word} to {got}, or pass another checkpoint"
             )
     return Checkpoint(path, settings, weights, own.get("epochs"), own.get("training", {}), own.get("resume"))
@@ -139,8 +140,9 @@ def save_checkpoint(
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise RunError(
-            f"cannot save the checkpoint {path}: {error.strerror or error}; what was saved before is untouched; "
-            "free some space or allow writing there, then train on from it with checkpoint=…"
+            f"cannot save the checkpoint {path}: {error.strerror or error}; "
+            "what was saved before is untouched; free some space or allow writing there, "
+            "then train on from it with checkpoint=…"
         ) from error
 
 
@@ -199,9 +201,9 @@ def _read(path: Path) -> dict[str, Any]:
 def _carries_code(path: Path, said: str) -> CheckpointError:
     found = re.search(r"GLOBAL (\S+)", said)
     return CheckpointError(
-        f"checkpoint {path}: it holds more than weights{f' ({found[1]})' if found else ''}: a pickle that could "
-        "run code, so it was not loaded and nothing of it ran; if you made it yourself, open it where you "
-        "trust it and save {'state_dict': …} alone with torch.save"
+        f"checkpoint {path}: it holds more than weights{f' ({found[1]})' if found else ''}: "
+        "a pickle that could run code, so it was not loaded and nothing of it ran; "
+        "if you made it yourself, open it where you trust it and save {'state_dict': …} alone with torch.save"
     )
 
 
@@ -244,7 +246,8 @@ def _settings(stored: Mapping[str, Any], weights: Mapping[str, Tensor], path: Pa
     for key, weight in weights.items():
         if weight.is_floating_point() and not torch.isfinite(weight).all():
             raise CheckpointError(
-                f"checkpoint {path}: {key} holds values that are not finite; train again with a lower optimizer.lr"
+                f"checkpoint {path}: {key} holds values that are not finite; "
+                "train again with a lower optimizer.lr"
             )
     last = [weight for key, weight in weights.items() if key.startswith("projection_head.")]
     default = ModelSettings()

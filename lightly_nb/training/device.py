@@ -53,7 +53,7 @@ def choose_workers(asked: int, device: str, images: Images) -> tuple[int, Images
         return n, images
     shared = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
     if shutil.disk_usage(shared).free > 2 * images.kept.nbytes:
-        images.kept.share_memory_()
+        images.kept.share_memory_()  # type: ignore[no-untyped-call]
         return n, images
     return 0, images
 

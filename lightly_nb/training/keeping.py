@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -41,7 +42,7 @@ def keep(
     resume: Mapping[str, Any],
     save_top_k: int,
 ) -> Path:
-    """Save the checkpoint of an epoch and `last.ckpt`, then remove checkpoints beyond the newest `save_top_k`.
+    """Save the checkpoint of an epoch and `last.ckpt`, then remove those older than the newest `save_top_k`.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def keep(
     return path
 
 
-def prepare_folder(output_dir: str | Path | None) -> Path:
+def prepare_folder(output_dir: str | os.PathLike[str] | None) -> Path:
     """Return the folder for checkpoints, made if need be; a new one below `lightly_outputs` for None.
 
     Raises
@@ -77,7 +78,8 @@ def prepare_folder(output_dir: str | Path | None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatasourceError(
-            f"output_dir '{folder}' cannot be made ({error.strerror or error}); give a folder that you may write to"
+            f"output_dir '{folder}' cannot be made ({error.strerror or error}); "
+            "give a folder that you may write to"
         ) from error
     old = epoch_paths(folder)
     if old and not (folder / LAST).exists():

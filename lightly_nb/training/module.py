@@ -28,7 +28,7 @@ class EpochResult(NamedTuple):
     images_per_second: float
 
 
-class Training(pl.LightningModule):
+class Training(pl.LightningModule):  # type: ignore[misc]
     """A method on its way through its epochs.
 
     Parameters
@@ -46,7 +46,7 @@ class Training(pl.LightningModule):
     def __init__(
         self,
         method: Method,
-        optimizer: Mapping[str, float],
+        optimizer: Mapping[str, Any],
         stage: Stage,
         on_broken: Callable[[str, Exception], None],
     ):
@@ -85,8 +85,9 @@ class Training(pl.LightningModule):
     def _note(self, loss: float, features: Tensor, index: int) -> None:
         if not math.isfinite(loss):
             raise RunError(
-                f"training: the loss became {loss} in epoch {self.epoch}, batch {index + 1}; the checkpoint of the "
-                f"epoch before, if any, is kept. Lower optimizer.lr (it is {self.optimizer_settings['lr']:g})"
+                f"training: the loss became {loss} in epoch {self.epoch}, batch {index + 1}; "
+                f"the checkpoint of the epoch before, if any, is kept. "
+                f"Lower optimizer.lr (it is {self.optimizer_settings['lr']:g})"
             )
         self._losses.append(loss)
         self._spreads.append(representation_std(features))
@@ -108,7 +109,7 @@ class Training(pl.LightningModule):
         )
 
 
-class EachEpoch(pl.Callback):
+class EachEpoch(pl.Callback):  # type: ignore[misc]
     """Tells the batches their epoch, and hands on what each epoch has brought.
 
     Parameters

@@ -35,7 +35,7 @@ def parsed(lightly_config: AnyConfig) -> LightlyConfig:
 def settled_config(
     lightly_config: AnyConfig, start: Checkpoint | None, max_epochs: int | None, seed: int | None
 ) -> LightlyConfig:
-    """Return the whole configuration: arguments before `lightly_config`, that before the checkpoint's model."""
+    """Return the whole configuration: arguments over `lightly_config` over the model of the checkpoint."""
     config = parsed(lightly_config)
     update: dict[str, Any] = {}
     if lightly_config is None and start is not None:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from lightly_nb.errors import InputError, RunCanceled
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import METHODS, Checkpoint, Method
@@ -45,10 +43,10 @@ def train(
 ) -> Path:
     """Train a self-supervised model on the images of `samples`, without labels.
 
-    Images are decoded once and shrunk to the size from which no random crop is enlarged; what a batch looks like
-    depends on the seed alone, so two runs on the same machine give the same weights. A broken image is left
-    out with a warning. After each epoch the checkpoint is written, and `last.ckpt` beside it, from which an
-    interrupted training goes on: call again with the same `output_dir`, or with `checkpoint=` that file.
+    Images are decoded once and shrunk to the size from which no random crop is enlarged; what a batch looks
+    like depends on the seed alone, so two runs on the same machine give the same weights. A broken image is
+    left out with a warning. After each epoch the checkpoint is written, and `last.ckpt` beside it, from which
+    an interrupted training goes on: call again with the same `output_dir`, or with `checkpoint=` that file.
 
     Parameters
     ----------
@@ -68,8 +66,8 @@ def train(
     seed : int or None
         Seed of weights, order and views. None: as `lightly_config` says (1).
     on_event : Listener or None
-        Hears steps LOADING_DATASET and TRAINING; metrics are `epoch` (from 1), `loss`, `images_per_second` and
-        `representation_std` (0 collapsed, 1 spread evenly), and in one event after each epoch also
+        Hears steps LOADING_DATASET and TRAINING; metrics are `epoch` (from 1), `loss`, `images_per_second`
+        and `representation_std` (0 collapsed, 1 spread evenly), and in one event after each epoch also
         `epoch_loss`. It may raise `RunCanceled`. None: progress bars.
 
     Returns
@@ -121,13 +119,14 @@ def _check(samples: Samples, start: Checkpoint | None, config: LightlyConfig) ->
         )
     if len(samples) < 2:
         raise InputError(
-            f"training: got {len(samples)} image{'' if len(samples) == 1 else 's'}, but comparing images takes "
-            "at least 2; add images, or use a checkpoint without training (checkpoint=…, max_epochs 0)"
+            f"training: got {len(samples)} image{'' if len(samples) == 1 else 's'}, but comparing "
+            "images takes at least 2; add images, or use a checkpoint without training "
+            "(checkpoint=…, max_epochs 0)"
         )
     if start is not None and start.resume and (start.epochs or 0) >= config.trainer.max_epochs:
         raise InputError(
-            f"training: {start.path} has been trained for {start.epochs} epochs already, and trainer.max_epochs "
-            f"({config.trainer.max_epochs}) counts them; raise it to train further"
+            f"training: {start.path} has been trained for {start.epochs} epochs already, and "
+            f"trainer.max_epochs ({config.trainer.max_epochs}) counts them; raise it to train further"
         )
 
 

@@ -224,8 +224,8 @@ def test_a_layer_of_another_shape_is_named(tmp_path):
     content = torch.load(tmp_path / "a.ckpt", weights_only=True)
     content["state_dict"]["model.backbone.4.0.conv1.weight"] = torch.zeros(16, 8, 5, 5)
     torch.save(content, tmp_path / "a.ckpt")
-    expected = r"another architecture.*expected backbone.4.0.conv1.weight of shape \(16, 8, 3, 3\), got \(16, 8, 5, 5\)"
-    with pytest.raises(CheckpointError, match=expected):
+    expected = r"expected backbone\.4\.0\.conv1\.weight of shape \(16, 8, 3, 3\), got \(16, 8, 5, 5\)"
+    with pytest.raises(CheckpointError, match=f"another architecture.*{expected}"):
         load_checkpoint(tmp_path / "a.ckpt")
 
 
@@ -234,7 +234,7 @@ def test_weights_that_are_not_finite(tmp_path):
     with torch.no_grad():
         module.backbone[1].weight[0] = float("nan")
     save_checkpoint(tmp_path / "nan.ckpt", module, SMALL, epochs=1, training={})
-    with pytest.raises(CheckpointError, match="backbone.1.weight holds values that are not finite"):
+    with pytest.raises(CheckpointError, match=r"backbone\.1\.weight holds values that are not finite"):
         load_checkpoint(tmp_path / "nan.ckpt")
 
 

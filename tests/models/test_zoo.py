@@ -31,7 +31,7 @@ def server(tmp_path, monkeypatch):
     class Handler(BaseHTTPRequestHandler):
         asked = 0
 
-        def do_GET(self):  # noqa: N802 - the name that http.server calls
+        def do_GET(self):
             Handler.asked += 1
             if "silent" in self.path:
                 threading.Event().wait(1.5)
@@ -63,7 +63,7 @@ def test_weights_are_downloaded_once_and_fit(hub, server):
 
 def test_what_is_served_but_no_checkpoint_is_refused(hub, server, monkeypatch):
     monkeypatch.setitem(lightly_zoo.ZOO, KEY, f"{server.url}/broken.pth")
-    with pytest.raises(CheckpointError, match="not a checkpoint|more than weights"):
+    with pytest.raises(CheckpointError, match=r"not a checkpoint|more than weights"):
         pretrained("resnet-9", 16, 0.125)
     assert not [path for path in hub.rglob("*") if path.is_file()]
 
