@@ -10,6 +10,7 @@ import io
 import re
 import struct
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -48,6 +49,16 @@ class CorruptImageError(InputError):
         return (CorruptImageError, (self.reason, self.what_to_do))
 
 
+class Decoded(NamedTuple):
+    """An upright picture, and how large it is in the file."""
+
+    rgb: np.ndarray
+    """uint8 of shape (height, width, 3)."""
+    width: int
+    """Pixels at full scale, upright."""
+    height: int
+
+
 def decode_rgb(
     content: bytes, *, min_size: int | None = None, filename: str | None = None, strict: bool = True
 ) -> np.ndarray:
@@ -61,7 +72,7 @@ def decode_rgb(
     content : bytes
         The whole file.
     min_size : int or None
-        Allows a JPEG to be decoded at a reduced scale (1/8 to 7/8) as long as neither side gets shorter than
+        Allows a JPEG to be decoded at 1/2, 1/4 or 1/8 of its scale as long as neither side gets shorter than
         this, in pixels. It costs less and changes the pixels. None: always the full scale.
     filename : str or None
         If given, its extension must fit the content.
@@ -86,6 +97,13 @@ def decode_rgb(
     >>> decode_rgb(buffer.getvalue()).shape
     (2, 4, 3)
     """
+    return decode(content, min_size=min_size, filename=filename, strict=strict).rgb
+
+
+def decode(
+    content: bytes, *, min_size: int | None = None, filename: str | None = None, strict: bool = True
+) -> Decoded:
+    """Decode as `decode_rgb` does, and also tell the size at full scale."""
     kind = sniff(content)
     if filename is not None and strict:
         check_extension(filename, kind)
@@ -143,19 +161,28 @@ _OTHER_FILES = {
 }
 
 
-def _decode_jpeg(content: bytes, min_size: int | None, strict: bool) -> np.ndarray:
-    side = min_size or 0
+def _decode_jpeg(content: bytes, min_size: int | None, strict: bool) -> Decoded:
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(content, strict=False)
         _refuse_bomb(width, height)
-        pixels = simplejpeg.decode_jpeg(content, "RGB", min_height=side, min_width=side, strict=strict)
+        divisor = _divisor(width, height, min_size)
+        rgb = simplejpeg.decode_jpeg(
+            content, "RGB", min_height=-(-height // divisor), min_width=-(-width // divisor), strict=strict
+        )
     except ValueError as error:
         if isinstance(error, CorruptImageError):
             raise
         if not strict or _is_harmless(content, str(error)):
             return _decode_other(content, "jpeg", strict)
         raise _damaged("jpeg", str(error)) from error
-    return _upright(pixels, _jpeg_orientation(content))
+    return _upright(rgb, width, height, _jpeg_orientation(content))
+
+
+def _divisor(width: int, height: int, min_size: int | None) -> int:
+    """Return the largest of 8, 4, 2 and 1 (which libjpeg-turbo has fast code for) that leaves `min_size`."""
+    if min_size is None:
+        return 1
+    return next((n for n in (8, 4, 2) if min(width, height) // n >= min_size), 1)
 
 
 def _is_harmless(content: bytes, message: str) -> bool:
@@ -176,31 +203,39 @@ def _jpeg_orientation(content: bytes) -> int:
         return 1
     try:
         with Image.open(io.BytesIO(content)) as image:
-            return int(image.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:  # a broken EXIF block is no damage to the picture
+            return _orientation(image)
+    except Exception:  # libjpeg-turbo has read it; Pillow being stricter about headers is no damage
         return 1
 
 
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Return `pixels` turned and mirrored as the EXIF `orientation` (1 to 8) asks for."""
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # a broken EXIF block is no damage to the picture, and Pillow raises anything on it
+        return 1
+
+
+def _upright(rgb: np.ndarray, width: int, height: int, orientation: int) -> Decoded:
+    """Return the picture turned and mirrored as the EXIF `orientation` (1 to 8) asks for."""
     if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
+        rgb, width, height = rgb.swapaxes(0, 1), height, width
     if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
+        rgb = rgb[::-1]
     if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
+        rgb = rgb[:, ::-1]
+    return Decoded(np.ascontiguousarray(rgb), width, height)
 
 
-def _decode_other(content: bytes, kind: str, strict: bool) -> np.ndarray:
+def _decode_other(content: bytes, kind: str, strict: bool) -> Decoded:
     if kind == "png" and strict:
         _check_png(content)
+    if kind == "webp" and strict and len(content) < 8 + struct.unpack("<I", content[4:8])[0]:
+        raise _damaged(kind, "unexpected end of file")
     try:
         with Image.open(io.BytesIO(content)) as image:
             _refuse_bomb(*image.size)
-            orientation = int(image.getexif().get(ORIENTATION_TAG, 1))
-            image.load()
-            return _upright(_to_rgb(image), orientation)
+            image.load()  # before the EXIF is asked for: a TIFF turns itself while loading
+            return _upright(_to_rgb(image), *image.size, _orientation(image))
     except CorruptImageError:
         raise
     except MemoryError as error:

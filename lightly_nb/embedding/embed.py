@@ -1,0 +1,206 @@
+"""`embed`: samples in; the sound ones out, with embeddings, metadata and thumbnails."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightly_nb.checks import Decode, Findings, readable
+from lightly_nb.embedding.chunks import Chunk, ChunkFolder
+from lightly_nb.embedding.model import (
+    BATCH_SIZES,
+    Embedder,
+    EmbeddingModel,
+    one_thread,
+    resolve_device,
+    resolve_model,
+)
+from lightly_nb.embedding.one_pass import PassSettings, run_pass
+from lightly_nb.errors import InputError, RunError
+from lightly_nb.events import Listener, ProgressBar, Stage
+from lightly_nb.reading.parallel import worker_count
+from lightly_nb.reading.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
+from lightly_nb.samples import Samples
+
+if TYPE_CHECKING:
+    import torch
+
+    from lightly_nb.models import Checkpoint
+
+STEP = "EMBEDDING"
+
+
+def embed(
+    samples: Samples,
+    checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,
+    *,
+    normalize_embeddings: bool = True,
+    decode: Decode = "full",
+    enable_corruptness_check: bool = True,
+    remove_exact_duplicates: bool = True,
+    batch_size: int | None = None,
+    num_workers: int = -1,
+    device: str | torch.device | None = None,
+    precision: str | None = None,
+    thumbnail_size: int | None = THUMBNAIL_SIZE,
+    thumbnails_path: str | os.PathLike[str] | None = None,
+    chunks_dir: str | os.PathLike[str] | None = None,
+    on_event: Listener | None = None,
+) -> Samples:
+    """Embed samples, and check, describe and make thumbnails of them in the same pass.
+
+    Files are worked on in name order whatever the order of the samples, so the results are the same.
+    Images are resized to the square that the model was trained on (bilinear, antialiased) and
+    normalised with ImageNet's mean and deviation, as `lightly-embed` does.
+
+    Parameters
+    ----------
+    samples : Samples
+        With a source to read from.
+    checkpoint : path, Checkpoint, EmbeddingModel or None
+        The model. None: the pretrained one of the `lightly` model zoo, which is downloaded once.
+    normalize_embeddings : bool
+        Whether embeddings get unit length.
+    decode : "full" or "fast"
+        "fast" decodes large JPEGs at a reduced scale. It takes less time and is not neutral: of the 10
+        nearest neighbours of an image 0.90 to 0.94 stay the same with pretrained weights, and metadata that
+        depend on pixels are those of the reduced picture.
+    enable_corruptness_check : bool
+        False lets damage pass that still leaves a picture. Files without any picture are left out always.
+    remove_exact_duplicates : bool
+        Whether files with the content of one earlier in name order go to quarantine.
+    batch_size : int or None
+        Images a batch. None: 16 on CPUs (larger ones fall out of their cache), 64 on GPUs.
+    num_workers : int
+        Threads, each of which reads, decodes and embeds whole batches; -1 for one per CPU.
+    device : str, torch.device or None
+        None: the first GPU if there is one, else the CPU.
+    precision : "32", "bf16", "16" or None
+        None: bf16 on CPUs with AVX512_BF16 or AMX and 16 on GPUs, where that keeps a cosine of 0.999 to fp32.
+    thumbnail_size : int or None
+        Longer side of a thumbnail in pixels; None makes none.
+    thumbnails_path : path or None
+        The packed file for them. None: a temporary one that lives as long as the samples do.
+    chunks_dir : path or None
+        Where finished chunks of about 256 files are kept, so that the same call goes on after an
+        interruption and gives the same numbers, bit for bit. Files that changed meanwhile are found by
+        their content. It may be deleted afterwards. None: nothing is kept.
+    on_event : callable, optional
+        Gets the events of step EMBEDDING. None: a progress bar.
+
+    Returns
+    -------
+    Samples
+        The sound ones in the order they came in, with the array `embeddings` (float32, n × d), the columns
+        `content_hash` (SHA-256), `thumbnail` and those of
+        `lightly_nb.reading.image_metadata.IMAGE_METADATA`; the others are on the quarantine table.
+
+    Raises
+    ------
+    InputError
+        If there is no sample, none that can be used, or an argument is out of range.
+    CheckpointError
+        If the checkpoint cannot be used, or pretrained weights cannot be downloaded; before any work.
+    RunError
+        If a chunk or the thumbnails cannot be written.
+    """
+    on_event = on_event or ProgressBar()
+    source = readable(samples, decode)
+    place = resolve_device(device)
+    batch_size = BATCH_SIZES.get(place.type, 16) if batch_size is None else batch_size
+    _refuse_not_positive(batch_size=batch_size, thumbnail_size=thumbnail_size)
+    model = resolve_model(checkpoint)
+    with one_thread():
+        embedder = Embedder(model, place, precision)
+    settings = PassSettings(
+        model=model.fingerprint,
+        input_size=model.input_size,
+        decode=decode,
+        strict=enable_corruptness_check,
+        batch_size=batch_size,
+        thumbnail_size=thumbnail_size,
+        precision=embedder.precision,
+        device=place.type,
+    )
+    names = samples.filenames
+    in_name_order = sorted(range(len(names)), key=names.__getitem__)
+    with tempfile.TemporaryDirectory(prefix="lightly_nb-chunks-") as temporary:
+        folder = ChunkFolder(Path(chunks_dir or temporary), settings.key)
+        with Stage(on_event, STEP, len(names), "image") as stage:
+            ordered = [names[row] for row in in_name_order]
+            n_chunks = run_pass(source, ordered, embedder, settings, folder, worker_count(num_workers), stage)
+        findings, embeddings = _collected(names, in_name_order, _chunks(folder, n_chunks))
+        embeddings = unit_length(embeddings) if normalize_embeddings else embeddings
+        embedded = findings.applied(
+            samples.with_array("embeddings", embeddings), remove_exact_duplicates, on_event, STEP
+        )
+        if thumbnail_size is None:
+            return embedded
+        pack = _pack(
+            thumbnails_path, (jpeg for part in _chunks(folder, n_chunks) for jpeg in part.thumbnails)
+        )
+    place_in_pack = np.empty(len(names), dtype=np.int64)
+    place_in_pack[in_name_order] = np.arange(len(names))
+    numbers = place_in_pack[samples.rows_of(embedded.filenames)]
+    return replace(embedded.with_columns({"thumbnail": numbers}), thumbnails=pack)
+
+
+def unit_length(embeddings: np.ndarray) -> np.ndarray:
+    """Return each row divided by its Euclidean length, float32; rows of zeros stay as they are.
+
+    Examples
+    --------
+    >>> unit_length(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
+    return np.asarray(embeddings / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+def _refuse_not_positive(**values: int | None) -> None:
+    for name, value in values.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name}: got {value}, must be at least 1")
+
+
+def _chunks(folder: ChunkFolder, n_chunks: int) -> Iterator[Chunk]:
+    for number in range(n_chunks):
+        chunk = folder.load(number)
+        if chunk is None:
+            raise RunError(
+                f"{folder.path(number)} was written by this embedding and is gone or damaged; embed again, "
+                "and let no other run use the same chunks_dir meanwhile"
+            )
+        yield chunk
+
+
+def _collected(
+    filenames: Sequence[str], in_name_order: Sequence[int], chunks: Iterator[Chunk]
+) -> tuple[Findings, np.ndarray]:
+    """Return what the chunks, which are in name order, tell about each row."""
+    findings, rows = Findings(filenames), iter(in_name_order)
+    embeddings = np.zeros((len(filenames), 0), np.float32)
+    for chunk in chunks:
+        if not embeddings.size:
+            embeddings = np.zeros((len(filenames), chunk.embeddings.shape[1]), np.float32)
+        for seen, embedding in zip(chunk.inspections, chunk.embeddings, strict=True):
+            row = next(rows)
+            findings.put(row, seen)
+            embeddings[row] = embedding
+    return findings, embeddings
+
+
+def _pack(path: str | os.PathLike[str] | None, jpegs: Iterator[bytes]) -> ThumbnailPack:
+    """Write the thumbnails, and return them; without a path, in a folder that goes when they do."""
+    if path is not None:
+        write_thumbnails(Path(path), jpegs)
+        return ThumbnailPack(path)
+    temporary = tempfile.TemporaryDirectory(prefix="lightly_nb-thumbnails-")
+    write_thumbnails(Path(temporary.name, "thumbnails.pack"), jpegs)
+    return ThumbnailPack(Path(temporary.name, "thumbnails.pack"), keep=temporary)

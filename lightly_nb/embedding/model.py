@@ -1,0 +1,196 @@
+"""The model as the pass calls it: pixels in, embeddings out, in the fastest number format that keeps them.
+
+A batch is computed by one thread of its own. So all CPUs are busy without the model waiting for readers,
+and a result depends neither on the number of threads nor on which thread it came from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from lightly_nb.errors import CheckpointError, InputError
+from lightly_nb.models import Checkpoint, embedding_model, load_checkpoint, model_fingerprint, pretrained
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of red, green and blue in ImageNet, as in `lightly-embed`."""
+LOWEST_COSINE = 0.999
+"""Between a reduced-precision and an fp32 embedding; below it, fp32 is used."""
+PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+BATCH_SIZES = {"cpu": 16, "cuda": 64}
+
+
+@dataclass(frozen=True)
+class EmbeddingModel:
+    """Any torch module that maps normalised images, float (n, 3, s, s), to features (n, d, …).
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Left as it is: a copy in evaluation mode is used.
+    input_size : int
+        Side s of the square that images are resized to, in pixels.
+    fingerprint : str
+        Changes when the weights do. Empty: computed from them.
+    """
+
+    module: nn.Module
+    input_size: int = 64
+    fingerprint: str = ""
+
+
+def resolve_model(checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None) -> EmbeddingModel:
+    """Return the model of a checkpoint; of None, the pretrained one of the default settings.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint cannot be used, or pretrained weights cannot be had.
+    """
+    if isinstance(checkpoint, EmbeddingModel):
+        print_of_it = checkpoint.fingerprint or _fingerprint(checkpoint.module)
+        return EmbeddingModel(checkpoint.module, checkpoint.input_size, print_of_it)
+    loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint or pretrained())
+    return EmbeddingModel(embedding_model(loaded), loaded.settings.input_size, model_fingerprint(loaded))
+
+
+def _fingerprint(module: nn.Module) -> str:
+    digest = hashlib.sha256(str(module).encode())
+    for key, value in module.state_dict().items():
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:32]
+
+
+class Embedder:
+    """Calls a module on batches of pixels; safe to call from several threads.
+
+    Parameters
+    ----------
+    model : EmbeddingModel
+        The model.
+    device : torch.device
+        Where it computes.
+    precision : str or None
+        A key of `PRECISIONS`. None: bf16 on CPUs and 16 on GPUs that are fast with them, if the
+        embeddings of some probes keep a cosine of `LOWEST_COSINE` to those in fp32.
+
+    Attributes
+    ----------
+    precision : str
+        The one in use.
+    """
+
+    def __init__(self, model: EmbeddingModel, device: torch.device, precision: str | None):
+        if precision is not None and precision not in PRECISIONS:
+            raise InputError(f"precision: got {precision!r}, allowed are {', '.join(PRECISIONS)} and None")
+        self.device, self.input_size = device, model.input_size
+        self._lock = contextlib.nullcontext() if device.type == "cpu" else threading.Lock()
+        self._mean = torch.tensor(MEAN, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(STD, device=device).view(1, 3, 1, 1)
+        module = _fused(model.module).to(device).to(memory_format=torch.channels_last)
+        self.precision, self._module = self._fastest_sound(module, precision)
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the embeddings, float32 (n, d), of `pixels`, uint8 (n, s, s, 3)."""
+        return self._run(self._module, self.precision, pixels)
+
+    def _run(self, module: nn.Module, precision: str, pixels: np.ndarray) -> np.ndarray:
+        with torch.inference_mode(), self._lock:
+            batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()
+            batch = batch.div_(255).sub_(self._mean).div_(self._std).to(PRECISIONS[precision])
+            features: torch.Tensor = module(batch)
+            return np.asarray(features.float().flatten(1).cpu())
+
+    def _fastest_sound(self, module: nn.Module, precision: str | None) -> tuple[str, nn.Module]:
+        candidates = [precision] if precision else _fast_precisions(self.device)
+        probes = _probes(self.input_size)
+        reference = self._run(module, "32", probes) if not precision and candidates else None
+        for name in candidates:
+            reduced = copy.deepcopy(module).to(PRECISIONS[name])
+            if (
+                reference is None
+                or _lowest_cosine(self._run(reduced, name, probes), reference) >= LOWEST_COSINE
+            ):
+                return name, reduced
+        return "32", module
+
+
+def _fused(module: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode, its batch norms folded into the convolutions where torch can."""
+    from torch.fx.experimental.optimization import fuse
+
+    module = copy.deepcopy(module).eval().float()
+    try:
+        return fuse(module)
+    except Exception:  # modules that cannot be traced raise anything; they work as they are
+        return module
+
+
+def _fast_precisions(device: torch.device) -> list[str]:
+    """Return the reduced precisions that `device` has instructions for."""
+    if device.type == "cuda":
+        return ["16", "bf16"] if torch.cuda.is_bf16_supported() else ["16"]
+    if device.type != "cpu":
+        return []
+    asks = [getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")]
+    return ["bf16"] if any(ask() for ask in asks if ask) else []
+
+
+def _probes(size: int) -> np.ndarray:
+    """Return eight smooth coloured patterns, uint8 (8, size, size, 3), the same on every call."""
+    coarse = np.random.default_rng(0).integers(0, 256, (8, 5, 5, 3), dtype=np.uint8)
+    grown = nn.functional.interpolate(
+        torch.from_numpy(coarse).permute(0, 3, 1, 2).float(), (size, size), mode="bicubic"
+    )
+    return grown.clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8).contiguous().numpy()
+
+
+def _lowest_cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the lowest cosine of a row of `a` to the same row of `b`; -1 if one is not finite."""
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    cosine = (a * b).sum(axis=1) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return float(cosine.min()) if np.isfinite(cosine).all() else -1.0
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch from starting threads of its own: beside ours they would wait for each other, spinning."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def resolve_device(device: str | torch.device | None) -> torch.device:
+    """Return the device asked for; of None, the first GPU if there is one, else the CPU."""
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.zeros(1, device=resolved)
+    except Exception as error:  # torch raises RuntimeError, AssertionError, NotImplementedError, …
+        raise InputError(
+            f"device: {device!r} cannot be used ({str(error).splitlines()[0]}); try 'cpu'"
+        ) from error
+    return resolved
+
+
+def refuse_not_finite(embeddings: np.ndarray) -> None:
+    """Raise `CheckpointError` if an embedding has a value that is not a number."""
+    if not np.isfinite(embeddings).all():
+        raise CheckpointError(
+            "the model gives embeddings that are not finite; train again with a lower optimizer.lr, "
+            "or pass precision='32'"
+        )
