@@ -92,7 +92,8 @@ def parse_configs(
     Parameters
     ----------
     worker_config, lightly_config, selection_config : mapping, config, str, path or None
-        As for `parse`. None = defaults; `selection` is then None, unless worker_config holds the old form.
+        As for `parse`. None or {} = defaults; `selection` is then None, unless worker_config holds the old
+        form.
 
     Raises
     ------
@@ -108,7 +109,9 @@ def parse_configs(
     said: list[str] = []
     worker = _collected(WorkerConfig, worker_config, said)
     lightly = _collected(LightlyConfig, lightly_config, said)
-    selection = None if selection_config is None else _collected(SelectionConfig, selection_config, said)
+    selection = None
+    if selection_config is not None and selection_config != {}:
+        selection = _collected(SelectionConfig, selection_config, said)
     if said or worker is None or lightly is None:
         raise ConfigError("\n".join(said))
     old = old_keys_given(worker)

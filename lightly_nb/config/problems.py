@@ -15,6 +15,7 @@ from lightly_nb.config.fields import MASK
 
 SECRET = re.compile(r"token|secret|passw|credential|(api|access|account)_?key|sas_", re.IGNORECASE)
 LONGEST_VALUE = 120
+LEAST_LIKENESS = 0.7
 Elsewhere = Mapping[str, type[BaseModel]]
 
 
@@ -95,13 +96,11 @@ def _unknown_key(
 
 def nearest_key(key: str, owner: type[BaseModel], model: type[BaseModel]) -> str | None:
     """Return the key that was probably meant: of the same section, else a dotted key of the configuration."""
-    near = _nearest(key, list(owner.model_fields))
-    if near is not None:
-        return near
-    dotted = dict(dotted_keys(model))
-    by_last = {path.rsplit(".", 1)[-1]: path for path in dotted}
-    last = _nearest(key.rsplit(".", 1)[-1], list(by_last))
-    return _nearest(key, list(dotted)) or (by_last[last] if last else None)
+    named = [(name, name) for name in owner.model_fields]
+    dotted = [path for path, _ in dotted_keys(model)]
+    named += [(path, path) for path in dotted] + [(path.rsplit(".", 1)[-1], path) for path in dotted]
+    likeness, meant = max(((_likeness(key, name), path) for name, path in named), key=lambda pair: pair[0])
+    return meant if likeness >= LEAST_LIKENESS else None
 
 
 def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
@@ -130,17 +129,18 @@ def _redacted(value: Any) -> Any:
     return value
 
 
-def _nearest(word: str, known: Sequence[str]) -> str | None:
-    lowered = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(word.lower().replace("-", "_"), list(lowered), n=1, cutoff=0.7)
-    near = near or difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.7)
-    return lowered[near[0]] if near else None
+def _likeness(word: str, known: str) -> float:
+    """Return how alike two words are, from 0 to 1; case and the kind of dash do not count."""
+    a, b = (text.lower().replace("-", "_") for text in (word, known))
+    return difflib.SequenceMatcher(None, a, b).ratio()
 
 
 def _guess(value: Any, known: Sequence[Any]) -> str:
     words = [choice for choice in known if isinstance(choice, str)]
-    near = _nearest(value, words) if isinstance(value, str) and words else None
-    return f" Did you mean '{near}'?" if near else ""
+    if not isinstance(value, str) or not words:
+        return ""
+    near = max(words, key=lambda word: _likeness(value, word))
+    return f" Did you mean '{near}'?" if _likeness(value, near) >= LEAST_LIKENESS else ""
 
 
 def _allowed(field: FieldInfo | None) -> str:

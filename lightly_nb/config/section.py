@@ -115,9 +115,7 @@ def _joined(head: str, section: Any, dotted: dict[str, Any]) -> dict[str, Any]:
         return {**dict(section), **dotted}
     section = {} if section is None else section
     if not isinstance(section, Mapping):
-        raise ValueError(
-            f"'{head}' is given as a single value and with dotted keys as well; give one of them"
-        )
+        raise ValueError(f"'{head}' is given as a single value and by dotted keys; give one of them")
     twice = [key for key in dotted if key in section]
     if twice:
         raise ValueError(f"'{head}.{twice[0]}' is given twice, once nested and once dotted; give it once")
