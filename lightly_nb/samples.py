@@ -218,7 +218,7 @@ def _all_true(flags: Any) -> bool:
 
 
 def _aligned(name: str, array: Any, n_rows: int) -> np.ndarray:
-    array = np.ascontiguousarray(array, dtype=np.float32)
+    array = np.asarray(array, dtype=np.float32, order="C")  # ascontiguousarray would make 1-d of 0-d
     if array.ndim == 0 or len(array) != n_rows:
         raise InputError(
             f"samples: array '{name}' has shape {array.shape} but there are {n_rows} samples; "
