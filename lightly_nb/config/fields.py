@@ -90,6 +90,11 @@ def flag(value: Any) -> bool:
     return value
 
 
+def is_list(value: Any) -> bool:
+    """Whether a value is a list of values, not a text."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
 def text(value: Any) -> str:
     """Accept text only."""
     if not isinstance(value, str):
@@ -106,7 +111,7 @@ def name(value: Any) -> str:
 
 def names(value: Any) -> tuple[str, ...]:
     """Accept a list of different, not empty texts."""
-    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+    if not is_list(value) or not value:
         raise refused()
     result = tuple(name(item) for item in value)
     if len(set(result)) != len(result):
@@ -139,7 +144,7 @@ def pair(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a function that accepts two values, each as `convert` does."""
 
     def accept(value: Any) -> Any:
-        if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        if not is_list(value) or len(value) != 2:
             raise refused()
         return (convert(value[0]), convert(value[1]))
 
@@ -178,6 +183,11 @@ def shares(value: Any) -> FrozenDict:
     return result
 
 
+def thawed(value: FrozenDict) -> dict[str, float]:
+    """Return a dict that can be changed and written."""
+    return dict(value)
+
+
 def category(value: Any) -> str:
     """Accept the name of a category; a whole number is written out, since YAML and JSON keys differ there."""
     value = plain(value)
@@ -210,6 +220,6 @@ Shares = Annotated[
     dict[str, float],
     BeforeValidator(shares),
     AfterValidator(FrozenDict),
-    PlainSerializer(dict),
+    PlainSerializer(thawed),
     Allowed("{category: share}, each share in [0, 1], together at most 1"),
 ]

@@ -12,6 +12,7 @@ from lightly_nb.config.fields import (
     Name,
     Number,
     Whole,
+    is_list,
     number,
     ordered,
     pair,
@@ -35,7 +36,7 @@ def _sigmas(value: Any) -> tuple[float, float]:
 def _degrees(value: Any) -> float | tuple[float, float] | None:
     if value is None:
         return None
-    return _range(value) if isinstance(value, list | tuple) else number_at_least_zero(value)
+    return _range(value) if is_list(value) else number_at_least_zero(value)
 
 
 def number_at_least_zero(value: Any) -> float:

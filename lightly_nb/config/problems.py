@@ -70,7 +70,7 @@ def located(
     for part in loc:
         tagged = {describe.tag(candidate): candidate for candidate in waiting}
         if isinstance(part, int):
-            path += f"[{part}]"
+            path, field = f"{path}[{part}]", None
         elif len(waiting) > 1 and part in tagged:
             waiting, name = (tagged[part],), f" ({part})"
         elif waiting:

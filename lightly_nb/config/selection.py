@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lightly_nb.config.fields import Allowed, Name, Names, Number, Shares, Whole, refused
+from lightly_nb.config.fields import Allowed, Name, Names, Number, Shares, Whole, is_list, refused
 from lightly_nb.config.lightly import MAX_SEED
 from lightly_nb.config.section import Config, Section
 
@@ -224,9 +224,9 @@ def _check_query(embeddings: EmbeddingsInput, kind: str) -> None:
 
 
 def _not_empty(value: Any) -> Any:
-    if not isinstance(value, list | tuple) or not value:
+    if not is_list(value) or not value:
         raise refused()
-    return value
+    return tuple(value)
 
 
 Strategies = Annotated[

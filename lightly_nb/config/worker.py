@@ -18,6 +18,7 @@ from lightly_nb.config.fields import (
     Text,
     Whole,
     below_root,
+    is_list,
     number,
     pair,
     plain,
@@ -35,7 +36,7 @@ def _positive(value: Any) -> int:
 
 
 def _image_size(value: Any) -> int | tuple[int, int]:
-    if isinstance(value, list | tuple):
+    if is_list(value):
         height, width = pair(_positive)(value)
         return height, width
     return -1 if value == -1 and whole(value) else _positive(value)

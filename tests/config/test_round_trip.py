@@ -6,7 +6,7 @@ import pickle
 from typing import Literal, get_origin
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightly_nb.config import (
@@ -87,6 +87,7 @@ def assert_round_trip(config):
     assert pickle.loads(pickle.dumps(config)) == config == copy.deepcopy(config)
 
 
+@settings(deadline=None)
 @given(given_values(LightlyConfig))
 def test_lightly(values):
     config = LightlyConfig(**values)
@@ -98,6 +99,7 @@ def test_lightly(values):
         assert got == (tuple(value) if isinstance(value, list) else value)
 
 
+@settings(deadline=None)
 @given(given_values(WorkerConfig).map(without_contradictions))
 def test_worker(values):
     assert_round_trip(WorkerConfig(**values))
@@ -173,6 +175,7 @@ sizes = st.fixed_dictionaries({"n_samples": st.integers(1)}) | st.fixed_dictiona
 )
 
 
+@settings(deadline=None)
 @given(sizes, st.lists(entries, min_size=1, max_size=4))
 def test_selection(size, strategies):
     config = SelectionConfig(**size, strategies=strategies)

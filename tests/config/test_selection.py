@@ -234,6 +234,19 @@ def test_sizes_and_lists_refused(size, message):
         SelectionConfig(**size)
 
 
+def test_what_is_no_strategy_is_named_by_index():
+    with pytest.raises(ConfigError, match=r"strategies\[0\]: not allowed \(got 5\). Allowed here: a mapping"):
+        SelectionConfig(n_samples=1, strategies=[5])
+
+
+def test_dotted_keys_inside_a_strategy():
+    dotted = {"input.type": "EMBEDDINGS", "strategy.type": "DIVERSITY", "strategy.strength": 2}
+    nested = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY", "strength": 2}}
+    assert SelectionConfig(n_samples=1, strategies=[dotted]) == SelectionConfig(
+        n_samples=1, strategies=(nested,)
+    )
+
+
 def test_without_strategies_it_is_diversity_on_embeddings():
     assert SelectionConfig(n_samples=50) == default_selection(50)
     assert to_dict(default_selection(proportion_samples=0.5, minimum_distance=0.1)) == {
