@@ -8,7 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightly_nb import events
@@ -49,6 +49,7 @@ def test_a_stage_sends_at_most_eight_events_a_second_and_always_the_first_and_la
     assert 70 < len(heard) <= 85
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 50)), st.booleans())
 def test_counts_grow_to_the_sum_and_the_total_is_known_at_the_end(steps: list[int], known: bool) -> None:
     heard: list[Event] = []

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -38,6 +38,7 @@ def check_alignment(samples: Samples, names: list[str]) -> None:
     assert np.array_equal(samples.arrays["score"], numbers)
 
 
+@settings(deadline=None)
 @given(NAMES.filter(len), st.data())
 def test_take_keeps_rows_and_arrays_together(names: list[str], data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.integers(0, len(names) - 1), unique=True))
@@ -49,6 +50,7 @@ def test_take_keeps_rows_and_arrays_together(names: list[str], data: st.DataObje
     check_alignment(again, [names[row] for row in rows][::-1])
 
 
+@settings(deadline=None)
 @given(NAMES, st.data())
 def test_take_of_a_mask_keeps_the_order(names: list[str], data: st.DataObject) -> None:
     mask = data.draw(st.lists(st.booleans(), min_size=len(names), max_size=len(names)))
@@ -56,6 +58,7 @@ def test_take_of_a_mask_keeps_the_order(names: list[str], data: st.DataObject) -
     check_alignment(taken, [name for name, keep in zip(names, mask, strict=True) if keep])
 
 
+@settings(deadline=None)
 @given(NAMES.filter(len), st.randoms())
 def test_rows_of_finds_each_name_again(names: list[str], rng: object) -> None:
     samples = samples_of(names)
@@ -66,6 +69,7 @@ def test_rows_of_finds_each_name_again(names: list[str], rng: object) -> None:
     check_alignment(samples.take(rows), wanted)
 
 
+@settings(deadline=None)
 @given(NAMES.filter(lambda names: len(names) > 1), st.data())
 def test_without_moves_files_to_the_quarantine(names: list[str], data: st.DataObject) -> None:
     out = data.draw(st.lists(st.sampled_from(names), unique=True))

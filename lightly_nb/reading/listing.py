@@ -196,7 +196,7 @@ def _with_metadata(table: pd.DataFrame, metadata: pd.DataFrame) -> pd.DataFrame:
     taken = [name for name in (SIZE, VERSION, "thumbnail") if name in metadata.columns]
     if taken:
         raise InputError(f"table: the column names {taken} are used by the listing itself; rename them")
-    return table.join(metadata.loc[table.index])
+    return table.join(metadata.loc[table.index].set_axis(table.index, axis=0))
 
 
 def _quarantined(entry: Entry) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _named(
     datasource = open_datasource(root, storage_options=storage_options)
     unique = list(dict.fromkeys(names))
     if metadata is not None:
-        metadata = metadata.set_axis(pd.Index(names, name="filename"), axis=0)
+        metadata = metadata.set_axis(pd.Index(names, dtype="object", name="filename"), axis=0)
         metadata = metadata[~metadata.index.duplicated()]
     return NamedFiles(datasource, unique, metadata, len(names) - len(unique))
 

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightly_nb.datasource import Datasource, Entry, WritableDatasource, open_datasource
@@ -126,6 +126,7 @@ def test_absolute_names_are_refused(root: Path) -> None:
         open_datasource(root).read(str(root / "a.jpg"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["..", ".", "", "a", "a.jpg", "\\", "a..b", "~", " "]), min_size=1))
 def test_a_name_without_problem_stays_below_its_folder(parts: list[str]) -> None:
     name = "/".join(parts)

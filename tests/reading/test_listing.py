@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import pickle
 import random
+import re
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightly_nb.datasource import Datasource, Entry, open_datasource
@@ -127,6 +130,7 @@ def shuffled_scandir(seed: int) -> object:
     return Shuffled
 
 
+@settings(deadline=None)
 @given(st.sets(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1), min_size=1), st.randoms())
 def test_order_and_alignment_hold_for_any_text(names: set[str], rng: random.Random) -> None:
     entries = [Entry(name, len(name), name * 2) for name in names]
@@ -352,6 +356,15 @@ def test_a_table_keeps_its_other_columns_beside_the_right_files(tmp_path: Path, 
     pd.testing.assert_frame_equal(frame, before)
 
 
+def test_a_table_may_name_files_that_are_not_unicode(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "latin-\udce9.jpg")
+    paths = pd.Series([str(tmp_path / "latin-\udce9.jpg"), str(tmp_path / "a.jpg")], dtype="object")
+    samples = listed(pd.DataFrame({"path": paths, "n": [1, 2]}))
+    assert samples.table["n"].to_dict() == {"a.jpg": 2}
+    assert pa.types.is_large_string(pa.array(samples.table.index.array).type)
+    assert samples.quarantine["filename"].tolist() == ["latin-\\udce9.jpg"]
+
+
 def test_path_column_says_otherwise(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg")
     frame = pd.DataFrame({"image": [tmp_path / "a.jpg"], "path": ["lane 3"]})
@@ -414,3 +427,12 @@ def test_a_listener_that_cancels_stops_the_walk(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(RunCanceled):
         list_samples(tmp_path, on_event=cancel)
     assert 0 < walked < 10_000
+
+
+@pytest.mark.slow
+def test_a_million_names_take_less_than_400_mb() -> None:
+    script = Path(__file__).parents[2] / "benchmarks/listing_memory.py"
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    peaks = [int(peak) for peak in re.findall(r"peak (\d+) MB", done.stdout)]
+    assert len(peaks) == 2
+    assert max(peaks) < 400, done.stdout
