@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,8 @@ def list_samples(
     else:
         files = named_files(source, storage_options, path_column)
         datasource, metadata = files.datasource, files.metadata
+        if metadata is not None:
+            _check_columns(metadata)
         if files.n_repeated:
             say(
                 on_event, STEP, f"{files.n_repeated:,} paths came more than once; the first counts", "warning"
@@ -109,7 +111,7 @@ def _opened(
     return source.read_only()
 
 
-def _images_only(others: Counter[str]) -> Any:
+def _images_only(others: Counter[str]) -> Callable[[str], bool]:
     """Return the predicate of image names; it counts the types of all others in `others`."""
 
     def is_image(name: str) -> bool:
@@ -193,10 +195,13 @@ def _in_name_order(columns: pa.Table) -> pd.DataFrame:
 
 
 def _with_metadata(table: pd.DataFrame, metadata: pd.DataFrame) -> pd.DataFrame:
+    return table.join(metadata.loc[table.index].set_axis(table.index, axis=0))
+
+
+def _check_columns(metadata: pd.DataFrame) -> None:
     taken = [name for name in (SIZE, VERSION, "thumbnail") if name in metadata.columns]
     if taken:
         raise InputError(f"table: the column names {taken} are used by the listing itself; rename them")
-    return table.join(metadata.loc[table.index].set_axis(table.index, axis=0))
 
 
 def _quarantined(entry: Entry) -> dict[str, Any]:
