@@ -71,6 +71,27 @@ def _fingerprint(module: nn.Module) -> str:
     return digest.hexdigest()[:32]
 
 
+def square(rgb: np.ndarray, side: int) -> np.ndarray:
+    """Resize a picture to `side` × `side` pixels: bilinear and antialiased, within one step of Pillow.
+
+    Parameters
+    ----------
+    rgb : numpy.ndarray
+        uint8 of shape (height, width, 3).
+    side : int
+        Pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 of shape (side, side, 3).
+    """
+    with torch.inference_mode():
+        image = torch.from_numpy(rgb).permute(2, 0, 1)[None]
+        small = nn.functional.interpolate(image, (side, side), mode="bilinear", antialias=True)
+        return np.asarray(small[0].permute(1, 2, 0))
+
+
 class Embedder:
     """Calls a module on batches of pixels; safe to call from several threads.
 

@@ -20,12 +20,11 @@ import torch
 
 from lightly_nb.checks import Decode, inspect, read
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
-from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite
+from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
 from lightly_nb.events import Stage
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
 from lightly_nb.reading.images import CorruptImageError
 from lightly_nb.reading.parallel import ordered_map, single_threaded_cv2
-from lightly_nb.reading.resizing import halved, resized
 from lightly_nb.reading.thumbnails import thumbnail_jpeg
 from lightly_nb.samples import Source
 
@@ -89,9 +88,9 @@ def embed_batch(
         seen = inspect(source, filename, min_size=settings.min_size, strict=settings.strict)
         jpeg = b""
         if seen.rgb is not None:
-            pixels[row] = resized(seen.rgb, side, side)
+            pixels[row] = square(seen.rgb, side)
             if settings.thumbnail_size:
-                jpeg = thumbnail_jpeg(halved(seen.rgb, settings.thumbnail_size), settings.thumbnail_size)
+                jpeg = thumbnail_jpeg(seen.rgb, settings.thumbnail_size)
         inspections.append(replace(seen, rgb=None))
         thumbnails.append(jpeg)
     return Chunk(list(filenames), inspections, embedder(pixels), thumbnails)

@@ -25,12 +25,13 @@ def thumbnail_jpeg(rgb: np.ndarray, size: int = THUMBNAIL_SIZE) -> bytes:
     """Return `rgb` (uint8, height × width × 3) as a JPEG whose longer side is at most `size` pixels."""
     height, width = rgb.shape[:2]
     scale = min(1.0, size / max(height, width))
-    if scale < 1:
-        small = (max(1, round(width * scale)), max(1, round(height * scale)))
-        rgb = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
-    content: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(rgb), quality=QUALITY, colorsubsampling="420"
-    )
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    while height >= 2 * small[1] and width >= 2 * small[0]:  # means of 2 × 2 pixels: no aliasing, little cost
+        height, width = (height + 1) // 2, (width + 1) // 2
+        rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR)
+    if (width, height) != small:
+        rgb = cv2.resize(rgb, small, interpolation=cv2.INTER_LINEAR)
+    content: bytes = simplejpeg.encode_jpeg(rgb, quality=QUALITY, colorsubsampling="420")
     return content
 
 
