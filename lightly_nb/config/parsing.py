@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, overload
 
-import yaml
-
 from lightly_nb.config import yaml_text
 from lightly_nb.config.lightly import LightlyConfig
 from lightly_nb.config.old_form import old_keys_given, translated, without_old_form
@@ -159,7 +157,7 @@ def to_dict(config: Section | Configs) -> dict[str, Any]:
 
 def to_yaml(config: Section | Configs) -> str:
     """Return a configuration as YAML text, from which `from_yaml` makes an equal one; secrets are masked."""
-    return yaml.safe_dump(to_dict(config), sort_keys=False, allow_unicode=True)
+    return yaml_text.dump(to_dict(config))
 
 
 @overload

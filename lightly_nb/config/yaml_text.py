@@ -56,6 +56,23 @@ def _reason(error: Exception) -> str:
     return problem if problem.endswith("twice") else "a tag or value that a configuration cannot have"
 
 
+class _Dumper(yaml.SafeDumper):
+    """A safe dumper that escapes every line break in a text; PyYAML would turn some of them into spaces."""
+
+
+def _represent_text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    style = '"' if any(mark in value for mark in "\r\n\x85\u2028\u2029\ufeff") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def dump(value: Any) -> str:
+    """Return plain Python values as YAML text, keys in order, from which `load` gives the same values."""
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+
+
 def is_path(value: Any) -> bool:
     """Whether a value names a YAML file rather than being YAML text."""
     if isinstance(value, os.PathLike):

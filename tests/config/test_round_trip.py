@@ -188,6 +188,19 @@ def test_selection(size, strategies):
             assert kept[half] | asked == kept[half]
 
 
+@pytest.mark.parametrize(
+    "name", ["\x85", "a\u2028b", "\ufeff", "\r", "a\nb\n", "=", "null", "1e5", "0123", " a ", "é\u0085 x"]
+)
+def test_odd_names_survive_yaml(name):
+    assert_round_trip(WorkerConfig(**{"object_level.task_name": name}))
+    target = {"type": "BALANCE", "target": {name: 0.5}}
+    assert_round_trip(
+        SelectionConfig(
+            n_samples=1, strategies=[{"input": {"type": "METADATA", "key": name}, "strategy": target}]
+        )
+    )
+
+
 def test_all_three_through_one_file(tmp_path):
     configs = parse_configs({"decode": "fast"}, {"trainer.max_epochs": 2}, {"n_samples": 5})
     path = tmp_path / "configs ü.yaml"
