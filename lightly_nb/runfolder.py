@@ -119,6 +119,32 @@ class RunFolder:
         """Chunks of an embedding that is under way; gone once it is whole."""
         return self.data / "chunks"
 
+    @property
+    def report_arrays(self) -> Path:
+        """Arrays that `report.json` names: map coordinates, pictures; NumPy `.npz`."""
+        return self.data / "report_arrays.npz"
+
+    # The report
+    @property
+    def report_json(self) -> Path:
+        """Every number of the report, JSON; written last."""
+        return self.path / "report.json"
+
+    @property
+    def report_pdf(self) -> Path:
+        """The report to print or send, PDF."""
+        return self.path / "report.pdf"
+
+    @property
+    def report_html(self) -> Path:
+        """The report as one page with interactive plots, to open without a network."""
+        return self.path / "report.html"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of the report's plots, PNG."""
+        return self.path / "plots"
+
     # File name lists
     @property
     def corrupt_filenames(self) -> Path:
