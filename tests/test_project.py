@@ -1,8 +1,7 @@
-"""The project around the code: environments, make targets, README and the rooms of the house agree."""
+"""The project around the code: environments, make targets and README agree with it and with each other."""
 
 from __future__ import annotations
 
-import ast
 import ensurepip
 import os
 import re
@@ -75,7 +74,9 @@ def dry_run(target: str) -> str:
 def test_the_demo_runs_a_valid_configuration_with_real_training():
     from lightly_nb.config import parse_configs, parse_overrides
 
-    line = next(line for line in dry_run("demo").replace("\\\n", " ").splitlines() if "lightly-nb run" in line)
+    line = next(
+        line for line in dry_run("demo").replace("\\\n", " ").splitlines() if "lightly-nb run" in line
+    )
     words = shlex.split(line)
     overrides = [word for word in words[words.index("run") + 2 :] if "=" in word]
     worker, lightly, selection = parse_overrides(overrides)
@@ -115,7 +116,10 @@ def test_a_torchvision_of_another_build_is_named_with_what_to_do(tmp_path):
 
 def test_the_installed_torch_and_torchvision_fit_together():
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "check_install.py")], capture_output=True, text=True, check=False
+        [sys.executable, str(ROOT / "tools" / "check_install.py")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "fit together" in done.stdout
@@ -169,88 +173,14 @@ def make_venv(folder: Path, python: Path, wheels: Path) -> subprocess.CompletedP
     )
 
 
-# --- The rooms (a module imports only from rooms above its own; rooms of one line never import each other)
-
-FLOORS = [
-    {"errors", "states", "events", "palette"},
-    {"samples", "samples_html", "image_grid"},
-    {"config", "demo"},
-    {"datasource"},
-    {"reading"},
-    {"checks", "models", "scoring", "embeddings_csv", "runfolder"},
-    {"training", "embedding", "selection", "report"},
-    {"pipeline"},
-    {"workspace"},
-    {"api", "cli"},
-    {"widgets"},
-]
-FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-ONE_ROOM = {"samples_html": "samples", "image_grid": "samples"}
-"""Files that belong to another file's room."""
-
-
-def imports_between_rooms() -> list[tuple[str, str, str]]:
-    """Every import of one room of `lightly_nb` by another: (file, room, imported room)."""
-    package = ROOT / "lightly_nb"
-    found = []
-    for path in sorted(package.rglob("*.py")):
-        room = path.relative_to(package).parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-            for name in names:
-                if name.startswith("lightly_nb.") and (target := name.split(".")[1]) != room:
-                    found.append((str(path.relative_to(ROOT)), room, target))
-    return found
-
-
-def test_every_room_has_a_floor():
-    modules = {path.stem for path in (ROOT / "lightly_nb").glob("*.py")} - {"__init__"}
-    packages = {path.parent.name for path in (ROOT / "lightly_nb").glob("*/__init__.py")}
-    assert modules | packages <= set(FLOOR_OF)
-
-
-def test_modules_import_only_from_rooms_above():
-    wrong = [
-        f"{path} ({room}) imports {target}"
-        for path, room, target in imports_between_rooms()
-        if target in FLOOR_OF
-        and ONE_ROOM.get(room, room) != ONE_ROOM.get(target, target)
-        and FLOOR_OF[target] >= FLOOR_OF[room]
-    ]
-    assert wrong == []
-
-
-def test_importing_the_package_is_light():
-    script = (
-        "import sys, lightly_nb, lightly_nb.cli, lightly_nb.demo\n"
-        "heavy = {'torch', 'torchvision', 'lightly', 'cv2', 'faiss', 'bokeh', 'matplotlib', 'umap', 'sklearn',"
-        " 'skimage', 'pytorch_lightning', 'ipywidgets', 'anywidget'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
-
-
-def test_every_public_name_is_there():
-    missing = [name for name in lightly_nb.__all__ if not hasattr(lightly_nb, name)]
-    assert missing == []
-
-
-# --- The README
-
-
 def python_blocks() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def test_the_readme_names_only_files_that_exist():
-    named = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r"^\| \[?`([^`]+)`", README, flags=re.MULTILINE)
+    named = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(
+        r"^\| \[?`([^`]+)`", README, flags=re.MULTILINE
+    )
     made_later = ("demo/photographs", "lightly_outputs")
     missing = [name for name in named if not name.startswith(made_later) and not (ROOT / name).exists()]
     assert named

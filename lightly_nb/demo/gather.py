@@ -22,7 +22,7 @@ from lightly_nb.demo.photographs import IN_DEBIAN_PACKAGES, IN_WHEELS, WHEELS, W
 from lightly_nb.errors import DatasourceError
 from lightly_nb.events import Listener, ProgressBar, Stage
 
-RECIPE = "1"
+RECIPE = "2"
 """Raised whenever the content of the folder changes, so that a folder of an older recipe is made anew."""
 SOURCES = "SOURCES.csv"
 N_CROPS = 480

@@ -105,7 +105,7 @@ ODD: dict[str, Maker] = {
     "odd but good/16 bits.png": sixteen_bits,
     "odd but good/256 colours.png": lambda image: encoded(image.quantize(256), "PNG"),
     "odd but good/transparent.png": transparent,
-    "odd but good/scan.tiff": lambda image: encoded(image, "TIFF", compression="tiff_lzw"),
+    "odd but good/scan.tiff": lambda image: encoded(image, "TIFF"),
     "odd but good/from the web 🌐.webp": lambda image: encoded(image, "WEBP", quality=JPEG_QUALITY),
 }
 """Unusual files that every reader should accept: name to maker."""
