@@ -8,8 +8,9 @@ import numpy as np
 
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection.distances import Rows, mean_point, squared_distances
-from lightly_nb.selection.greedy import PlainSearch
+from lightly_nb.selection.lazy import LazySearch
 from lightly_nb.selection.plan import check_unit_length
+from lightly_nb.selection.scores import Alone
 from lightly_nb.selection.terms import Diversity
 
 
@@ -60,13 +61,13 @@ def farthest_first(
         check_unit_length(vectors)
     allowed = np.ones(len(vectors), dtype=bool)
     diversity = Diversity(vectors)
-    search = PlainSearch([diversity], allowed, diversity, minimum_distance or 0.0)
+    search = LazySearch(Alone(diversity), allowed, vectors, minimum_distance or 0.0)
     search.seed([int(row) for row in preselected])
     if start is not None:
-        search.take(int(start))
+        search.take([int(start)])
     elif not len(preselected):
         rows = np.arange(len(vectors))
-        search.take(int(np.argmin(squared_distances(vectors, rows, mean_point(vectors, rows)))))
+        search.take([int(np.argmin(squared_distances(vectors, rows, mean_point(vectors, rows))))])
     return np.array(search.run(k).rows, dtype=np.int64)
 
 

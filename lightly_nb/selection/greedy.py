@@ -21,8 +21,8 @@ class Picks:
     """What a search has picked so far, and why it stopped before the number asked for ('' if it did not)."""
 
     rows: list[int] = field(default_factory=list)
-    gains: list[list[float]] = field(default_factory=list)
-    distances: list[float] = field(default_factory=list)
+    deltas: list[list[float]] = field(default_factory=list)
+    squared: list[float] = field(default_factory=list)
     stopped: str = ""
 
 
@@ -60,10 +60,11 @@ class PlainSearch:
         for row in rows:
             self._add(row)
 
-    def take(self, row: int) -> None:
-        """Pick `row` whatever its gain (a locked sample, or a start)."""
-        self._record(row)
-        self._add(row)
+    def take(self, rows: Sequence[int]) -> None:
+        """Pick `rows` whatever their gain (locked samples, or a start)."""
+        for row in rows:
+            self._record(row)
+            self._add(row)
 
     def run(self, n_picks: int, advance: Callable[[int], None] = lambda n: None) -> Picks:
         """Pick until there are `n_picks`, or until nothing may be picked; `advance` hears of every pick."""
@@ -75,7 +76,7 @@ class PlainSearch:
             if any(s + b.values[row] > b.maximum for s, b in zip(self.sums, self.budgets, strict=True)):
                 self.picks.stopped = OVER_BUDGET
                 break
-            self.take(row)
+            self.take([row])
             advance(1)
         return self.picks
 
@@ -91,10 +92,10 @@ class PlainSearch:
 
     def _record(self, row: int) -> None:
         at = np.array([row])
-        distance = self.spacing.nearest[row] if self.spacing and self.spacing.n_selected else np.nan
+        distance = self.spacing.nearest[row] if self.spacing and self.spacing.n_selected else np.inf
         self.picks.rows.append(row)
-        self.picks.gains.append([float(term.gains(at)[0]) for term in self.terms])
-        self.picks.distances.append(float(np.sqrt(distance)))
+        self.picks.deltas.append([float(term.deltas(at)[0]) for term in self.terms])
+        self.picks.squared.append(float(distance))
         for number, budget in enumerate(self.budgets):
             self.sums[number] += float(budget.values[row])
 

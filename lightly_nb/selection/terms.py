@@ -77,6 +77,13 @@ class Diversity:
     """Squared distance to the nearest selected sample; F is the sum of these at insertion.
 
     Neutral (0 for every sample) as long as nothing is selected.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        float32, shape (n_samples, n_features), finite.
+    strength : float
+        Factor of the gain.
     """
 
     def __init__(self, vectors: np.ndarray, strength: float = 1.0):
@@ -84,7 +91,8 @@ class Diversity:
         self.strength = strength
         self.total = 0.0
         self.n_selected = 0
-        self.nearest = np.full(len(vectors), np.inf)
+        self.largest = np.inf
+        self.nearest = np.full(0, np.inf)
 
     def deltas(self, rows: Rows) -> Floats:
         return self.nearest[rows] if self.n_selected else np.zeros(len(rows))
@@ -92,13 +100,29 @@ class Diversity:
     def gains(self, rows: Rows) -> Floats:
         return log_gain(self.nearest[rows], self.total) if self.n_selected else np.zeros(len(rows))
 
-    def add(self, row: int) -> None:
+    def count(self, squared: float) -> None:
+        """Take a sample at this squared distance to its nearest selected one, leaving `nearest` as it is."""
         if self.n_selected:
-            self.total += float(self.nearest[row])
-        rows = np.arange(len(self.vectors))
-        distances = squared_distances(self.vectors, rows, self.vectors[row].astype(np.float64))
-        np.minimum(self.nearest, distances, out=self.nearest)
+            self.total += squared
         self.n_selected += 1
+
+    def add(self, row: int) -> None:
+        if not len(self.nearest):
+            self.nearest = np.full(len(self.vectors), np.inf)
+            self._squares = np.einsum("ij,ij->i", self.vectors, self.vectors)
+        self.count(float(self.nearest[row]))
+        rows = np.flatnonzero(self._could_be_nearer(row))
+        distances = squared_distances(self.vectors, rows, self.vectors[row].astype(np.float64))
+        self.nearest[rows] = np.minimum(self.nearest[rows], distances)
+
+    def _could_be_nearer(self, row: int) -> np.ndarray:
+        """Return which rows may be nearer to `row` than to the selection, by float32 with room for its error."""
+        with np.errstate(all="ignore"):
+            squares = self._squares
+            products = squares + squares[row] - 2 * (self.vectors @ self.vectors[row])
+            room = (8 * self.vectors.shape[1] + 64) * 2.0**-24 * (squares + squares[row]) + 1e-30
+            result: np.ndarray = ~(products - room > self.nearest)
+        return result
 
 
 class Balance:
@@ -123,6 +147,22 @@ class Balance:
         self.strength = strength
         self.counts = np.full(len(target), 1.0 / len(target))
 
+        self.group: Rows | None = None
+        self._representatives = self.classes[:0]
+
+    def find_groups(self, most: int) -> bool:
+        """Number the distinct rows of `classes` in `group`; return whether there are at most `most` of them."""
+        weights = np.random.default_rng(0).random(self.classes.shape[1])
+        _, first, group = np.unique(self.classes @ weights, return_index=True, return_inverse=True)
+        if len(first) > most or (self.classes != self.classes[first][group]).any():
+            return False
+        self.group, self._representatives = group.ravel(), self.classes[first]
+        return True
+
+    def group_gains(self) -> Floats:
+        """Return the gains of the groups that `find_groups` found."""
+        return self._gains(self._representatives)
+
     def cross_entropy(self) -> float:
         """Return the cross-entropy of the target and the shares of the selection, in nats."""
         return float(-(self.target * np.log(self.counts / self.counts.sum())).sum())
@@ -131,7 +171,10 @@ class Balance:
         return self.gains(rows)
 
     def gains(self, rows: Rows) -> Floats:
-        added = self.classes[rows] + self.counts
+        return self._gains(self.classes[rows])
+
+    def _gains(self, classes: Floats) -> Floats:
+        added = classes + self.counts
         rise = (self.target * np.log(added / self.counts)).sum(axis=1)
         result: Floats = rise - np.log(added.sum(axis=1) / self.counts.sum())
         return result

@@ -1,0 +1,210 @@
+"""Upper bounds on the distance of every row to its nearest pick, brought up to date only where asked.
+
+A distance to the picks seen so far bounds the distance to all picks from above, so a row whose bound is already
+low need not be looked at. Float32 matrix products bring bounds up to date; their rounding error is bounded and added,
+so a bound is never too low, and what they cannot decide is computed by direct differences in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lightly_nb.selection.distances import Floats, Rows, paired_distances, squared_distances
+
+BLOCK = 256
+"""Picks in one matrix product; a row that has fallen low enough skips the blocks after it."""
+STRIP = 2048
+"""Rows in one matrix product, so that the product stays in cache."""
+UNIT = 2.0**-24
+
+
+class Bounds:
+    """Bounds of all rows of `vectors` against a growing list of picks.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        float32, shape (n, d), finite; only read.
+
+    Attributes
+    ----------
+    bound : numpy.ndarray
+        float64, shape (n,): at least the squared distance to the nearest pick, inf before any.
+    picks : numpy.ndarray
+        int64: the picked rows, in order.
+    """
+
+    def __init__(self, vectors: np.ndarray):
+        n, d = vectors.shape
+        self.vectors = vectors
+        self.bound = np.full(n, np.inf)
+        self.n_picks = 0
+        self._picks = np.zeros(BLOCK, dtype=np.int64)
+        self._points = np.zeros((BLOCK, d), dtype=np.float32)
+        self._squares = np.zeros(BLOCK, dtype=np.float32)
+        self._seen = np.zeros(n, dtype=np.int32)
+        self._first = np.full(n, np.inf, dtype=np.float32)
+        self._second = np.full(n, np.inf, dtype=np.float32)
+        self._nearest = np.zeros(n, dtype=np.int32)
+        self._center = vectors[:: max(1, n // 1024)].mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._scale = _scale_of(vectors)
+        self._unscale = float(self._scale) ** -2
+        self._slack = 4.0 * (d + 8) * UNIT
+
+    @property
+    def picks(self) -> Rows:
+        return self._picks[: self.n_picks]
+
+    def add(self, rows: Rows) -> None:
+        """Append `rows` to the picks; no bound is touched."""
+        first, last = self.n_picks, self.n_picks + len(rows)
+        if last > len(self._picks):
+            room = max(last, 2 * len(self._picks))
+            self._picks = _grown(self._picks, room)
+            self._points = _grown(self._points, room)
+            self._squares = _grown(self._squares, room)
+        points = self.prepared(rows)
+        self._picks[first:last] = rows
+        self._squares[first:last] = _squares(points)
+        np.multiply(points, -2, out=self._points[first:last])
+        self.n_picks = last
+
+    def prepared(self, rows: Rows) -> np.ndarray:
+        """Return the vectors of `rows`, shifted to the middle of the data and scaled, float32."""
+        points = self.vectors[rows]
+        points -= self._center
+        if self._scale != 1:
+            points *= self._scale
+        return points
+
+    def error(self, squares: np.ndarray, others: np.ndarray) -> float:
+        """Return what a float32 squared distance of points with these squared lengths may be wrong by."""
+        return self._slack * float(squares.max(initial=0) + others.max(initial=0)) + 1e-30
+
+    def refresh(self, rows: Rows, level: Floats | float) -> None:
+        """Bring the bounds of `rows` up to date, leaving a row where it is once its bound is at most `level`."""
+        behind = self._seen[rows] < self.n_picks
+        levels = np.broadcast_to(np.asarray(level, dtype=np.float64), rows.shape)[behind]
+        rows = rows[behind]
+        order = np.argsort(self._seen[rows], kind="stable")
+        rows, levels = rows[order], levels[order]
+        seen = self._seen[rows]
+        cuts = np.flatnonzero(np.diff(seen)) + 1
+        for group, group_levels in zip(np.split(rows, cuts), np.split(levels, cuts), strict=True):
+            for start in range(0, len(group), STRIP):
+                part = slice(start, start + STRIP)
+                self._refresh_strip(group[part], group_levels[part])
+
+    def _refresh_strip(self, rows: Rows, levels: Floats) -> None:
+        if not len(rows):
+            return
+        points = self.prepared(rows)
+        squares = _squares(points)
+        error = self.error(squares, self._squares[: self.n_picks])
+        first, second, nearest = self._first[rows], self._second[rows], self._nearest[rows]
+        start = int(self._seen[rows[0]])
+        while True:
+            stop = min(self.n_picks, (start // BLOCK + 1) * BLOCK)
+            products = points @ self._points[start:stop].T
+            products += self._squares[start:stop]
+            lowest, where, runner_up = _two_lowest(products)
+            lowest += squares
+            runner_up += squares
+            second = np.minimum(np.maximum(first, lowest), np.minimum(second, runner_up))
+            nearest = np.where(lowest < first, where + start, nearest)
+            first = np.minimum(first, lowest)
+            bounds = (first.astype(np.float64) + error) * self._unscale
+            open_ = bounds > levels if stop < self.n_picks else np.zeros(len(rows), dtype=bool)
+            done = ~open_
+            at = rows[done]
+            self._first[at], self._second[at], self._nearest[at] = first[done], second[done], nearest[done]
+            self._seen[at] = stop
+            self.bound[at] = np.minimum(self.bound[at], bounds[done])
+            if not open_.any():
+                return
+            if done.any():
+                rows, levels, points, squares = rows[open_], levels[open_], points[open_], squares[open_]
+                first, second, nearest = first[open_], second[open_], nearest[open_]
+            start = stop
+
+    def between(self, rows: Rows) -> tuple[np.ndarray, float]:
+        """Return upper bounds on the squared distances between `rows`, (m, m), and how much too high they may be."""
+        points = self.prepared(rows)
+        squares = _squares(points)
+        error = self.error(squares, squares)
+        products = points @ points.T
+        products *= -2
+        products += squares[:, None]
+        products += squares + np.float32(1.5 * error)
+        if self._unscale == 1:
+            return products, 3 * error
+        return products * np.float64(self._unscale), 3 * error * self._unscale
+
+    def insertion_distances(self, rows: Rows) -> Floats:
+        """Add `rows` to the picks; return each one's squared distance to the picks before it, inf for the first."""
+        result = np.full(len(rows), np.inf)
+        for start in range(0, len(rows), BLOCK):
+            part = rows[start : start + BLOCK]
+            if self.n_picks:
+                self.refresh(part, -np.inf)
+                result[start : start + BLOCK] = self.resolve(part)
+            for at in range(1, len(part)):
+                inside = squared_distances(self.vectors, part[:at], self.vectors[part[at]].astype(np.float64))
+                result[start + at] = min(result[start + at], inside.min())
+            self.add(part)
+        return result
+
+    def resolve(self, rows: Rows) -> Floats:
+        """Return the exact squared distance of up-to-date `rows` to their nearest pick, and make it their bound."""
+        if not len(rows):
+            return np.zeros(0)
+        exact = paired_distances(self.vectors, rows, self._picks[self._nearest[rows]])
+        squares = self._squares[: self.n_picks]
+        error = self._slack * (2.1 * self._first[rows] + 3.1 * float(squares.max())) + 1e-30  # |x|² ≤ 2|p|² + 2d²
+        doubtful = np.flatnonzero(self._second[rows] - self._first[rows] <= 3 * error)
+        for start in range(0, len(doubtful), STRIP // 8):
+            self._settle(rows, doubtful[start : start + STRIP // 8], exact)
+        self.bound[rows] = exact
+        return exact
+
+    def _settle(self, rows: Rows, which: Rows, exact: Floats) -> None:
+        """Lower `exact[which]` to the smallest direct distance among all picks that float32 cannot tell apart."""
+        points = self.prepared(rows[which])
+        squares = _squares(points)
+        error = self.error(squares, self._squares[: self.n_picks])
+        products = points @ self._points[: self.n_picks].T
+        products += self._squares[: self.n_picks]
+        limit = products.min(axis=1) + np.float32(3 * error)
+        row, pick = np.nonzero(products <= limit[:, None])
+        distances = paired_distances(self.vectors, rows[which[row]], self._picks[pick])
+        np.minimum.at(exact, which[row], distances)
+
+
+def _grown(array: np.ndarray, room: int) -> np.ndarray:
+    larger = np.empty((room, *array.shape[1:]), dtype=array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def _squares(points: np.ndarray) -> np.ndarray:
+    result: np.ndarray = np.einsum("ij,ij->i", points, points)
+    return result
+
+
+def _two_lowest(products: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return per row the lowest value, its column, and the second lowest value. `products` is spent."""
+    rows = np.arange(len(products))
+    where = products.argmin(axis=1)
+    lowest = products[rows, where]
+    if products.shape[1] == 1:
+        return lowest, where, np.full(len(products), np.inf, dtype=np.float32)
+    products[rows, where] = np.inf
+    return lowest, where, products[rows, products.argmin(axis=1)]
+
+
+def _scale_of(vectors: np.ndarray) -> np.float32:
+    """Return a power of two that brings values whose squares leave float32's range near 1, else 1."""
+    largest = max(abs(float(vectors.max())), abs(float(vectors.min())))
+    if largest == 0 or 1e-9 < largest < 1e9:
+        return np.float32(1)
+    return np.float32(2.0 ** -np.round(np.log2(largest)))

@@ -1,0 +1,174 @@
+"""The score of rows from bounds on their distance, and what is known of it later without looking again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import math
+
+import numpy as np
+
+from lightly_nb.selection.distances import Floats, Rows
+from lightly_nb.selection.terms import LARGEST_RATIO, Balance, Diversity, Term, Weights, log_gain
+
+ROUNDING = 1e-12
+"""Relative room for the rounding of a score of a few terms in float64."""
+MOST_GROUPS = 1024
+"""Distinct class vectors up to which a `Balance` is followed group by group."""
+
+
+class Alone:
+    """DIVERSITY alone: the score is the squared distance, which only falls and needs no other number."""
+
+    def __init__(self, term: Diversity):
+        self.term = term
+
+    def values(self, rows: Rows, squared: Floats) -> Floats:
+        return squared
+
+    def levels(self, rows: Rows, outside: float) -> Floats | float:
+        return outside
+
+    def deltas(self, row: int, squared: float) -> list[float]:
+        return [squared]
+
+    def add(self, row: int, squared: float) -> bool:
+        """Take a pick; return whether scores from before it are still bounds."""
+        self.term.count(squared)
+        return True
+
+    def mark(self, outside: float) -> Mark:
+        return Mark(outside)
+
+    def see(self, bounds: Floats) -> None:
+        """Hear of bounds that hold for all rows."""
+
+
+class Mark:
+    """A bound on the scores of rows left outside, at the time it was made."""
+
+    def __init__(self, outside: float):
+        self.outside = outside
+
+    def now(self) -> tuple[float, bool]:
+        """Return the bound now, and whether it is the very number that was computed (no rounding since)."""
+        return self.outside, True
+
+
+class Together:
+    """Several terms: WEIGHTS-like ones, at most one DIVERSITY and one BALANCE, all of strength above 0.
+
+    Gains of the first two kinds only fall as the selection grows. Once every F is above 0, the largest score of
+    any row falls at least by the slowest factor of any term; BALANCE, which may rise, is followed for each group of
+    rows with the same classes.
+    """
+
+    def __init__(self, terms: Sequence[Term]):
+        self.terms = list(terms)
+        self.diversity = next((term for term in terms if isinstance(term, Diversity)), None)
+        self.balance = next((term for term in terms if isinstance(term, Balance)), None)
+        self.falling = [term for term in terms if isinstance(term, (Weights, Diversity))]
+        self.largest = [
+            float(term.weights.max(initial=0.0)) if isinstance(term, Weights) else np.inf for term in self.falling
+        ]
+        self.group_gains = self.balance.group_gains() if self.balance else np.zeros(1)
+
+    def values(self, rows: Rows, squared: Floats) -> Floats:
+        """Return the scores of `rows` at these squared distances; -inf where one is below 0 (out of the race)."""
+        scores = np.zeros(len(rows))
+        for term in self.terms:
+            if isinstance(term, Balance):
+                gains = self.group_gains[term.group[rows]]
+            elif isinstance(term, Diversity):
+                gains = log_gain(np.maximum(squared, 0.0), term.total) if term.n_selected else np.zeros(len(rows))
+            else:
+                gains = term.gains(rows)
+            scores += term.strength * gains
+        scores[squared < 0] = -np.inf
+        return scores
+
+    def levels(self, rows: Rows, outside: float) -> Floats | float:
+        """Return the squared distances below which the scores of `rows` are surely at most `outside`."""
+        term = self.diversity
+        if term is None or not term.n_selected or not np.isfinite(outside):
+            return -np.inf
+        rest = self.values(rows, np.zeros(len(rows))) - term.strength * float(log_gain(np.zeros(1), term.total)[0])
+        room = (outside - rest) / term.strength
+        with np.errstate(over="ignore"):
+            level = term.total * np.expm1(room) if term.total > 0 else np.exp(room)
+        return np.minimum(level, 1e300) * (1 - 1e-9)
+
+    def deltas(self, row: int, squared: float) -> list[float]:
+        at = np.array([row])
+        return [
+            (squared if term.n_selected else np.nan) if isinstance(term, Diversity) else float(term.deltas(at)[0])
+            for term in self.terms
+        ]
+
+    def add(self, row: int, squared: float) -> bool:
+        """Take a pick; return whether scores from before it are still bounds."""
+        before = [term.total > 0 for term in self.falling]
+        settled = self.diversity is None or self.diversity.n_selected > 0
+        for term in self.terms:
+            if isinstance(term, Diversity):
+                term.count(squared)
+            else:
+                term.add(row)
+        if self.balance:
+            self.group_gains = self.balance.group_gains()
+        return settled and before == [term.total > 0 for term in self.falling]
+
+    def mark(self, outside: float) -> Mark:
+        return TogetherMark(self, outside)
+
+    def see(self, bounds: Floats) -> None:
+        """Hear of bounds that hold for all rows."""
+        if self.diversity is not None and len(bounds):
+            self.diversity.largest = float(bounds.max())
+
+
+class TogetherMark(Mark):
+    """The bound `outside` on a score, carried forward as every F grows and the class shares move."""
+
+    def __init__(self, scores: Together, outside: float):
+        super().__init__(outside)
+        self.scores = scores
+        self.totals = [term.total for term in scores.falling]
+        self.balances = self._balances()
+        self.added = self._added()
+
+    def now(self) -> tuple[float, bool]:
+        added = self._added()
+        if added == self.added or self.outside == -np.inf:
+            return self.outside, True
+        factor = self._factor()
+        balances = self._balances()
+        rest = self.outside - self.balances
+        if factor < 1:
+            rest = np.where(rest < -ROUNDING * (1 + np.abs(self.balances)), -np.inf, np.maximum(rest, 0.0) * factor)
+        room = ROUNDING * (1 + abs(self.outside) + np.abs(balances).max() + np.abs(self.balances).max())
+        return float((rest + balances).max()) + room, False
+
+    def _added(self) -> list[float]:
+        balance = self.scores.balance
+        return [term.total for term in self.scores.falling] + ([float(balance.counts.sum())] if balance else [])
+
+    def _balances(self) -> Floats:
+        balance = self.scores.balance
+        return self.scores.group_gains * (balance.strength if balance else 0.0)
+
+    def _factor(self) -> float:
+        """Return by what factor, at least, the falling gains of any row have fallen since: 1 is always safe."""
+        if not self.scores.falling or min(self.totals) <= 0:
+            return 1.0
+        factors = [1e-300]
+        for term, before, largest in zip(self.scores.falling, self.totals, self.scores.largest, strict=True):
+            if isinstance(term, Diversity):
+                largest = term.largest
+            if not largest / before < LARGEST_RATIO:
+                return 1.0
+            if largest > 0 and term.total > before:
+                factors.append(math.log1p(largest / term.total) / math.log1p(largest / before))
+            elif largest > 0:
+                return 1.0
+        return min(1.0, max(factors) * (1 + ROUNDING))
