@@ -30,6 +30,8 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     With `normalize_embeddings` the array `embeddings` is at unit length, and the embeddings as the model
     computed them are kept as `computed_embeddings`.
     """
+    from lightly_nb.embedding.embed import unit_length
+
     normalized = samples.with_array("embeddings", unit_length(samples.embeddings))
     write_embeddings(folder.embeddings, samples, samples)
     write_embeddings(folder.normalized_embeddings, normalized, samples)

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from lightly_nb.config import SelectionConfig
 from lightly_nb.datasource import open_datasource
+from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, RunCanceled
 from lightly_nb.events import Event, Listener, combined
 from lightly_nb.pipeline import results
+from lightly_nb.pipeline.given import preselected_names, with_given_embeddings
 from lightly_nb.pipeline.job import Job, load_job
 from lightly_nb.pipeline.log import run_log
 from lightly_nb.pipeline.owner import owned
@@ -76,9 +78,9 @@ def execute(
 def _steps(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) -> None:
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
     selection_config = _refuse_what_is_not_built(job)
-    checkpoint = _known_checkpoint(job)
+    start = _starting_point(job)
     if not folder.samples.is_file():
-        samples = _embedded_samples(job, folder, checkpoint, storage_options, emit)
+        samples = _embedded_samples(job, folder, start, storage_options, emit)
         results.save_samples(folder, samples, job.configs.worker.normalize_embeddings)
         shutil.rmtree(folder.chunks, ignore_errors=True)
     samples = results.load_samples(folder, job.input, storage_options)
@@ -90,18 +92,19 @@ def _steps(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) ->
 
 
 def _embedded_samples(
-    job: Job, folder: RunFolder, checkpoint: Path | None, storage_options: Any, emit: Listener
+    job: Job, folder: RunFolder, start: Path | EmbeddingsTable | None, storage_options: Any, emit: Listener
 ) -> Samples:
     _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
     samples = _listed(job, folder, storage_options, emit)
     _refuse_impossible_size(job, len(samples))
-    if job.configs.worker.embeddings:
-        return _with_given_embeddings(job, samples, emit)
-    if job.configs.worker.enable_training and job.configs.lightly.trainer.max_epochs > 0:
+    if isinstance(start, EmbeddingsTable):
+        _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
+        return with_given_embeddings(_checked(job, samples, emit), start, job.configs.worker.embeddings)
+    if _trains(job):
         _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
-        checkpoint = _trained(job, folder, samples, checkpoint, emit)
+        start = _trained(job, folder, samples, start, emit)
     _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
-    return _embedded(job, folder, samples, checkpoint, emit)
+    return _embedded(job, folder, samples, start, emit)
 
 
 def _enter(emit: Listener, state: RunState, message: str) -> None:
@@ -147,16 +150,20 @@ def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
     return job.configs.selection
 
 
-def _known_checkpoint(job: Job) -> Path | None:
-    """Return the checkpoint to start from, read once before any work; None where there is none to start from."""
+def _trains(job: Job) -> bool:
+    return job.configs.worker.enable_training and job.configs.lightly.trainer.max_epochs > 0
+
+
+def _starting_point(job: Job) -> Path | EmbeddingsTable | None:
+    """Return the checkpoint or the embeddings to start from, read before any work; None: train from nothing."""
     from lightly_nb.models import load_checkpoint, pretrained
 
     worker, lightly = job.configs.worker, job.configs.lightly
     if worker.embeddings:
-        return None
+        return read_embeddings_csv(Path(job.shared_dir, worker.embeddings))
     if worker.checkpoint:
         return load_checkpoint(Path(job.shared_dir, worker.checkpoint)).path
-    if worker.enable_training and lightly.trainer.max_epochs > 0:
+    if _trains(job):
         return None
     return pretrained(lightly.model.name, lightly.model.num_ftrs, lightly.model.width)
 
@@ -179,9 +186,7 @@ def _refuse_impossible_size(job: Job, n_listed: int) -> None:
         )
 
 
-def _trained(
-    job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | None, emit: Listener
-) -> Path:
+def _trained(job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | None, emit: Listener) -> Path:
     from lightly_nb.training import train
 
     return train(
@@ -214,21 +219,18 @@ def _embedded(
     )
 
 
-def _with_given_embeddings(job: Job, samples: Samples, emit: Listener) -> Samples:
+def _checked(job: Job, samples: Samples, emit: Listener) -> Samples:
     from lightly_nb.checks import check
-    from lightly_nb.embeddings_csv import read_embeddings_csv
 
     worker = job.configs.worker
-    given = read_embeddings_csv(Path(job.shared_dir, worker.embeddings))
-    _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
-    checked = check(
+    return check(
         samples,
         decode=worker.decode,
         enable_corruptness_check=worker.enable_corruptness_check,
         remove_exact_duplicates=worker.remove_exact_duplicates,
+        num_workers=worker.num_threads,
         on_event=emit,
     )
-    return with_embeddings(checked, given)
 
 
 def _selected(samples: Samples, config: SelectionConfig, seed: int, emit: Listener) -> Selection:
@@ -239,6 +241,7 @@ def _selected(samples: Samples, config: SelectionConfig, seed: int, emit: Listen
         config.n_samples,
         proportion_samples=config.proportion_samples,
         strategies=config.strategies,
+        preselected=preselected_names(samples),
         seed=seed,
         on_event=emit,
     )
