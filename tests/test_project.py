@@ -94,7 +94,7 @@ def test_one_pip_command_installs_everything_and_the_result_is_checked():
 
 
 def run_check(tmp_path: Path, nms: str) -> subprocess.CompletedProcess[str]:
-    """Run tools/check_install.py where `torchvision.ops.nms` is `nms`, in a small stand-in for the package."""
+    """Run tools/check_install.py where `torchvision.ops.nms` is `nms` of a stand-in package."""
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").touch()
     (tmp_path / "torchvision" / "ops.py").write_text(nms)
