@@ -9,9 +9,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from lightly_nb.errors import ConfigError, DatasourceError, InputError, LightlyNBError, RunCanceled
 from lightly_nb.events import Event, Listener, say
+
+if TYPE_CHECKING:
+    from lightly_nb.pipeline import Run
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELED = 1, 2, 130
 
@@ -26,7 +30,7 @@ Options of the run are key=value, as in the platform's configuration (docs/confi
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parsed(arguments)
     listener = _print_json if options.json else None
     try:
         options.command(options, listener)
@@ -37,6 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LightlyNBError as error:
         return _fail(str(error), EXIT_FAILED, listener)
     return 0
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; key=value may stand before and after options, which argparse alone does not allow."""
+    parser = _parser()
+    options, more = parser.parse_known_args(arguments)
+    unknown = [word for word in more if word.startswith("-") or not hasattr(options, "overrides")]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if more:
+        options.overrides = [*options.overrides, *more]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,7 +149,7 @@ def _demo(options: argparse.Namespace, listener: Listener | None) -> None:
     print(demo_images(options.folder))
 
 
-def _summary(run: object, listener: Listener | None) -> None:
+def _summary(run: Run, listener: Listener | None) -> None:
     from lightly_nb.pipeline.summary import summary_text
 
     if listener is None:

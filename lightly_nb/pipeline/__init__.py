@@ -20,7 +20,6 @@ from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 
 DEFAULT_OUTPUT_DIR = "lightly_outputs"
-DEFAULT_STRATEGIES = [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}]
 
 
 def run(
@@ -149,11 +148,7 @@ def _selection(
             f"selection_config: given together with {', '.join(given)}; put them into selection_config, or "
             "leave selection_config out"
         )
-    if config is None and not given:
-        return None
-    if isinstance(config, SelectionConfig):
-        return config
-    return {"strategies": DEFAULT_STRATEGIES, **(given if config is None else config)}
+    return given if config is None else config
 
 
 def _asked(worker_config: Any, lightly_config: Any, selection_config: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from lightly_nb.embeddings_csv import EmbeddingsTable
@@ -30,23 +29,19 @@ def with_given_embeddings(samples: Samples, given: EmbeddingsTable, path: str) -
             "filename": name,
             "stage": STAGE,
             "reason": "masked in the embeddings file" if is_masked else "no row in the embeddings file",
-            "what_to_do": f"change its row in {path}"
-            if is_masked
-            else f"add a row for it to {path}, or embed it",
+            "what_to_do": f"change its row in {path}" if is_masked else f"add a row for it to {path}",
         }
         for name, row, is_masked in zip(samples.filenames, rows, masked, strict=True)
         if row < 0 or is_masked
     )
     if len(left_out) == len(samples):
         raise InputError(
-            f"worker_config.embeddings: '{path}' has {len(given.filenames):,} rows, but none that counts for the "
-            f"{len(samples):,} samples; its names must be relative to the input folder, for example "
+            f"worker_config.embeddings: '{path}' has {len(given.filenames):,} rows, but none that counts for "
+            f"the {len(samples):,} samples; its names must be relative to the input folder, for example "
             f"'{samples.filenames[0]}', got '{given.filenames[0]}'"
         )
     usable = rows[(rows >= 0) & ~masked]
-    kept = samples.without(left_out).with_columns(
-        {PRESELECTED: np.asarray(given.selected[usable], dtype=bool)}
-    )
+    kept = samples.without(left_out).with_columns({PRESELECTED: given.selected[usable]})
     return kept.with_array("embeddings", given.embeddings[usable])
 
 

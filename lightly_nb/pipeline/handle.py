@@ -159,7 +159,7 @@ class Run:
     @cached_property
     def selection(self) -> Selection:
         """The selection."""
-        return results.load_selection(self.folder, self.samples)
+        return results.load_selection(self.folder)
 
     @property
     def quarantine(self) -> pd.DataFrame:

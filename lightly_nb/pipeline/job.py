@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from lightly_nb.config import Configs, parse_configs, to_dict
+from lightly_nb.config import Configs, parse_configs, to_dict, yaml_text
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import DatasourceError, RunError
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
@@ -105,9 +105,9 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
         "lightly_config": to_dict(job.configs.lightly),
         "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
     }
-    write_text(folder.config, _yaml(content))
-    write_text(folder.overrides, _yaml(_masked_like(asked, content)))
-    write_text(folder.hydra, _yaml(_circumstances(folder)))
+    write_text(folder.config, yaml_text.dump(content))
+    write_text(folder.overrides, yaml_text.dump(_masked_like(asked, content)))
+    write_text(folder.hydra, yaml_text.dump(_circumstances(folder)))
     if job.listing is not None:
         table = job.listing.reset_index()
         write_aside(folder.input_table, table.to_parquet)
@@ -133,10 +133,6 @@ def load_job(folder: RunFolder) -> Job:
     if folder.input_table.is_file():
         listing = pd.read_parquet(folder.input_table).set_index("filename")
     return Job(content["input"], configs, content["shared_dir"], content["output_dir"], listing)
-
-
-def _yaml(content: Any) -> str:
-    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 def _masked_like(asked: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:

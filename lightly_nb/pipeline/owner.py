@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 
@@ -60,7 +61,7 @@ def owner_pid(folder: RunFolder) -> int | None:
     return int(_owner(folder)["pid"]) if is_alive(folder) else None
 
 
-def _owner(folder: RunFolder) -> dict[str, object]:
+def _owner(folder: RunFolder) -> dict[str, Any]:
     try:
         content = json.loads(folder.process.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -68,9 +69,9 @@ def _owner(folder: RunFolder) -> dict[str, object]:
     return content if isinstance(content, dict) else {}
 
 
-def _this_process() -> dict[str, object]:
+def _this_process() -> dict[str, Any]:
     return _describe(os.getpid())
 
 
-def _describe(pid: int) -> dict[str, object]:
+def _describe(pid: int) -> dict[str, Any]:
     return {"pid": pid, "host": socket.gethostname(), "started": psutil.Process(pid).create_time()}

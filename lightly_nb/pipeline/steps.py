@@ -155,7 +155,7 @@ def _trains(job: Job) -> bool:
 
 
 def _starting_point(job: Job) -> Path | EmbeddingsTable | None:
-    """Return the checkpoint or the embeddings to start from, read before any work; None: train from nothing."""
+    """Return the checkpoint or embeddings to start from, read before any work; None: train from nothing."""
     from lightly_nb.models import load_checkpoint, pretrained
 
     worker, lightly = job.configs.worker, job.configs.lightly

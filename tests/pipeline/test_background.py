@@ -90,13 +90,14 @@ def test_a_failing_background_run_tells_why(photo_folder, tmp_path):
 
 def test_secrets_of_the_storage_reach_the_process_but_no_file(photo_folder, tmp_path, tiny_model):
     run = lnb.start(
-        photo_folder,
+        lnb.list_samples(photo_folder, on_event=lambda event: None),
         tmp_path,
         n_samples=4,
         worker_config={"enable_training": True},
         lightly_config=tiny_model,
-        storage_options={"auto_mkdir": False, "secret": "hunter2"},
+        storage_options={"secret_key": "hunter2"},
     )
-    run.wait(timeout=120, progress=False)
+    with pytest.raises(RunError, match="storage_options"):  # a local folder takes none: they did arrive
+        run.wait(timeout=120, progress=False)
     for path in run.path.rglob("*"):
         assert path.is_dir() or b"hunter2" not in path.read_bytes(), path
