@@ -127,7 +127,7 @@ def load_job(folder: RunFolder) -> Job:
             f"'{folder.path}' is not a run folder: it has no config/config.yaml. Give the folder that a run "
             "printed when it started, for example lightly_outputs/2026-01-31/12-00-00"
         )
-    content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    content = yaml_text.load(folder.config.read_text(encoding="utf-8"), str(folder.config))
     configs = parse_configs(content["worker_config"], content["lightly_config"], content["selection_config"])
     listing = None
     if folder.input_table.is_file():

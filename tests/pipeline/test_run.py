@@ -236,14 +236,14 @@ def test_an_empty_folder_and_a_folder_of_broken_images(tmp_path, tiny_model):
         lnb.run(empty, tmp_path / "out", n_samples=1, **settings)
     for name in ("a.jpg", "b.png"):
         (empty / name).write_bytes(b"this is not an image")
-    with pytest.raises(InputError, match=r"2 .*corrupt"):
+    with pytest.raises(InputError, match="0 of 2 images can be read"):
         lnb.run(empty, tmp_path / "out", n_samples=1, **settings)
 
 
 def test_one_image_can_be_embedded_and_selected_but_not_trained_on(finished, tmp_path, tiny_model):
     folder = tmp_path / "one"
     write_photographs(folder, 1)
-    with pytest.raises(InputError, match="one image|1 image"):
+    with pytest.raises(InputError, match=r"1 image"):
         lnb.run(
             folder,
             tmp_path / "o",
