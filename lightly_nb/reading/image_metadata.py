@@ -38,7 +38,8 @@ class Picture:
     def luminance_mean_and_std(self) -> tuple[float, float]:
         """Mean and standard deviation of the luminance, 0 to 255."""
         mean, std = cv2.meanStdDev(self.luminance)
-        return float(mean[0, 0]), float(std[0, 0])
+        # a single pixel that differs by one step gives more than this, rounding in a constant picture less
+        return float(mean[0, 0]), float(std[0, 0]) if std[0, 0] > 5e-5 else 0.0
 
     @cached_property
     def mean_color(self) -> tuple[float, float, float]:

@@ -169,10 +169,10 @@ def _decode_jpeg(content: bytes, min_size: int | None, strict: bool) -> Decoded:
         rgb = simplejpeg.decode_jpeg(
             content, "RGB", min_height=-(-height // divisor), min_width=-(-width // divisor), strict=strict
         )
-    except ValueError as error:
-        if isinstance(error, CorruptImageError):
-            raise
-        if not strict or _is_harmless(content, str(error)):
+    except CorruptImageError:
+        raise
+    except (ValueError, KeyError) as error:  # KeyError: sampling factors that simplejpeg has no name for
+        if not strict or _is_harmless(content, str(error)) or isinstance(error, KeyError):
             return _decode_other(content, "jpeg", strict)
         raise _damaged("jpeg", str(error)) from error
     return _upright(rgb, width, height, _jpeg_orientation(content))
@@ -185,9 +185,15 @@ def _divisor(width: int, height: int, min_size: int | None) -> int:
     return next((n for n in (8, 4, 2) if min(width, height) // n >= min_size), 1)
 
 
+_HARMLESS = (
+    "unknown JFIF revision|Unknown Adobe|Invalid SOS parameters|bad ICC marker"
+    "|Could not determine subsampling"
+)
+
+
 def _is_harmless(content: bytes, message: str) -> bool:
-    """Whether libjpeg stopped at an oddity of a header that says nothing about the pixels."""
-    if re.search(r"unknown JFIF revision|Unknown Adobe|Invalid SOS parameters|bad ICC marker", message):
+    """Whether simplejpeg stopped at an oddity of a header that says nothing about the pixels."""
+    if re.search(_HARMLESS, message):
         return True
     if "extraneous bytes before marker" not in message:
         return False
@@ -283,7 +289,7 @@ def _to_8_bits(values: np.ndarray, mode: str) -> np.ndarray:
 
 
 def _check_png(content: bytes) -> None:
-    """Raise if a PNG is cut or a chunk that holds pixels has a wrong checksum (Pillow skips most of them)."""
+    """Raise if a PNG is cut or the checksum of a chunk is wrong (Pillow skips those of the pixels)."""
     position = 8
     while True:
         header = content[position : position + 8]
@@ -293,12 +299,8 @@ def _check_png(content: bytes) -> None:
         end = position + 8 + length
         if end + 4 > len(content):
             raise _damaged("png", "unexpected end of file")
-        matters = name[:1].isupper() or name == b"tRNS"
-        if (
-            matters
-            and zlib.crc32(memoryview(content)[position + 4 : end])
-            != struct.unpack(">I", content[end : end + 4])[0]
-        ):
+        (checksum,) = struct.unpack(">I", content[end : end + 4])
+        if zlib.crc32(memoryview(content)[position + 4 : end]) != checksum:
             raise _damaged("png", f"wrong checksum of chunk {name.decode('latin-1')}")
         if name == b"IEND":
             return

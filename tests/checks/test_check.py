@@ -1,0 +1,205 @@
+"""Corruptness check and exact duplicates: what is wrong goes to quarantine, in whatever order files are read."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from lightly_nb.checks import CORRUPTNESS_CHECK, EXACT_DUPLICATES, check, exact_duplicates
+from lightly_nb.errors import DatasourceError, InputError, RunCanceled
+from lightly_nb.events import Event
+from lightly_nb.reading.image_metadata import IMAGE_METADATA
+from lightly_nb.samples import Samples
+from tests.photos import crops
+
+
+def jpeg(rgb: np.ndarray) -> bytes:
+    """Return a picture as a JPEG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+PHOTOS = [jpeg(rgb) for rgb in crops(8, seed=2)]
+FILES: dict[str, bytes] = {
+    "a/été 1.jpg": PHOTOS[0],
+    "a/copy, of 1.jpg": PHOTOS[0],
+    "z copy.jpeg": PHOTOS[0],
+    "b/日本.jpg": PHOTOS[1],
+    "b/cut.jpg": PHOTOS[2][: len(PHOTOS[2]) // 2],
+    "b/empty.jpg": b"",
+    "b/also empty.jpg": b"",
+    "b/text.png": b"I am not an image",
+    "b/really a jpeg.png": PHOTOS[3],
+    "c.jpg": PHOTOS[4],
+}
+CORRUPT = ["b/also empty.jpg", "b/cut.jpg", "b/empty.jpg", "b/really a jpeg.png", "b/text.png", "locked.jpg"]
+
+
+@dataclass
+class Memory:
+    """A source of files in memory that counts its reads and takes a random time for each."""
+
+    files: Mapping[str, bytes]
+    reads: list[str] = field(default_factory=list)
+    locked: str = "locked.jpg"
+
+    def read(self, filename: str) -> bytes:
+        self.reads.append(filename)
+        time.sleep(np.random.default_rng(len(self.reads)).uniform(0, 0.003))
+        if filename == self.locked:
+            raise DatasourceError("permission denied")
+        return self.files[filename]
+
+
+def samples_of(files: Mapping[str, bytes], names: list[str] | None = None) -> Samples:
+    """Return samples of files in memory, in the order of `names`."""
+    return Samples(pd.DataFrame(index=names or list(files)), source=Memory(files))
+
+
+def quiet(event: Event) -> None:
+    """Listen to nothing."""
+
+
+def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_described() -> None:
+    samples = samples_of(FILES, [*FILES, "locked.jpg"])
+    checked = check(samples, on_event=quiet)
+    assert checked.filenames == ["a/copy, of 1.jpg", "b/日本.jpg", "c.jpg"]
+    quarantine = checked.quarantine.set_index("filename")
+    corrupt = quarantine[quarantine["stage"] == CORRUPTNESS_CHECK]
+    assert corrupt.index.tolist() == CORRUPT
+    assert corrupt["duplicate_of"].isna().all()
+    for name, word in {
+        "b/cut.jpg": "truncated JPEG",
+        "b/empty.jpg": "empty",
+        "b/text.png": "not an image",
+        "b/really a jpeg.png": "wrong extension",
+        "locked.jpg": "cannot be read: permission denied",
+    }.items():
+        assert word in corrupt.loc[name, "reason"]
+        assert corrupt.loc[name, "what_to_do"]
+    duplicates = quarantine[quarantine["stage"] == EXACT_DUPLICATES]
+    assert duplicates["duplicate_of"].to_dict() == {
+        "a/été 1.jpg": "a/copy, of 1.jpg",
+        "z copy.jpeg": "a/copy, of 1.jpg",
+    }
+    assert set(IMAGE_METADATA) <= set(checked.table)
+    assert checked.table["lightly.width"].tolist() == [96] * 3
+    assert checked.table.loc["c.jpg", "lightly.sizeInBytes"] == len(PHOTOS[4])
+    assert checked.table["content_hash"].str.fullmatch("[0-9a-f]{64}").all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("num_workers", [1, 4])
+def test_the_result_does_not_depend_on_the_order_or_the_threads(seed: int, num_workers: int) -> None:
+    names = [*FILES, "locked.jpg"]
+    shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
+    expected = check(samples_of(FILES, names), on_event=quiet)
+    got = check(samples_of(FILES, shuffled), num_workers=num_workers, on_event=quiet)
+    assert got.filenames == [name for name in shuffled if name in expected.filenames]
+    pd.testing.assert_frame_equal(got.table.sort_index(), expected.table.sort_index())
+    pd.testing.assert_frame_equal(got.quarantine, expected.quarantine)
+
+
+def test_each_file_is_read_once() -> None:
+    samples = samples_of(FILES)
+    check(samples, on_event=quiet)
+    assert sorted(samples.source.reads) == sorted(FILES)  # type: ignore[union-attr]
+
+
+def test_checks_can_be_turned_off() -> None:
+    checked = check(
+        samples_of(FILES), enable_corruptness_check=False, remove_exact_duplicates=False, on_event=quiet
+    )
+    assert set(FILES) - set(checked.filenames) == {"b/empty.jpg", "b/also empty.jpg", "b/text.png"}
+
+
+def test_fast_decoding_finds_the_same_files() -> None:
+    full, fast = (check(samples_of(FILES), decode=how, on_event=quiet) for how in ("full", "fast"))
+    assert fast.filenames == full.filenames
+    pd.testing.assert_frame_equal(fast.quarantine, full.quarantine)
+
+
+def test_checking_twice_changes_nothing() -> None:
+    once = check(samples_of(FILES), on_event=quiet)
+    twice = check(once, on_event=quiet)
+    pd.testing.assert_frame_equal(twice.table, once.table)
+    pd.testing.assert_frame_equal(twice.quarantine, once.quarantine)
+
+
+def test_one_image_is_enough() -> None:
+    assert check(samples_of({"one.jpg": PHOTOS[0]}), on_event=quiet).filenames == ["one.jpg"]
+
+
+def test_only_broken_images_is_an_error_that_counts_the_reasons() -> None:
+    broken = {name: FILES[name] for name in ("b/empty.jpg", "b/also empty.jpg", "b/text.png")}
+    with pytest.raises(
+        InputError, match=r"none of the 3 files can be used: 2 × the file is empty .*also empty\.jpg"
+    ):
+        check(samples_of(broken), on_event=quiet)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (Samples(pd.DataFrame(index=["a.jpg"])), "no source"),
+        (Samples(pd.DataFrame(index=[]), source=Memory({})), "there are no samples"),
+    ],
+)
+def test_samples_without_anything_to_read_are_an_error(samples: Samples, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(samples, on_event=quiet)
+
+
+def test_a_decode_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(InputError, match="decode: got 'quick', allowed are 'full' and 'fast'"):
+        check(samples_of(FILES), decode="quick", on_event=quiet)  # type: ignore[arg-type]
+
+
+def test_a_listener_stops_the_work() -> None:
+    files = {f"{i:03d}.jpg": PHOTOS[i % 8] for i in range(200)}
+    samples = samples_of(files)
+
+    def stop(event: Event) -> None:
+        if event.get("done", 0) > 0:
+            raise RunCanceled("enough")
+
+    with pytest.raises(RunCanceled):
+        check(samples, num_workers=2, on_event=stop)
+    assert len(samples.source.reads) < 200  # type: ignore[union-attr]
+
+
+def test_progress_counts_every_file_and_warns_of_what_is_left_out() -> None:
+    heard: list[Event] = []
+    check(samples_of(FILES), on_event=heard.append)
+    counts = [event["done"] for event in heard if "done" in event]
+    assert counts[0] == 0
+    assert counts[-1] == len(FILES)
+    warnings = [event["message"] for event in heard if event.get("level") == "warning"]
+    assert [warning.split(" left out")[0] for warning in warnings] == [
+        "5 corrupt files",
+        "2 exact duplicates",
+    ]
+
+
+@given(
+    hashes=st.dictionaries(st.text("abxy/", min_size=1), st.sampled_from("pqr"), max_size=12),
+    seed=st.integers(0, 9),
+)
+def test_of_each_content_the_first_name_is_kept(hashes: dict[str, str], seed: int) -> None:
+    names = list(np.random.default_rng(seed).permutation(list(hashes))) if hashes else []
+    names = [str(name) for name in names]
+    found = exact_duplicates(names, [hashes[name] for name in names])
+    expected = {name: min(other for other in hashes if hashes[other] == hashes[name]) for name in hashes}
+    expected = {name: first for name, first in expected.items() if first != name}
+    assert dict(zip(found["filename"], found["duplicate_of"], strict=True)) == expected
+    assert found["filename"].tolist() == sorted(expected)
