@@ -25,7 +25,7 @@ def create(settings: ModelSettings, criterion: Mapping[str, Any], collate: Mappi
         Keyword arguments of `lightly.transforms.VICRegTransform`.
     """
     from lightly.loss import VICRegLoss
-    from lightly.models.modules import VICRegProjectionHead
+    from lightly.models.modules.heads import VICRegProjectionHead
     from lightly.transforms import VICRegTransform
 
     backbone = build_backbone(settings.name, settings.width, settings.num_ftrs)

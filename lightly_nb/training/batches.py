@@ -14,7 +14,6 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lightly_nb.errors import LightlyNBError
 from lightly_nb.training.images import Images
 
 
@@ -78,7 +77,7 @@ class Views(Dataset[Any]):
         epoch, number = key
         try:
             image = self.images[number]
-        except (LightlyNBError, OSError) as error:
+        except Exception as error:  # as in `read_images`
             return (self.images.filenames[number], error)
         seed_everything(self.seed, epoch, number)
         return self.transform(Image.fromarray(image))

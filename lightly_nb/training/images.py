@@ -16,7 +16,6 @@ from itertools import islice
 import numpy as np
 import torch
 
-from lightly_nb.errors import LightlyNBError
 from lightly_nb.events import Listener, Stage
 from lightly_nb.reading.images import decode_rgb
 from lightly_nb.samples import Source
@@ -83,7 +82,7 @@ class Images:
 
         Raises
         ------
-        LightlyNBError or OSError
+        Exception
             If its file cannot be read or decoded.
         """
         height, width = self.shapes[number]
@@ -132,7 +131,7 @@ def read_images(
     def load(number: int) -> np.ndarray | Exception:
         try:
             return images[number]
-        except (LightlyNBError, OSError) as error:
+        except Exception as error:  # decoders raise anything on damage, and one bad file never stops a run
             return error
 
     with Stage(on_event, "LOADING_DATASET", total=n_kept, unit="image") as stage:

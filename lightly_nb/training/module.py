@@ -134,11 +134,13 @@ class EachEpoch(pl.Callback):  # type: ignore[misc]
         self.on_start(trainer)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        self.batches.epoch = pl_module.epoch
         pl_module.begin_epoch()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.on_end(trainer, pl_module.result())
+        self.batches.epoch = (
+            pl_module.epoch + 1
+        )  # now: workers draw the next batches before its start is told
 
 
 def say_epoch(on_event: Listener, result: EpochResult, max_epochs: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lightly_nb.errors import InputError, RunCanceled
+from lightly_nb.errors import InputError, LightlyNBError, RunCanceled
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import METHODS, Checkpoint, Method
 from lightly_nb.samples import Samples
@@ -87,7 +87,7 @@ def train(
     RunCanceled, KeyboardInterrupt
         If the training was stopped; the message names the checkpoint that is kept.
     """
-    on_event = on_event or ProgressBar()
+    on_event = ProgressBar() if on_event is None else on_event
     start = given_checkpoint(checkpoint, lightly_config)
     config = settled_config(lightly_config, start, max_epochs, seed)
     if config.trainer.max_epochs == 0:
@@ -99,7 +99,7 @@ def train(
         return _finished_before(folder, start, config)
     broken = _BrokenOnce(on_event)
     images = _read(samples, config, broken, on_event)
-    with quiet(), own_randomness(), interruptible():
+    with quiet(), own_randomness():
         return _fit(images, config, start, folder, broken, on_event)
 
 
@@ -155,7 +155,8 @@ class _BrokenOnce:
     def __call__(self, filename: str, error: Exception) -> None:
         if filename not in self.seen:
             self.seen.add(filename)
-            say(self.on_event, STEP, f"{filename} is left out of training: {error}", "warning")
+            said = str(error) if isinstance(error, LightlyNBError) else f"{type(error).__name__}: {error}"
+            say(self.on_event, STEP, f"{filename} is left out of training: {said}", "warning")
 
 
 def _read(
@@ -216,7 +217,7 @@ def _fit(
     stage = Stage(on_event, STEP, total=config.trainer.max_epochs * len(batches), unit="batch")
     stage.done = done * len(batches)
     module = Training(method, config.optimizer.model_dump(), stage, on_broken)
-    module.epochs_before = done
+    module.epochs_before, batches.epoch = done, done + 1
     said_collapsed = False
 
     def begin(trainer: pl.Trainer) -> None:
@@ -260,7 +261,7 @@ def _fit(
     )
     views = Views(images, method.transform, config.seed)
     try:
-        with stage:
+        with stage, interruptible():
             trainer.fit(module, Loader(views, batches, workers, pin_memory=device == "cuda"))
     except RunCanceled as error:
         raise RunCanceled(f"{error}; {_stopped(module.epoch, folder)}") from error
