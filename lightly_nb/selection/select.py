@@ -143,9 +143,9 @@ def _search(plan: Plan) -> PlainSearch:
     search = PlainSearch(terms, plan.allowed, spacing, plan.minimum_distance, budgets)
     search.seed(plan.preselected)
     for row in plan.lock:
-        search.take(row)
+        search.take([row])
     if all(isinstance(term, Diversity) for term in terms) and not plan.preselected and not plan.lock:
-        search.take(_default_start(plan))
+        search.take([_default_start(plan)])
     return search
 
 
