@@ -185,7 +185,7 @@ def test_cancel_keeps_what_is_finished_and_resume_goes_on(photo_folder, tmp_path
     ("arguments", "error", "text"),
     [
         ({}, ConfigError, "exactly one of"),
-        ({"n_samples": 3, "proportion_samples": 0.5}, ConfigError, "exactly one of"),
+        ({"n_samples": 3, "proportion_samples": 0.5}, ConfigError, "both given; give one"),
         ({"n_samples": 28}, InputError, r"n_samples.*asked for 28.*has 27"),
         (
             {"n_samples": 3, "worker_config": {"enable_trainin": 1}},
