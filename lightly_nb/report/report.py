@@ -1,0 +1,202 @@
+"""`Report`: what a run has shown, as one dict, and its forms: inline, JSON, PDF, HTML, plots."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lightly_nb.errors import RunError
+from lightly_nb.events import Listener, ProgressBar, Stage
+from lightly_nb.report.facts import STEP, Arrays, report_facts
+from lightly_nb.report.sections import SECTIONS, Section
+from lightly_nb.runfolder import RunFolder, write_aside, write_text
+from lightly_nb.samples import Samples
+
+if TYPE_CHECKING:
+    from lightly_nb.report.figures import Plot
+    from lightly_nb.selection import Selection
+
+
+class Report:
+    """A report. Everything it shows is in `facts` and in the `arrays` that they name.
+
+    Parameters
+    ----------
+    facts : dict
+        As docs/report.md describes.
+    arrays : dict of str to numpy.ndarray
+        Coordinates, pictures and what else is too large for JSON.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
+        self.facts, self.arrays = dict(facts), dict(arrays)
+
+    def __getitem__(self, section: str) -> Any:
+        return self.facts[section]
+
+    @property
+    def findings(self) -> dict[str, str]:
+        """What every section found, in a sentence."""
+        sections = {name: value for name, value in self.facts.items() if isinstance(value, dict)}
+        return {name: value["finding"] for name, value in sections.items() if value.get("finding")}
+
+    @cached_property
+    def plots(self) -> dict[str, Plot]:
+        """The plots by name; `lightly_nb.report.figures.png(plot)` draws one."""
+        from lightly_nb.report.figures import plots_of
+
+        return {plot.name: plot for plot in plots_of(self.facts, self.arrays)}
+
+    def to_json(self) -> str:
+        """Return `facts` as JSON text."""
+        return json.dumps(self.facts, ensure_ascii=False, indent=1, allow_nan=False)
+
+    def to_v2(self) -> dict[str, Any]:
+        """Return the numbers in the nested form that the platform calls `report_v2`."""
+        from lightly_nb.report.v2 import report_v2
+
+        return report_v2(self.facts)
+
+    def to_html(self) -> str:
+        """Return a page that holds everything it shows, to open without a network."""
+        from lightly_nb.report.html import page
+
+        return page(self)
+
+    def to_pdf(self) -> bytes:
+        """Return the report as a PDF."""
+        from lightly_nb.report.pdf import pdf
+
+        return pdf(self)
+
+    def save(self, folder: RunFolder | str | Path, *, on_event: Listener | None = None) -> None:
+        """Write report.json, report.html, report.pdf, plots/*.png and the arrays; each file aside, then renamed.
+
+        Raises
+        ------
+        RunError
+            If a file cannot be written (a full disk). Files that were there before stay as they were.
+        """
+        folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder).absolute())
+        with Stage(on_event or ProgressBar(), STEP, total=len(self.plots) + 4, unit="file") as stage:
+            for name in self.plots:
+                content = self._png(name)
+                write_aside(
+                    folder.plots / f"{name}.png", lambda path, content=content: path.write_bytes(content)
+                )
+                stage.advance()
+            write_aside(folder.report_arrays, lambda path: path.write_bytes(packed(self.arrays)))
+            stage.advance()
+            html = self.to_html()
+            write_text(folder.report_html, html)
+            stage.advance()
+            document = self.to_pdf()
+            write_aside(folder.report_pdf, lambda path: path.write_bytes(document))
+            stage.advance()
+            write_text(folder.report_json, self.to_json())
+            stage.advance()
+
+    def png(self, name: str) -> bytes:
+        """Return the plot `name` as a PNG."""
+        return self._png(name)
+
+    def _png(self, name: str) -> bytes:
+        from lightly_nb.report.figures import png
+
+        drawn = self.__dict__.setdefault("_drawn", {})
+        if name not in drawn:
+            drawn[name] = png(self.plots[name])
+        content: bytes = drawn[name]
+        return content
+
+    def __repr__(self) -> str:
+        return "Report\n" + "\n".join(f"  {name}: {finding}" for name, finding in self.findings.items())
+
+    def _repr_html_(self) -> str:
+        from lightly_nb.report.html import fragment
+
+        return fragment(self)
+
+
+def build_report(
+    samples: Samples,
+    selection: Selection,
+    job: Mapping[str, Any] | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    sections: Mapping[str, Section] = SECTIONS,
+    on_event: Listener | None = None,
+) -> Report:
+    """Return the report on a selection, without writing anything.
+
+    Parameters
+    ----------
+    samples, selection, job, sections
+        As in `report_facts`.
+    options : mapping or None
+        Added to `job["options"]`: `prices`, `n_random_draws`, ….
+    on_event : callable, optional
+        Gets the events; None shows a progress bar.
+
+    Raises
+    ------
+    InputError
+        If the selection is not of these samples, or an option cannot be used.
+    """
+    known = dict(job or {})
+    known["options"] = {**(known.get("options") or {}), **(options or {})}
+    facts, arrays = report_facts(
+        samples, selection, known, sections=sections, on_event=on_event or ProgressBar()
+    )
+    return Report(facts, arrays)
+
+
+def write_report(
+    samples: Samples,
+    selection: Selection,
+    job: Mapping[str, Any] | None,
+    folder: RunFolder,
+    *,
+    sections: Mapping[str, Section] = SECTIONS,
+    on_event: Listener | None = None,
+) -> Report:
+    """Build the report of a run and write all its files into the run folder.
+
+    Parameters and errors are those of `report_facts` and `Report.save`. `report.json` comes last: once it is
+    there, all of them are.
+    """
+    report = build_report(samples, selection, job, sections=sections, on_event=on_event)
+    report.save(folder, on_event=on_event)
+    return report
+
+
+def load_report(folder: RunFolder) -> Report:
+    """Read the report of a run back.
+
+    Raises
+    ------
+    RunError
+        If there is none.
+    """
+    if not folder.report_json.is_file():
+        raise RunError(
+            f"the run in '{folder.path}' has no report (yet); wait for the run, or make one with "
+            "lightly_nb.report.build_report(run.samples, run.selection)"
+        )
+    facts = json.loads(folder.report_json.read_text(encoding="utf-8"))
+    with np.load(folder.report_arrays, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    return Report(facts, arrays)
+
+
+def packed(arrays: Arrays) -> bytes:
+    """Return arrays as the bytes of an `.npz` file, uncompressed: pictures are compressed already."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()

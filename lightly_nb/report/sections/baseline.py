@@ -1,0 +1,126 @@
+"""Selection against random: is it better than picking the same number of images blindly?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lightly_nb.report.neighbors import Rows, nearest
+from lightly_nb.report.sections.common import (
+    Facts,
+    Job,
+    chosen,
+    generator,
+    memory_of,
+    no_embeddings,
+    option,
+    sampled_rows,
+    tick_of,
+)
+from lightly_nb.report.sections.dataset import balance, category_codes
+from lightly_nb.samples import Samples
+
+if TYPE_CHECKING:
+    from lightly_nb.selection import Selection
+
+N_DRAWS = 20
+BASELINE_BUDGET = 1.5e12
+"""Multiply-adds over all draws; above, coverage and neighbours are asked for a drawn part of the samples."""
+
+MEASURES = (
+    ("coverage_mean", "Mean distance to the nearest selected image", "lower"),
+    ("coverage_p95", "Distance that covers 95 % of the images", "lower"),
+    ("coverage_max", "Largest distance to the nearest selected image", "lower"),
+    ("neighbor_mean", "Mean distance between selected neighbours", "higher"),
+    ("neighbor_min", "Smallest distance between two selected images", "higher"),
+)
+
+
+def baseline_section(samples: Samples, selection: Selection, job: Job) -> Facts:
+    """The selection and at least 20 random draws of the same size, on the same measures."""
+    rows = chosen(samples, selection)
+    n_draws = max(N_DRAWS, int(option(job, "n_random_draws", N_DRAWS)))
+    candidates = np.setdiff1d(np.arange(len(samples)), rows.preselected)
+    if not len(rows.picks) or len(rows.picks) == len(candidates):
+        why = "nothing was selected" if not len(rows.picks) else "everything was selected"
+        return {"skipped": f"{why}, so a random selection is the same"}
+    rng = generator(job, 4)
+    draws = [rng.choice(candidates, size=len(rows.picks), replace=False) for _ in range(n_draws)]
+    sets = [rows.after, *(np.union1d(rows.preselected, draw) for draw in draws)]
+    measured, how = _distances(samples, sets, job)
+    measured += _balances(samples, sets)
+    measures = [_against_random(*entry) for entry in measured]
+    return {"finding": _finding(measures, n_draws), "n_draws": n_draws, **how, "measures": measures}
+
+
+def _distances(
+    samples: Samples, sets: list[Rows], job: Job
+) -> tuple[list[tuple[str, str, str, list[Any]]], Facts]:
+    if no_embeddings(samples):
+        return [], {"n_asked": 0, "exact": True}
+    cost = max(1, len(sets) * len(sets[0]) * samples.embeddings.shape[1])
+    most = max(100, int(option(job, "baseline_budget", BASELINE_BUDGET) / 2 / cost))
+    rng = generator(job, 5)
+    asked, exact = sampled_rows(np.arange(len(samples)), most, rng)
+    values: dict[str, list[float | None]] = {key: [] for key, _, _ in MEASURES}
+    for members in sets:
+        covered, between = _distances_of(samples, members, asked, most, job, rng)
+        values["coverage_mean"].append(float(covered.mean()))
+        values["coverage_p95"].append(float(np.quantile(covered, 0.95)))
+        values["coverage_max"].append(float(covered.max()))
+        alone = len(members) < 2
+        values["neighbor_mean"].append(None if alone else float(between.mean()))
+        values["neighbor_min"].append(None if alone else float(between.min()))
+    entries = [(key, title, better, values[key]) for key, title, better in MEASURES]
+    return entries, {"n_asked": len(asked), "exact": exact}
+
+
+def _distances_of(
+    samples: Samples, members: Rows, asked: Rows, most: int, job: Job, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    is_member = np.isin(asked, members)
+    covered = np.zeros(len(asked))
+    vectors, memory, tick = samples.embeddings, memory_of(job), tick_of(job)
+    covered[~is_member] = nearest(vectors, asked[~is_member], members, memory=memory, tick=tick)[1]
+    some = sampled_rows(members, most, rng)[0]
+    return covered, nearest(vectors, some, members, memory=memory, tick=tick)[1]
+
+
+def _balances(samples: Samples, sets: list[Rows]) -> list[tuple[str, str, str, list[Any]]]:
+    entries: list[tuple[str, str, str, list[Any]]] = []
+    for name, (codes, names) in category_codes(samples).items():
+        values = [balance(np.bincount(codes[rows], minlength=len(names)).astype(float)) for rows in sets]
+        entries.append((f"balance.{name}", f"Evenness over {name}", "higher", values))
+    for array in samples.arrays:
+        if array.startswith("class_distribution."):
+            task = array.removeprefix("class_distribution.")
+            sums = [samples.arrays[array][rows].sum(axis=0, dtype=np.float64) for rows in sets]
+            values = [balance(counts) for counts in sums]
+            entries.append((f"balance.{task}", f"Evenness over classes of {task}", "higher", values))
+    return entries
+
+
+def _against_random(key: str, title: str, better: str, values: list[float | None]) -> Facts:
+    got, draws = values[0], [value for value in values[1:] if value is not None]
+    facts: Facts = {"name": key, "title": title, "better": better, "selection": got, "random": draws}
+    if got is None or not draws:
+        return {**facts, "median": None, "p5": None, "p95": None, "n_beaten": None, "verdict": "not defined"}
+    p5, median, p95 = np.quantile(draws, [0.05, 0.5, 0.95]).tolist()
+    sign = 1 if better == "higher" else -1
+    n_beaten = sum(sign * (got - draw) > 0 for draw in draws)
+    above, below = got > p95, got < p5
+    verdict = "as random" if not (above or below) else ("better" if above == (sign > 0) else "worse")
+    return {**facts, "median": median, "p5": p5, "p95": p95, "n_beaten": int(n_beaten), "verdict": verdict}
+
+
+def _finding(measures: list[Facts], n_draws: int) -> str:
+    judged = [entry for entry in measures if entry["verdict"] != "not defined"]
+    if not judged:
+        return "Nothing to compare with random selections"
+    better = sum(entry["verdict"] == "better" for entry in judged)
+    worse = sum(entry["verdict"] == "worse" for entry in judged)
+    tail = f", worse on {worse}" if worse else ""
+    if better == 0 and worse == 0:
+        return f"No better than {n_draws} random selections on any of {len(judged)} measures"
+    return f"Better than {n_draws} random selections on {better} of {len(judged)} measures{tail}"

@@ -1,0 +1,129 @@
+"""Sections about the run itself: the job, its machine, what was checked, what strategies asked and got."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lightly_nb.report.sections.common import (
+    Facts,
+    Job,
+    chosen,
+    counted,
+    option,
+    percent,
+    picture,
+    thumbnail_bytes,
+)
+from lightly_nb.samples import Samples
+
+if TYPE_CHECKING:
+    from lightly_nb.selection import Selection
+
+SELECTED_SHOWN = 48
+EXAMPLES_SHOWN = 6
+
+
+def job_section(samples: Samples, selection: Selection, job: Job) -> Facts:
+    """What was run, on what, how long each step took, and the first picks with their pictures."""
+    import numpy as np
+
+    rows = chosen(samples, selection)
+    n_left_out = len(samples.quarantine)
+    share = len(rows.picks) / len(samples) if len(samples) else 0.0
+    shown = rows.picks[:SELECTED_SHOWN]
+    pictures = [thumbnail_bytes(samples, int(row)) for row in shown]
+    steps = list(job.get("steps") or [])
+    return {
+        "finding": f"{counted(len(rows.picks), 'image')} of {len(samples):,} selected ({percent(share)})",
+        "name": job.get("name"),
+        "input": job.get("input"),
+        "started": job.get("started"),
+        "duration_seconds": sum(step["seconds"] for step in steps) if steps else None,
+        "steps": steps,
+        "counts": {
+            "listed": len(samples) + n_left_out,
+            "left_out": n_left_out,
+            "usable": len(samples),
+            "preselected": len(rows.preselected),
+            "selected": len(rows.picks),
+            "removed": len(rows.removed),
+        },
+        "share_selected": share,
+        "first_selected": [
+            {
+                "filename": str(samples.table.index[row]),
+                "picture": None if jpeg is None else np.frombuffer(jpeg, np.uint8),
+            }
+            for row, jpeg in zip(shown, pictures, strict=True)
+        ],
+        "versions": dict(job.get("versions") or {}),
+        "hardware": dict(job.get("hardware") or {}),
+        "asked": list(job.get("asked") or []),
+        "config": dict(job.get("config") or {}),
+    }
+
+
+def checks_section(samples: Samples, selection: Selection, job: Job) -> Facts:
+    """Files that were left out: corrupt ones by reason, exact duplicates, examples with pictures."""
+    table = samples.quarantine
+    is_duplicate = table["duplicate_of"].notna() & (table["duplicate_of"].astype(str) != "")
+    corrupt, duplicates = table[~is_duplicate], table[is_duplicate]
+    # details of one file ("cut at byte 512") follow a colon or bracket: what comes before is the kind
+    kinds = corrupt["reason"].astype(str).str.split(r"[:(]", n=1).str[0].str.strip()
+    n_listed = len(samples) + len(table)
+    parts = []
+    if len(corrupt):
+        parts.append(counted(len(corrupt), "file") + " could not be used")
+    if len(duplicates):
+        parts.append(counted(len(duplicates), "exact duplicate") + " removed")
+    return {
+        "finding": ("; ".join(parts) if parts else f"All {counted(n_listed, 'file')} passed the checks"),
+        "n_checked": n_listed,
+        "n_corrupt": len(corrupt),
+        "n_duplicates": len(duplicates),
+        "reasons": [
+            {"reason": str(reason), "count": int(count)} for reason, count in kinds.value_counts().items()
+        ],
+        "corrupt_examples": [
+            {
+                "filename": str(row.filename),
+                "reason": str(row.reason),
+                "what_to_do": str(row.what_to_do),
+                "picture": picture(samples, str(row.filename)),
+            }
+            for row in corrupt.iloc[:EXAMPLES_SHOWN].itertuples()
+        ],
+        "duplicate_examples": [
+            {
+                "filename": str(row.filename),
+                "duplicate_of": str(row.duplicate_of),
+                "picture": picture(samples, str(row.filename)),
+            }
+            for row in duplicates.iloc[:EXAMPLES_SHOWN].itertuples()
+        ],
+    }
+
+
+def strategies_section(samples: Samples, selection: Selection, job: Job) -> Facts:
+    """What every strategy of the selection asked for and what it got."""
+    rows = chosen(samples, selection)
+    n_asked = selection.n_asked
+    if n_asked is None:
+        finding = f"{counted(len(rows.picks), 'image')} selected until {selection.stopped or 'the stopping condition'}"
+    elif len(rows.picks) < n_asked:
+        finding = f"{len(rows.picks):,} of the {counted(n_asked, 'image')} asked for were selected"
+    else:
+        finding = f"All {counted(n_asked, 'image')} asked for were selected"
+    return {
+        "finding": finding,
+        "n_asked": n_asked,
+        "n_got": len(rows.picks),
+        "stopped": selection.stopped,
+        "strategies": [_plain(entry) for entry in selection.strategies],
+        "seed": option(job, "seed", 0),
+    }
+
+
+def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+    keys = ("label", "input", "strategy", "strength", "asked", "got", "note")
+    return {key: entry.get(key) for key in keys}

@@ -1,0 +1,76 @@
+"""Training: the loss, epoch by epoch, and whether the model has collapsed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lightly_nb.report.sections.common import Facts, Job, counted
+from lightly_nb.samples import Samples
+
+if TYPE_CHECKING:
+    from lightly_nb.selection import Selection
+
+COLLAPSED_BELOW = 0.02
+"""Spread of the representations below which training says that a model has collapsed (0 alike, 1 even)."""
+MOST_STEPS = 500
+"""Points of the loss curve over steps; a longer one is thinned evenly."""
+
+
+def training_section(samples: Samples, selection: Selection, job: Job) -> Facts:
+    """Loss and spread of the representations, from the events of the run."""
+    metrics = [
+        event["metrics"]
+        for event in job.get("events") or []
+        if event.get("step") == "TRAINING" and event.get("metrics")
+    ]
+    epochs = _epochs(metrics)
+    if not epochs:
+        return {"skipped": "no model was trained in this run"}
+    steps = [entry for entry in metrics if "epoch_loss" not in entry and _finite(entry.get("loss"))]
+    spread = epochs[-1]["representation_std"]
+    collapsed = None if spread is None else spread < COLLAPSED_BELOW
+    return {
+        "finding": _finding(epochs, collapsed),
+        "n_epochs": epochs[-1]["epoch"],
+        "epochs": epochs,
+        "steps": [
+            {"epoch": int(entry.get("epoch", 0)), "loss": float(entry["loss"])}
+            for entry in steps[:: max(1, -(-len(steps) // MOST_STEPS))]
+        ],
+        "first_loss": epochs[0]["loss"],
+        "last_loss": epochs[-1]["loss"],
+        "representation_std": spread,
+        "collapsed_below": COLLAPSED_BELOW,
+        "collapsed": collapsed,
+    }
+
+
+def _epochs(metrics: list[dict[str, Any]]) -> list[Facts]:
+    """Return one entry an epoch, in order; the last said of an epoch counts (a run that was resumed)."""
+    found: dict[int, Facts] = {}
+    for entry in metrics:
+        if _finite(entry.get("epoch_loss")) and _finite(entry.get("epoch")):
+            spread, speed = entry.get("representation_std"), entry.get("images_per_second")
+            found[int(entry["epoch"])] = {
+                "epoch": int(entry["epoch"]),
+                "loss": float(entry["epoch_loss"]),
+                "representation_std": float(spread) if _finite(spread) else None,
+                "images_per_second": float(speed) if _finite(speed) else None,
+            }
+    return [found[epoch] for epoch in sorted(found)]
+
+
+def _finding(epochs: list[Facts], collapsed: bool | None) -> str:
+    first, last = epochs[0]["loss"], epochs[-1]["loss"]
+    if collapsed:
+        return "The model has collapsed: it represents all images alike, so do not trust this selection"
+    if len(epochs) == 1:
+        return f"{counted(1, 'epoch')}: loss {last:.3g}"
+    moved = "fell" if last < first else "rose" if last > first else "stayed"
+    tail = "" if collapsed is None else "; no collapse"
+    return f"Loss {moved} from {first:.3g} to {last:.3g} in {counted(len(epochs), 'epoch')}{tail}"
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
