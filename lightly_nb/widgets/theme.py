@@ -1,0 +1,31 @@
+"""The style sheet that all panels share: colours come from the notebook's theme, in light and in dark."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+ROOM = Path(__file__).parent
+
+
+@cache
+def theme_css() -> str:
+    """Return the shared style sheet; everything in it is below the class `lnb-panel`.
+
+    It defines `--lnb-ink`, `--lnb-soft`, `--lnb-line`, `--lnb-paper`, `--lnb-raised`, `--lnb-accent` and
+    `--lnb-error` from the variables of JupyterLab, Notebook 7, VS Code and Colab, and falls back on the browser's
+    own colours.
+    """
+    return (ROOM / "theme.css").read_text(encoding="utf-8")
+
+
+@cache
+def panel_css(name: str) -> str:
+    """Return the shared style sheet followed by that of one panel, `NAME.css` of this room."""
+    return theme_css() + (ROOM / f"{name}.css").read_text(encoding="utf-8")
+
+
+@cache
+def panel_module(name: str) -> str:
+    """Return the text of one panel's ES module, `NAME.js` of this room."""
+    return (ROOM / f"{name}.js").read_text(encoding="utf-8")

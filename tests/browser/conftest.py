@@ -1,0 +1,50 @@
+"""One JupyterLab server, one browser and one page for all browser tests of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.lab import Lab, Notebook, chromium, jupyter_server, this_python
+
+LAB_OPTIONS = (
+    "--LabApp.expose_app_in_browser=True",
+    "--LabApp.collaborative=False",
+    "--LabApp.extensions_in_dev_mode=False",
+)
+VIEWPORT = {"width": 1240, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab in a browser, loaded once."""
+    from playwright.sync_api import sync_playwright
+
+    folder = tmp_path_factory.mktemp("lab")
+    settings = folder / "jupyter-config" / "lab" / "user-settings" / "@jupyterlab"
+    (settings / "apputils-extension").mkdir(parents=True)
+    (settings / "docmanager-extension").mkdir(parents=True)
+    (settings / "apputils-extension" / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}'
+    )
+    (settings / "docmanager-extension" / "plugin.jupyterlab-settings").write_text('{"autosave": false}')
+    with (
+        jupyter_server(this_python(), "jupyterlab", folder, *LAB_OPTIONS) as address,
+        sync_playwright() as playwright,
+        chromium(playwright) as browser,
+    ):
+        lab = Lab(browser.new_page(viewport=VIEWPORT), folder / "notebooks")
+        lab.start(address.replace("/lab?", "/lab?reset&") if "/lab?" in address else address)
+        yield lab
+
+
+@pytest.fixture
+def lab(lab_session: Lab) -> Iterator[Lab]:
+    """The Lab in its light theme, with no notebook open; fails on any error that the page reports."""
+    lab_session.errors.clear()
+    lab_session.theme("JupyterLab Light")
+    yield lab_session
+    errors = list(lab_session.errors)
+    Notebook(lab_session.page, lab_session.folder).close()
+    assert not errors, "\n".join(errors)

@@ -1,0 +1,240 @@
+"""A JupyterLab on loopback and a headless Chromium: what every browser test of a panel stands on.
+
+Nothing here sleeps: every wait is for a line, a message or something on the page.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-dev-shm-usage",
+)
+SERVER_SECONDS = 60
+PAGE_MS = 60_000
+
+
+def chromium_path() -> str:
+    """Return the browser to use; fail with how to install one."""
+    named = os.environ.get("LIGHTLY_NB_CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if not found:
+        pytest.fail(
+            "no Chromium for the browser tests; on Debian: apt-get install -y --no-install-recommends chromium "
+            "(or set LIGHTLY_NB_CHROMIUM to the path of one)",
+            pytrace=False,
+        )
+    return found
+
+
+@contextmanager
+def jupyter_server(python: Path, app: str, folder: Path, *options: str) -> Iterator[str]:
+    """Run `python -m APP` on loopback with folders of its own below `folder`; yield its address with the token."""
+    environment = dict(os.environ)
+    for name in ("CONFIG", "DATA", "RUNTIME"):
+        environment[f"JUPYTER_{name}_DIR"] = str(folder / f"jupyter-{name.lower()}")
+    environment |= {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "OMP_NUM_THREADS": "2",
+    }
+    environment |= {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
+    }
+    root = folder / "notebooks"
+    root.mkdir(parents=True, exist_ok=True)
+    options = ("--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", *options)
+    process = subprocess.Popen(
+        [str(python), "-m", app, *options],
+        cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield _address(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Return the address that the server prints, and go on reading so that it never blocks."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        for line in process.stdout or ():
+            lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    said = ""
+    while line := lines.get(timeout=SERVER_SECONDS):
+        said += line
+        found = re.search(r"http://127\.0\.0\.1:\d+/\S*\?token=\w+", line)
+        if found:
+            return found.group()
+    raise AssertionError(f"the Jupyter server ended:\n{said}")
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> None:
+    """Write a notebook of code cells."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, path)
+
+
+@dataclass
+class Lab:
+    """One page with JupyterLab on it, shared by all browser tests of a session."""
+
+    page: Any
+    folder: Path
+    errors: list[str] = field(default_factory=list)
+    opened: int = 0
+
+    def start(self, address: str) -> None:
+        """Load JupyterLab and collect everything that goes wrong on the page from now on."""
+        self.page.set_default_timeout(PAGE_MS)
+        self.page.on("console", lambda message: self._hear(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(address)
+        self.page.wait_for_function("() => window.jupyterapp && jupyterapp.restored.then(() => true)")
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.errors.append(text)
+
+    def theme(self, name: str) -> None:
+        """Switch to `JupyterLab Light` or `JupyterLab Dark`."""
+        is_light = "true" if name.endswith("Light") else "false"
+        self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{is_light}']", state="attached")
+
+    def open(self, *cells: str) -> Notebook:
+        """Open a new notebook of these cells, run them all, and return it once they have ended."""
+        self.opened += 1
+        name = f"notebook{self.opened}.ipynb"
+        write_notebook(self.folder / name, cells)
+        return self.open_file(name)
+
+    def open_file(self, name: str, run: bool = True) -> Notebook:
+        """Open a notebook file of the server's folder; run all its cells if `run`."""
+        self.page.evaluate(
+            """async name => {
+              const widget = await jupyterapp.commands.execute('docmanager:open', {path: name, factory: 'Notebook'});
+              await widget.context.ready;
+              await widget.context.sessionContext.ready;
+              window.lnbNotebook = widget;
+            }""",
+            name,
+        )
+        notebook = Notebook(self.page, self.folder / name)
+        if run:
+            notebook.run_all()
+        return notebook
+
+
+@dataclass
+class Notebook:
+    """The notebook that is open in the Lab."""
+
+    page: Any
+    path: Path
+
+    def run_all(self) -> None:
+        """Run all cells and wait for the end of the last one; a cell that raises fails the test."""
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        failed = self.page.evaluate(
+            """() => [...lnbNotebook.content.model.cells].flatMap(cell => cell.type === 'code' ? cell.sharedModel.outputs
+                 .filter(out => out.output_type === 'error').map(out => out.traceback.join('\\n')) : [])"""
+        )
+        assert not failed, re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(failed))
+
+    def ask(self, expression: str) -> Any:
+        """Return the value (plain, as JSON can hold it) of a Python expression in the kernel, beside the cells."""
+        found = self.page.evaluate(
+            """async code => {
+              const kernel = lnbNotebook.context.sessionContext.session.kernel;
+              const reply = await kernel.requestExecute({code: '', silent: true, store_history: false,
+                user_expressions: {answer: code}}).done;
+              return reply.content.user_expressions.answer;
+            }""",
+            f"__import__('json').dumps({expression})",
+        )
+        assert found["status"] == "ok", found
+        return json.loads(ast.literal_eval(found["data"]["text/plain"]))
+
+    def do(self, code: str) -> None:
+        """Run statements in the kernel beside the cells; an exception fails the test."""
+        reply = self.page.evaluate(
+            """async code => (await lnbNotebook.context.sessionContext.session.kernel
+              .requestExecute({code, store_history: false}).done).content""",
+            code,
+        )
+        assert reply["status"] == "ok", "\n".join(reply.get("traceback", [str(reply)]))
+
+    def save(self, *, widget_state: bool = False) -> Path:
+        """Save the notebook, with the state of its widgets or without, and return its file."""
+        self.page.evaluate(
+            """async save => {
+              await jupyterapp.serviceManager.settings?.ready;
+              const settings = await jupyterapp.serviceManager.settings.fetch('@jupyter-widgets/jupyterlab-manager:plugin')
+                .catch(() => null);
+              void settings;
+              await lnbNotebook.context.save();
+            }""",
+            widget_state,
+        )
+        return self.path
+
+    def close(self) -> None:
+        """Close the notebook and end its kernel."""
+        self.page.evaluate(
+            """async () => {
+              const widget = window.lnbNotebook;
+              window.lnbNotebook = undefined;
+              if (!widget) return;
+              await widget.context.sessionContext.shutdown();
+              await widget.context.revert();
+              widget.close();
+              widget.dispose();
+            }"""
+        )
+
+
+@contextmanager
+def chromium(playwright: Any) -> Iterator[Any]:
+    """Yield a headless browser that draws WebGL in software."""
+    browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def this_python() -> Path:
+    """Return the Python that runs the tests."""
+    return Path(sys.executable)
