@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lightly_nb.training.images import Images
+from lightly_nb.training.images import Images, told
 
 
 class Batch(NamedTuple):
@@ -22,8 +22,8 @@ class Batch(NamedTuple):
 
     views: tuple[Tensor, Tensor] | None
     """Each float32 (n, 3, input_size, input_size); None if no image of the batch could be read."""
-    broken: list[tuple[str, Exception]]
-    """Name and error of each image that is missing."""
+    broken: list[tuple[str, str]]
+    """Name of each image that is missing, and why."""
 
 
 class Batches(Sampler[list[tuple[int, int]]]):
@@ -68,17 +68,17 @@ class Batches(Sampler[list[tuple[int, int]]]):
 
 
 class Views(Dataset[Any]):
-    """Pairs of views by (epoch, sample number); an error in place of those that cannot be read."""
+    """Pairs of views by (epoch, sample number); name and reason in place of those that cannot be read."""
 
     def __init__(self, images: Images, transform: Callable[[Image.Image], list[Tensor]], seed: int):
         self.images, self.transform, self.seed = images, transform, seed
 
-    def __getitem__(self, key: tuple[int, int]) -> list[Tensor] | tuple[str, Exception]:
+    def __getitem__(self, key: tuple[int, int]) -> list[Tensor] | tuple[str, str]:
         epoch, number = key
         try:
             image = self.images[number]
         except Exception as error:  # as in `read_images`
-            return (self.images.filenames[number], error)
+            return (self.images.filenames[number], told(error))
         seed_everything(self.seed, epoch, number)
         return self.transform(Image.fromarray(image))
 
@@ -91,7 +91,7 @@ def seed_everything(*numbers: int) -> None:
     torch.default_generator.manual_seed(seed)
 
 
-def collate(items: list[list[Tensor] | tuple[str, Exception]]) -> Batch:
+def collate(items: list[list[Tensor] | tuple[str, str]]) -> Batch:
     """Put views together, and broken ones aside."""
     views = [item for item in items if isinstance(item, list)]
     broken = [item for item in items if not isinstance(item, list)]

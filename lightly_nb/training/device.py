@@ -49,6 +49,8 @@ def choose_workers(asked: int, device: str, images: Images) -> tuple[int, Images
     The kept images go to the workers in shared memory, or not at all where there is too little of it.
     """
     n = asked if asked >= 0 else (os.cpu_count() or 1 if device == "cuda" else 0)
+    if type(images.source).__module__ == "__main__":
+        return 0, images  # a class that a notebook or script defines does not exist in other processes
     if n == 0 or not len(images.kept):
         return n, images
     shared = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()

@@ -16,6 +16,7 @@ from itertools import islice
 import numpy as np
 import torch
 
+from lightly_nb.errors import LightlyNBError
 from lightly_nb.events import Listener, Stage
 from lightly_nb.reading.images import decode_rgb
 from lightly_nb.samples import Source
@@ -106,7 +107,7 @@ def read_images(
     *,
     pixels: int,
     max_bytes: int,
-    on_broken: Callable[[str, Exception], None],
+    on_broken: Callable[[str, str], None],
     on_event: Listener,
 ) -> Images:
     """Read, decode and shrink as many images as fit into `max_bytes`; leave out those that are broken.
@@ -118,7 +119,7 @@ def read_images(
     max_bytes : int
         Images beyond are read when they are needed.
     on_broken : callable
-        Called with name and error of each file that cannot be used.
+        Called with the name of each file that cannot be used, and why.
     on_event : Listener
         Gets the progress, as step LOADING_DATASET.
     """
@@ -137,13 +138,18 @@ def read_images(
     with Stage(on_event, "LOADING_DATASET", total=n_kept, unit="image") as stage:
         for number, image in enumerate(_mapped(load, range(n_kept))):
             if isinstance(image, Exception):
-                on_broken(filenames[number], image)
+                on_broken(filenames[number], told(image))
                 broken.add(number)
             else:
                 kept[number, : image.size] = torch.from_numpy(np.ascontiguousarray(image).reshape(-1))
                 shapes[number] = image.shape[:2]
             stage.advance()
     return images.take([number for number in range(len(filenames)) if number not in broken])
+
+
+def told(error: Exception) -> str:
+    """Return what is wrong with a file in words; of an error that is not ours, its kind too."""
+    return str(error) if isinstance(error, LightlyNBError) else f"{type(error).__name__}: {error}"
 
 
 def _mapped(

@@ -40,7 +40,7 @@ class Training(pl.LightningModule):  # type: ignore[misc]
     stage : Stage
         Counts batches.
     on_broken : callable
-        Called with name and error of each image that could not be read.
+        Called with the name of each image that could not be read, and why.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Training(pl.LightningModule):  # type: ignore[misc]
         method: Method,
         optimizer: Mapping[str, Any],
         stage: Stage,
-        on_broken: Callable[[str, Exception], None],
+        on_broken: Callable[[str, str], None],
     ):
         super().__init__()
         self.model, self.criterion = method.module, method.loss
@@ -71,8 +71,8 @@ class Training(pl.LightningModule):  # type: ignore[misc]
         self._n_images, self._started = 0, time.monotonic()
 
     def training_step(self, batch: Batch, index: int) -> Tensor | None:
-        for filename, error in batch.broken:
-            self.on_broken(filename, error)
+        for filename, said in batch.broken:
+            self.on_broken(filename, said)
         if batch.views is None or len(batch.views[0]) < 2:
             self.stage.advance()
             return None

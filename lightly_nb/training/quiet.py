@@ -44,7 +44,7 @@ def own_randomness() -> Iterator[None]:
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):  # the generators of GPUs are not used
             yield
     finally:
         random.setstate(states[0])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lightly_nb.errors import InputError, LightlyNBError, RunCanceled
+from lightly_nb.errors import InputError, RunCanceled
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import METHODS, Checkpoint, Method
 from lightly_nb.samples import Samples
@@ -152,15 +152,14 @@ class _BrokenOnce:
     def __init__(self, on_event: Listener):
         self.on_event, self.seen = on_event, set[str]()
 
-    def __call__(self, filename: str, error: Exception) -> None:
+    def __call__(self, filename: str, said: str) -> None:
         if filename not in self.seen:
             self.seen.add(filename)
-            said = str(error) if isinstance(error, LightlyNBError) else f"{type(error).__name__}: {error}"
             say(self.on_event, STEP, f"{filename} is left out of training: {said}", "warning")
 
 
 def _read(
-    samples: Samples, config: LightlyConfig, on_broken: Callable[[str, Exception], None], on_event: Listener
+    samples: Samples, config: LightlyConfig, on_broken: Callable[[str, str], None], on_event: Listener
 ) -> Images:
     assert samples.source is not None  # checked before
     images = read_images(
@@ -195,7 +194,7 @@ def _fit(
     config: LightlyConfig,
     start: Checkpoint | None,
     folder: Path,
-    on_broken: Callable[[str, Exception], None],
+    on_broken: Callable[[str, str], None],
     on_event: Listener,
 ) -> Path:
     import pytorch_lightning as pl
@@ -246,7 +245,7 @@ def _fit(
         say_epoch(on_event, result, config.trainer.max_epochs)
 
     trainer = pl.Trainer(
-        accelerator="gpu" if device == "cuda" else "cpu",
+        accelerator=device,
         devices=1,
         precision=choose_precision(config.trainer.precision, device, on_event),
         max_epochs=left,

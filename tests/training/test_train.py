@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,15 @@ def test_what_is_not_kept_in_memory_is_read_again_alike(
     )
     assert [event["total"] for event in heard if event["step"] == "LOADING_DATASET"][-1] == 5
     assert same_weights(kept, read)
+
+
+def test_it_trains_in_a_thread(photo_samples, tiny_model, tmp_path, heard):
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(
+            train, photo_samples, lightly_config=tiny_model, output_dir=tmp_path / "thread", on_event=heard
+        )
+    here = train(photo_samples, lightly_config=tiny_model, output_dir=tmp_path / "here", on_event=heard)
+    assert same_weights(made.result(), here)
 
 
 def test_the_callers_randomness_and_settings_are_left_alone(photo_samples, tiny_model, tmp_path, heard):
