@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE, listener)
     except LightlyNBError as error:
         return _fail(str(error), EXIT_FAILED, listener)
+    except Exception as error:  # a fault of ours: its traceback is in the run's log.txt
+        said = f"unexpected {type(error).__name__}: {error}; please report it with the run's log.txt"
+        return _fail(said, EXIT_FAILED, listener)
     return 0
 
 
