@@ -13,8 +13,10 @@ from lightly_nb.selection.distances import Floats, Rows, paired_distances, squar
 
 BLOCK = 256
 """Picks in one matrix product; a row that has fallen low enough skips the blocks after it."""
-STRIP = 2048
+STRIP = 4096
 """Rows in one matrix product, so that the product stays in cache."""
+CELLS = BLOCK
+NEAR = 4
 UNIT = 2.0**-24
 
 
@@ -46,6 +48,8 @@ class Bounds:
         self._first = np.full(n, np.inf, dtype=np.float32)
         self._second = np.full(n, np.inf, dtype=np.float32)
         self._nearest = np.zeros(n, dtype=np.int32)
+        self._cell = np.full(n, -1, dtype=np.int16)
+        self._near_cells = np.zeros((0, 0), dtype=np.int64)
         self._center = vectors[:: max(1, n // 1024)].mean(axis=0, dtype=np.float64).astype(np.float32)
         self._scale = _scale_of(vectors)
         self._unscale = float(self._scale) ** -2
@@ -88,44 +92,82 @@ class Bounds:
         rows = rows[behind]
         order = np.argsort(self._seen[rows], kind="stable")
         rows, levels = rows[order], levels[order]
-        seen = self._seen[rows]
-        cuts = np.flatnonzero(np.diff(seen)) + 1
-        for group, group_levels in zip(np.split(rows, cuts), np.split(levels, cuts), strict=True):
-            for start in range(0, len(group), STRIP):
-                part = slice(start, start + STRIP)
-                self._refresh_strip(group[part], group_levels[part])
+        rows, levels = self._glance(rows, levels)
+        for start in range(0, len(rows), STRIP):
+            self._refresh_strip(rows[start : start + STRIP], levels[start : start + STRIP])
+
+    def _glance(self, rows: Rows, levels: Floats) -> tuple[Rows, Floats]:
+        """Lower bounds by the picks of the same and the nearest cells alone; return the rows still above their level.
+
+        A cell is what is nearest to one of the first picks. Most rows fall low enough here, by a few products.
+        """
+        if self.n_picks < 4 * CELLS:
+            return rows, levels
+        if not len(self._near_cells):
+            self._near_cells = np.argsort(self.between(self.picks[:CELLS])[0], axis=1, kind="stable")[:, :NEAR]
+        members = self._members()
+        cells = self._cell[rows]
+        keep = np.ones(len(rows), dtype=bool)
+        order = np.argsort(cells, kind="stable")
+        cuts = np.flatnonzero(np.diff(cells[order])) + 1
+        for at in np.split(order, cuts):
+            cell = cells[at[0]] if len(at) else -1
+            if cell < 0:
+                continue
+            part = rows[at]
+            near = np.concatenate([members[c] for c in self._near_cells[cell]])
+            near = near[near >= self._seen[part].min()]
+            if not len(near):
+                continue
+            points = self.prepared(part)
+            squares = _squares(points)
+            products = points @ self._points[near].T
+            products += self._squares[near]
+            error = self.error(squares, self._squares[near])
+            bounds = (products.min(axis=1).astype(np.float64) + squares + error) * self._unscale
+            self.bound[part] = np.minimum(self.bound[part], bounds)
+            keep[at] = self.bound[part] > levels[at]
+        return rows[keep], levels[keep]
+
+    def _members(self) -> list[np.ndarray]:
+        """Return per cell which picks lie in it, as numbers of picks."""
+        cells = self._cell[self.picks]
+        cells[:CELLS] = np.arange(CELLS)
+        order = np.argsort(cells, kind="stable")
+        return np.split(order, np.searchsorted(cells[order], np.arange(1, CELLS)))
 
     def _refresh_strip(self, rows: Rows, levels: Floats) -> None:
-        if not len(rows):
-            return
+        """Take `rows`, in the order of how many picks they have seen, through the blocks of picks that they have not."""
         points = self.prepared(rows)
         squares = _squares(points)
         error = self.error(squares, self._squares[: self.n_picks])
         first, second, nearest = self._first[rows], self._second[rows], self._nearest[rows]
-        start = int(self._seen[rows[0]])
-        while True:
-            stop = min(self.n_picks, (start // BLOCK + 1) * BLOCK)
-            products = points @ self._points[start:stop].T
+        seen = self._seen[rows]
+        limits = (levels / self._unscale - error).astype(np.float32)
+        active, entered = np.zeros(0, dtype=np.int64), 0
+        stop = int(seen[0])
+        while stop < self.n_picks:
+            start, stop = stop, min(self.n_picks, (stop // BLOCK + 1) * BLOCK)
+            fresh = int(np.searchsorted(seen, stop))
+            active = np.concatenate([active, np.arange(entered, fresh)])
+            if not len(active):
+                continue
+            products = points[active] @ self._points[start:stop].T
             products += self._squares[start:stop]
+            _forget_seen(products, seen[active] - start)
             lowest, where, runner_up = _two_lowest(products)
-            lowest += squares
-            runner_up += squares
-            second = np.minimum(np.maximum(first, lowest), np.minimum(second, runner_up))
-            nearest = np.where(lowest < first, where + start, nearest)
-            first = np.minimum(first, lowest)
-            bounds = (first.astype(np.float64) + error) * self._unscale
-            open_ = bounds > levels if stop < self.n_picks else np.zeros(len(rows), dtype=bool)
-            done = ~open_
-            at = rows[done]
-            self._first[at], self._second[at], self._nearest[at] = first[done], second[done], nearest[done]
-            self._seen[at] = stop
-            self.bound[at] = np.minimum(self.bound[at], bounds[done])
-            if not open_.any():
-                return
-            if done.any():
-                rows, levels, points, squares = rows[open_], levels[open_], points[open_], squares[open_]
-                first, second, nearest = first[open_], second[open_], nearest[open_]
-            start = stop
+            lowest += squares[active]
+            runner_up += squares[active]
+            before = first[active]
+            second[active] = np.minimum(np.maximum(before, lowest), np.minimum(second[active], runner_up))
+            nearest[active] = np.where(lowest < before, where + start, nearest[active])
+            first[active] = np.minimum(before, lowest)
+            if start < CELLS == stop:
+                self._cell[rows[active]] = nearest[active]
+            seen[active] = stop
+            active, entered = active[first[active] > limits[active]], fresh
+        self._first[rows], self._second[rows], self._nearest[rows], self._seen[rows] = first, second, nearest, seen
+        self.bound[rows] = np.minimum(self.bound[rows], (first.astype(np.float64) + error) * self._unscale)
 
     def between(self, rows: Rows) -> tuple[np.ndarray, float]:
         """Return upper bounds on the squared distances between `rows`, (m, m), and how much too high they may be."""
@@ -189,6 +231,15 @@ def _grown(array: np.ndarray, room: int) -> np.ndarray:
 def _squares(points: np.ndarray) -> np.ndarray:
     result: np.ndarray = np.einsum("ij,ij->i", points, points)
     return result
+
+
+def _forget_seen(products: np.ndarray, n_seen: np.ndarray) -> None:
+    """Put out of the running the columns that a row has seen before, so that no pick counts twice."""
+    partly = np.flatnonzero(n_seen > 0)
+    if len(partly):
+        products[partly] = np.where(
+            np.arange(products.shape[1]) < n_seen[partly, None], np.float32(np.inf), products[partly]
+        )
 
 
 def _two_lowest(products: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -19,8 +19,9 @@ from lightly_nb.selection.pool import HOT, cut_to, top_level
 from lightly_nb.selection.scores import Alone, Mark, Together
 from lightly_nb.selection.strategy import Budget
 
-SURVIVORS = 512
-"""Survivors aimed at in a round; twice as many are kept at most."""
+MOST_SURVIVORS = 1024
+"""Rows that picks are made among in one round, at most."""
+FEWEST_SURVIVORS = 64
 
 
 class LazySearch:
@@ -60,7 +61,8 @@ class LazySearch:
         self._dropped = False
         self._hot: Rows = np.zeros(0, dtype=np.int64)
         self._hot_mark = Mark(np.inf)
-        self._pool_size = 4 * SURVIVORS
+        self._survivors = FEWEST_SURVIVORS
+        self._pool_size = 4 * FEWEST_SURVIVORS
 
     def seed(self, rows: Sequence[int]) -> None:
         """Take `rows` as selected before the first step."""
@@ -131,8 +133,8 @@ class LazySearch:
         values = self.scores.values(pool, self.bound[pool])
         above = values > outside
         share = max(int(above.sum()), 1) / len(pool)
-        self._pool_size = int(np.clip(SURVIVORS / share, SURVIVORS, len(self.bound)))
-        kept, cut_value, cut_row = cut_to(pool[above], values[above], 2 * SURVIVORS)
+        self._pool_size = int(np.clip(self._survivors / share, self._survivors, len(self.bound)))
+        kept, cut_value, cut_row = cut_to(pool[above], values[above], self._survivors)
         rows = pool[above][kept]
         if cut_row >= 0:
             mark = self.scores.mark(cut_value)
@@ -175,6 +177,7 @@ class LazySearch:
                 squared[best] = -np.inf
             values = self.scores.values(rows, squared)
         self.bound[rows] = squared
+        self._survivors = int(np.clip(3 * len(picked), FEWEST_SURVIVORS, MOST_SURVIVORS))
         if self.bounds and picked:
             self.bounds.add(rows[picked])
 
