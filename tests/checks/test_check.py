@@ -1,4 +1,4 @@
-"""Corruptness check and exact duplicates: what is wrong goes to quarantine, in whatever order files are read."""
+"""Corruptness check and exact duplicates: the bad go to quarantine, in whatever order files are read."""
 
 from __future__ import annotations
 
