@@ -26,6 +26,8 @@ class EpochResult(NamedTuple):
     loss: float
     representation_std: float
     images_per_second: float
+    n_images: int
+    """How many images were seen."""
 
 
 class Training(pl.LightningModule):  # type: ignore[misc]
@@ -41,6 +43,8 @@ class Training(pl.LightningModule):  # type: ignore[misc]
         Counts batches.
     on_broken : callable
         Called with the name of each image that could not be read, and why.
+    epochs_before : int
+        Epochs that are done already.
     """
 
     def __init__(
@@ -49,11 +53,12 @@ class Training(pl.LightningModule):  # type: ignore[misc]
         optimizer: Mapping[str, Any],
         stage: Stage,
         on_broken: Callable[[str, str], None],
+        epochs_before: int = 0,
     ):
         super().__init__()
         self.model, self.criterion = method.module, method.loss
         self.optimizer_settings, self.stage, self.on_broken = optimizer, stage, on_broken
-        self.epochs_before = 0
+        self.epochs_before = epochs_before
         self.begin_epoch()
 
     @property
@@ -105,7 +110,11 @@ class Training(pl.LightningModule):  # type: ignore[misc]
         n = len(self._losses) or math.nan
         seconds = max(time.monotonic() - self._started, 1e-9)
         return EpochResult(
-            self.epoch, sum(self._losses) / n, sum(self._spreads) / n, self._n_images / seconds
+            self.epoch,
+            sum(self._losses) / n,
+            sum(self._spreads) / n,
+            self._n_images / seconds,
+            self._n_images,
         )
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lightly_nb.errors import InputError, RunCanceled
-from lightly_nb.events import Listener, ProgressBar, Stage, say
-from lightly_nb.models import METHODS, Checkpoint, Method
+from lightly_nb.errors import InputError
+from lightly_nb.events import Listener, ProgressBar, say
+from lightly_nb.models import Checkpoint
 from lightly_nb.samples import Samples
-from lightly_nb.training.batches import Batches, Loader, Views, seed_everything
-from lightly_nb.training.collapse import collapse_warning, has_collapsed
-from lightly_nb.training.device import choose_device, choose_precision, choose_workers, memory_for_images
+from lightly_nb.training.device import memory_for_images
+from lightly_nb.training.fitting import build_method, fit
 from lightly_nb.training.images import Images, pixels_needed, read_images
-from lightly_nb.training.keeping import LAST, epoch_path, epoch_paths, keep, prepare_folder
-from lightly_nb.training.quiet import interruptible, own_randomness, quiet
+from lightly_nb.training.keeping import epoch_path, keep, prepare_folder
+from lightly_nb.training.quiet import own_randomness, quiet
 from lightly_nb.training.start import (
     AnyConfig,
     given_checkpoint,
@@ -100,7 +99,7 @@ def train(
     broken = _BrokenOnce(on_event)
     images = _read(samples, config, broken, on_event)
     with quiet(), own_randomness():
-        return _fit(images, config, start, folder, broken, on_event)
+        return fit(images, config, start, folder, broken, on_event)
 
 
 def _nothing_to_train(start: Checkpoint | None) -> Path:
@@ -133,7 +132,7 @@ def _check(samples: Samples, start: Checkpoint | None, config: LightlyConfig) ->
 def _finished_before(folder: Path, last: Checkpoint, config: LightlyConfig) -> Path:
     path = epoch_path(folder, last.epochs or 0)
     if not path.exists():  # interrupted between the two files of the last epoch
-        module = _build(config, last).module
+        module = build_method(config, last).module
         keep(
             folder,
             module,
@@ -176,126 +175,3 @@ def _read(
             "least 2; see the warnings for what is wrong with the others"
         )
     return images
-
-
-def _build(config: LightlyConfig, start: Checkpoint | None) -> Method:
-    """Return the method with the weights of `start`; of its head only if it is of the same form."""
-    collate = config.collate.model_dump()
-    method = METHODS[config.model.method](model_settings(config), config.criterion.model_dump(), collate)
-    if start is not None:
-        own = {key: value.shape for key, value in method.module.state_dict().items()}
-        fitting = {key: value for key, value in start.weights.items() if own.get(key) == value.shape}
-        method.module.load_state_dict(fitting, strict=False)
-    return method
-
-
-def _fit(
-    images: Images,
-    config: LightlyConfig,
-    start: Checkpoint | None,
-    folder: Path,
-    on_broken: Callable[[str, str], None],
-    on_event: Listener,
-) -> Path:
-    import pytorch_lightning as pl
-    from pytorch_lightning.plugins.environments import LightningEnvironment
-
-    from lightly_nb.training.module import EachEpoch, EpochResult, Training, say_epoch
-
-    device = choose_device(config.trainer.gpus, on_event)
-    workers, images = choose_workers(config.loader.num_workers, device, images)
-    seed_everything(config.seed)
-    method = _build(config, start)
-    resume = start.resume if start is not None else None
-    done = start.epochs or 0 if start is not None and resume else 0
-    loader = config.loader
-    batches = Batches(
-        len(images), loader.batch_size, shuffle=loader.shuffle, drop_last=loader.drop_last, seed=config.seed
-    )
-    left = config.trainer.max_epochs - done
-    stage = Stage(on_event, STEP, total=config.trainer.max_epochs * len(batches), unit="batch")
-    stage.done = done * len(batches)
-    module = Training(method, config.optimizer.model_dump(), stage, on_broken)
-    module.epochs_before, batches.epoch = done, done + 1
-    said_collapsed = False
-
-    def begin(trainer: pl.Trainer) -> None:
-        if resume:
-            _restore(resume, trainer, module)
-
-    def finish_epoch(trainer: pl.Trainer, result: EpochResult) -> None:
-        nonlocal said_collapsed
-        collapsed = has_collapsed(result.representation_std)
-        keep(
-            folder,
-            method.module,
-            model_settings(config),
-            epochs=result.epochs,
-            training={
-                "loss": result.loss,
-                "representation_std": result.representation_std,
-                "collapsed": collapsed,
-            },
-            resume=_state(trainer, module),
-            save_top_k=config.checkpoint_callback.save_top_k,
-        )
-        if collapsed and not said_collapsed:
-            said_collapsed = True
-            say(on_event, STEP, collapse_warning(result.representation_std), "warning")
-        say_epoch(on_event, result, config.trainer.max_epochs)
-
-    trainer = pl.Trainer(
-        accelerator=device,
-        devices=1,
-        precision=choose_precision(config.trainer.precision, device, on_event),
-        max_epochs=left,
-        callbacks=[EachEpoch(batches, begin, finish_epoch)],
-        plugins=[LightningEnvironment()],  # not that of a cluster, which may have set its own variables
-        default_root_dir=folder,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
-    views = Views(images, method.transform, config.seed)
-    try:
-        with stage, interruptible():
-            trainer.fit(module, Loader(views, batches, workers, pin_memory=device == "cuda"))
-    except RunCanceled as error:
-        raise RunCanceled(f"{error}; {_stopped(module.epoch, folder)}") from error
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_stopped(module.epoch, folder)) from None
-    if not config.checkpoint_callback.save_last:
-        (folder / LAST).unlink()
-    return epoch_path(folder, config.trainer.max_epochs)
-
-
-def _state(trainer: Any, module: Any) -> dict[str, Any]:
-    return {
-        "optimizer": trainer.optimizers[0].state_dict(),
-        "criterion": {name: buffer.detach().cpu() for name, buffer in module.criterion.named_buffers()},
-        "precision": trainer.precision_plugin.state_dict(),
-    }
-
-
-def _restore(resume: Any, trainer: Any, module: Any) -> None:
-    optimizer = trainer.optimizers[0]
-    settings = {key: optimizer.param_groups[0][key] for key in module.optimizer_settings}
-    optimizer.load_state_dict(resume["optimizer"])
-    optimizer.param_groups[0].update(settings)  # a learning rate lowered for the rest counts
-    for name, buffer in module.criterion.named_buffers():
-        if name in resume["criterion"]:
-            buffer.copy_(resume["criterion"][name])
-    if resume["precision"]:
-        trainer.precision_plugin.load_state_dict(resume["precision"])
-
-
-def _stopped(epoch: int, folder: Path) -> str:
-    kept = epoch_paths(folder)
-    said = (
-        f"{kept[0]} is kept; go on with output_dir or checkpoint={folder / LAST}"
-        if kept
-        else "no epoch was finished, so there is no checkpoint"
-    )
-    return f"training stopped in epoch {epoch}: {said}"

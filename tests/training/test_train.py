@@ -336,3 +336,28 @@ def test_a_loss_that_diverges_stops_the_training(photo_samples, tiny_model, tmp_
         RunError, match=r"loss became (nan|inf) in epoch 1.*Lower optimizer\.lr \(it is 1e\+30\)"
     ):
         train(photo_samples, max_epochs=3, lightly_config=config, output_dir=tmp_path, on_event=heard)
+
+
+def test_files_that_vanish_while_training(photo_samples, tiny_model, tmp_path, heard, monkeypatch):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(photo_samples.filenames[:4]):
+        (folder / f"{number}.jpg").write_bytes(photo_samples.source.read(name))
+    monkeypatch.setattr(device, "MOST_MEMORY", 0)  # none is kept
+
+    def vanish(event):
+        heard(event)
+        if "epoch_loss" in event.get("metrics", {}):
+            for file in folder.iterdir():
+                file.unlink()
+
+    with pytest.raises(RunError, match="no image could be read in epoch 2"):
+        train(
+            samples_of(folder),
+            max_epochs=3,
+            lightly_config=tiny_model,
+            output_dir=tmp_path / "o",
+            on_event=vanish,
+        )
+    assert len([message for message in heard.warnings if "left out" in message]) == 4
+    assert (tmp_path / "o" / "lightly_epoch_1.ckpt").exists()

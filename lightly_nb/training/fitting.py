@@ -1,0 +1,184 @@
+"""The training itself: from images in memory to checkpoints in a folder, run by Lightning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightly_nb.config import LightlyConfig
+from lightly_nb.errors import RunCanceled, RunError
+from lightly_nb.events import Listener, Stage, say
+from lightly_nb.models import METHODS, Checkpoint, Method
+from lightly_nb.training.batches import Batches, Loader, Views, seed_everything
+from lightly_nb.training.collapse import collapse_warning, has_collapsed
+from lightly_nb.training.device import STEP, choose_device, choose_precision, choose_workers
+from lightly_nb.training.images import Images
+from lightly_nb.training.keeping import LAST, epoch_path, epoch_paths, keep
+from lightly_nb.training.quiet import interruptible
+from lightly_nb.training.start import model_settings
+
+if TYPE_CHECKING:  # Lightning takes seconds to import
+    from lightly_nb.training.module import EpochResult, Training
+
+
+def fit(
+    images: Images,
+    config: LightlyConfig,
+    start: Checkpoint | None,
+    folder: Path,
+    on_broken: Callable[[str, str], None],
+    on_event: Listener,
+) -> Path:
+    """Train on `images` from `start` until `trainer.max_epochs`, and return the newest checkpoint.
+
+    Parameters
+    ----------
+    images : Images
+        At least two.
+    config : LightlyConfig
+        All settings.
+    start : Checkpoint or None
+        Weights to start from; with its `resume`, also the epochs that are done.
+    folder : pathlib.Path
+        Gets the checkpoints.
+    on_broken : callable
+        Called with the name of each image that could not be read, and why.
+    on_event : Listener
+        Gets progress, warnings and the result of each epoch.
+    """
+    from lightly_nb.training.module import EachEpoch, Training
+
+    device = choose_device(config.trainer.gpus, on_event)
+    workers, images = choose_workers(config.loader.num_workers, device, images)
+    seed_everything(config.seed)
+    method = build_method(config, start)
+    resume = start.resume if start is not None else None
+    done = start.epochs or 0 if start is not None and resume else 0
+    batches = _batches(len(images), config, first_epoch=done + 1)
+    stage = Stage(on_event, STEP, total=config.trainer.max_epochs * len(batches), unit="batch")
+    stage.done = done * len(batches)
+    module = Training(method, config.optimizer.model_dump(), stage, on_broken, epochs_before=done)
+    save = _saver(folder, module, config, on_event)
+    each_epoch = EachEpoch(batches, lambda trainer: _restore(resume, trainer, module), save)
+    trainer = _trainer(config, device, folder, each_epoch, config.trainer.max_epochs - done, on_event)
+    views = Views(images, method.transform, config.seed)
+    try:
+        with stage, interruptible():
+            trainer.fit(module, Loader(views, batches, workers, pin_memory=device == "cuda"))
+    except RunCanceled as error:
+        raise RunCanceled(f"{error}; {_stopped(module.epoch, folder)}") from error
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_stopped(module.epoch, folder)) from None
+    if not config.checkpoint_callback.save_last:
+        (folder / LAST).unlink()
+    return epoch_path(folder, config.trainer.max_epochs)
+
+
+def build_method(config: LightlyConfig, start: Checkpoint | None) -> Method:
+    """Return the method with the weights of `start`; of its head only if it is of the same form."""
+    collate = config.collate.model_dump()
+    method = METHODS[config.model.method](model_settings(config), config.criterion.model_dump(), collate)
+    if start is not None:
+        own = {key: value.shape for key, value in method.module.state_dict().items()}
+        fitting = {key: value for key, value in start.weights.items() if own.get(key) == value.shape}
+        method.module.load_state_dict(fitting, strict=False)
+    return method
+
+
+def _batches(n: int, config: LightlyConfig, *, first_epoch: int) -> Batches:
+    loader = config.loader
+    batches = Batches(
+        n, loader.batch_size, shuffle=loader.shuffle, drop_last=loader.drop_last, seed=config.seed
+    )
+    batches.epoch = first_epoch
+    return batches
+
+
+def _trainer(
+    config: LightlyConfig, device: str, folder: Path, callback: Any, max_epochs: int, on_event: Listener
+) -> Any:
+    import pytorch_lightning as pl
+    from pytorch_lightning.plugins.environments import LightningEnvironment
+
+    return pl.Trainer(
+        accelerator=device,
+        devices=1,
+        precision=choose_precision(config.trainer.precision, device, on_event),
+        max_epochs=max_epochs,
+        callbacks=[callback],
+        plugins=[LightningEnvironment()],  # not that of a cluster, which may have set its own variables
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _saver(
+    folder: Path, module: Training, config: LightlyConfig, on_event: Listener
+) -> Callable[[Any, EpochResult], None]:
+    """Return what is called with the trainer and the result of each epoch."""
+    from lightly_nb.training.module import say_epoch
+
+    said_collapsed = False
+
+    def finish_epoch(trainer: Any, result: EpochResult) -> None:
+        nonlocal said_collapsed
+        if not result.n_images:
+            raise RunError(f"training: no image could be read in epoch {result.epochs}; see the warnings")
+        spread = result.representation_std
+        keep(
+            folder,
+            module.model,
+            model_settings(config),
+            epochs=result.epochs,
+            training={
+                "loss": result.loss,
+                "representation_std": spread,
+                "collapsed": has_collapsed(spread),
+            },
+            resume=_state(trainer, module),
+            save_top_k=config.checkpoint_callback.save_top_k,
+        )
+        if has_collapsed(spread) and not said_collapsed:
+            said_collapsed = True
+            say(on_event, STEP, collapse_warning(spread), "warning")
+        say_epoch(on_event, result, config.trainer.max_epochs)
+
+    return finish_epoch
+
+
+def _state(trainer: Any, module: Any) -> dict[str, Any]:
+    return {
+        "optimizer": trainer.optimizers[0].state_dict(),
+        "criterion": {name: buffer.detach().cpu() for name, buffer in module.criterion.named_buffers()},
+        "precision": trainer.precision_plugin.state_dict(),
+    }
+
+
+def _restore(resume: Any, trainer: Any, module: Any) -> None:
+    if not resume:
+        return
+    optimizer = trainer.optimizers[0]
+    settings = {key: optimizer.param_groups[0][key] for key in module.optimizer_settings}
+    optimizer.load_state_dict(resume["optimizer"])
+    optimizer.param_groups[0].update(settings)  # a learning rate lowered for the rest counts
+    for name, buffer in module.criterion.named_buffers():
+        kept = resume["criterion"].get(name)
+        if kept is not None and kept.shape == buffer.shape:
+            buffer.copy_(kept)
+    if resume["precision"]:
+        trainer.precision_plugin.load_state_dict(resume["precision"])
+
+
+def _stopped(epoch: int, folder: Path) -> str:
+    kept = epoch_paths(folder)
+    said = (
+        f"{kept[0]} is kept; go on with output_dir or checkpoint={folder / LAST}"
+        if kept
+        else "no epoch was finished, so there is no checkpoint"
+    )
+    return f"training stopped in epoch {epoch}: {said}"
