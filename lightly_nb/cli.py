@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lightly_nb.errors import ConfigError, DatasourceError, InputError, LightlyNBError, RunCanceled
 from lightly_nb.events import Event, Listener, say
+from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
     from lightly_nb.pipeline import Run
@@ -125,8 +126,11 @@ def _resume(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb.events import ProgressBar
 
     run = pipeline.open_run(options.run_folder)
+    if run.state is RunState.COMPLETED:
+        return _summary(run, listener)
+    pipeline.reopen(run.folder)
     pipeline.execute(run.folder, on_event=listener or ProgressBar())
-    _summary(run, listener)
+    return _summary(run, listener)
 
 
 def _status(options: argparse.Namespace, listener: Listener | None) -> None:

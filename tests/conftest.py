@@ -31,7 +31,11 @@ def tiny_model() -> dict[str, object]:
 @pytest.fixture
 def photo_folder(tmp_path: Path) -> Path:
     """A folder of 24 sound photographs, a copy of one of them, and two broken files."""
-    folder = tmp_path / "my photos – été"
+    return fill_with_photographs(tmp_path / "my photos – été")
+
+
+def fill_with_photographs(folder: Path) -> Path:
+    """Write what `photo_folder` says into `folder`."""
     names = write_photographs(folder, 24)
     content = (folder / names[0]).read_bytes()
     (folder / "zz copy.jpg").write_bytes(content)

@@ -14,7 +14,7 @@ from typing import Any
 from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig, parse_configs
 from lightly_nb.errors import ConfigError
 from lightly_nb.events import Listener, ProgressBar
-from lightly_nb.pipeline.handle import Run, start_process
+from lightly_nb.pipeline.handle import Run, reopen, start_process
 from lightly_nb.pipeline.job import as_job, load_job, save_job
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
@@ -159,4 +159,4 @@ def _asked(worker_config: Any, lightly_config: Any, selection_config: Any) -> di
     }
 
 
-__all__ = ["Run", "execute", "open_run", "rerun", "run", "start"]
+__all__ = ["Run", "execute", "open_run", "reopen", "rerun", "run", "start"]

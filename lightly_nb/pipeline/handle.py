@@ -25,7 +25,7 @@ from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import owner, results
 from lightly_nb.pipeline.job import Job, load_job
-from lightly_nb.runfolder import RunFolder, read_events
+from lightly_nb.runfolder import RunFolder, append_event, read_events
 from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ class Run:
         if owner.is_alive(self.folder):
             raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
         if self.state is not RunState.COMPLETED:
+            reopen(self.folder)
             start_process(self.folder, self._storage_options)
         return self
 
@@ -202,6 +203,13 @@ class Run:
                 return True
             time.sleep(SECONDS_BETWEEN_LOOKS / 2)
         return False
+
+
+def reopen(folder: RunFolder) -> None:
+    """Make the run of `folder` one that has not ended, so that it can be gone on with."""
+    folder.cancel.unlink(missing_ok=True)
+    state = RunState.OPEN.value
+    append_event(folder, Event(time=time.time(), state=state, step=state, message="the run will go on"))
 
 
 def start_process(folder: RunFolder, storage_options: Any = None) -> None:

@@ -6,9 +6,17 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lightly_nb.events import Event
 from lightly_nb.runfolder import RunFolder
 
 LOGGER = logging.getLogger("lightly_nb")
+
+
+def log_event(event: Event) -> None:
+    """Write the message of an event, if it has one, to the log."""
+    if "message" in event:
+        level = logging.getLevelNamesMapping().get(event.get("level", "info").upper(), logging.INFO)
+        LOGGER.log(level, "%s: %s", event["step"], event["message"])
 
 
 @contextmanager
@@ -17,11 +25,12 @@ def run_log(folder: RunFolder) -> Iterator[None]:
     handler = logging.FileHandler(folder.log, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     sources = [LOGGER, logging.getLogger("py.warnings")]
-    levels = [source.level for source in sources]
+    before = [(source.level, source.propagate) for source in sources]
     logging.captureWarnings(True)
     for source in sources:
         source.addHandler(handler)
         source.setLevel(logging.INFO)
+        source.propagate = False
     try:
         yield
     except BaseException as error:
@@ -29,7 +38,8 @@ def run_log(folder: RunFolder) -> Iterator[None]:
         raise
     finally:
         logging.captureWarnings(False)
-        for source, level in zip(sources, levels, strict=True):
+        for source, (level, propagate) in zip(sources, before, strict=True):
             source.removeHandler(handler)
             source.setLevel(level)
+            source.propagate = propagate
         handler.close()

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from lightly_nb.events import Event, Listener, combined
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.given import preselected_names, with_given_embeddings
 from lightly_nb.pipeline.job import Job, load_job
-from lightly_nb.pipeline.log import run_log
+from lightly_nb.pipeline.log import log_event, run_log
 from lightly_nb.pipeline.owner import owned
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
@@ -61,9 +62,8 @@ def execute(
         If the run failed; the same message is in its last event, the traceback in `log.txt`.
     """
     job = load_job(folder)
-    emit = combined(lambda event: append_event(folder, event), _stop_when_asked(folder), on_event)
+    emit = combined(partial(append_event, folder), log_event, _stop_when_asked(folder), on_event)
     with owned(folder), run_log(folder):
-        folder.cancel.unlink(missing_ok=True)
         try:
             _enter(emit, RunState.STARTED, "run started")
             _steps(job, folder, storage_options, emit)

@@ -52,10 +52,13 @@ def test_cancel_stops_the_process_and_resume_goes_on(photo_folder, tmp_path, tin
     assert run.state is RunState.ABORTED
     assert "kept" in run.message
     wait_for(lambda: not owner.is_alive(run.folder), 10)
+    assert run.resume().state is not RunState.ABORTED
+    run.cancel()
+    assert run.state is RunState.ABORTED
 
 
 def test_a_killed_run_is_crashed_and_can_be_opened_and_resumed(photo_folder, tmp_path, tiny_model):
-    run = start(photo_folder, tmp_path, tiny_model, **{"trainer.max_epochs": 40})
+    run = start(photo_folder, tmp_path, tiny_model, **{"trainer.max_epochs": 12})
     wait_for(lambda: run.checkpoint is not None)
     os.kill(owner.owner_pid(run.folder), signal.SIGKILL)
     reopened = lnb.open_run(run.path)
@@ -64,7 +67,7 @@ def test_a_killed_run_is_crashed_and_can_be_opened_and_resumed(photo_folder, tmp
         reopened.wait(progress=False)
     reopened.resume().wait(timeout=200, progress=False)
     assert reopened.state is RunState.COMPLETED
-    assert reopened.checkpoint.name == "lightly_epoch_40.ckpt"
+    assert reopened.checkpoint.name == "lightly_epoch_12.ckpt"
 
 
 def test_two_processes_never_work_on_one_run(photo_folder, tmp_path, tiny_model):

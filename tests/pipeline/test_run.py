@@ -22,6 +22,7 @@ from lightly_nb.errors import (
     RunError,
 )
 from lightly_nb.states import RunState
+from tests.conftest import TINY_MODEL, fill_with_photographs
 from tests.photos import write_photographs
 
 TRAIN = {"enable_training": True}
@@ -31,14 +32,16 @@ def silent(event: object) -> None:
     """A listener that shows nothing."""
 
 
-@pytest.fixture
-def finished(photo_folder: Path, tmp_path: Path, tiny_model: dict[str, object]) -> lnb.Run:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> lnb.Run:
+    """One run that many tests look at and none changes."""
+    folder = tmp_path_factory.mktemp("finished")
     return lnb.run(
-        photo_folder,
-        tmp_path / "out put",
+        fill_with_photographs(folder / "photos"),
+        folder / "out put",
         n_samples=5,
         worker_config=TRAIN,
-        lightly_config=tiny_model,
+        lightly_config=TINY_MODEL,
         on_event=silent,
     )
 
