@@ -125,7 +125,7 @@ def _stop_when_asked(folder: RunFolder) -> Listener:
     def check(event: Event) -> None:
         nonlocal checked_at
         now = time.monotonic()
-        if now - checked_at < SECONDS_BETWEEN_CANCEL_CHECKS:
+        if now - checked_at < SECONDS_BETWEEN_CANCEL_CHECKS or event.get("state") == RunState.COMPLETED:
             return
         checked_at = now
         if folder.cancel.exists():
