@@ -27,6 +27,13 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Tiles:
+    """Large numbers side by side, each with a word below."""
+
+    tiles: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class Plots:
     """Plots side by side, by name."""
 
@@ -35,7 +42,7 @@ class Plots:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by the name of its array (None: there is none) with a line below."""
+    """A picture by the name of its array (None: there is none) with lines below."""
 
     array: str | None
     caption: str = ""
@@ -52,7 +59,7 @@ class Pictures:
     title: str = ""
 
 
-Block = Text | Table | Plots | Pictures
+Block = Text | Tiles | Table | Plots | Pictures
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,24 @@ def shared_edges(*values: np.ndarray, n_bins: int = N_BINS, start: float | None 
     return np.linspace(low, high, n_bins + 1)
 
 
-def histogram(values: np.ndarray, edges: Floats) -> dict[str, Any]:
-    """Return `edges` and `counts` of the finite values."""
+def value_edges(values: np.ndarray, n_bins: int = N_BINS) -> tuple[Floats, bool]:
+    """Return bin edges for any kind of number, and whether they are even on a logarithmic axis.
+
+    They are for positive values of which the largest is more than 5 times the median: otherwise a few large
+    ones would leave all others in one bin.
+    """
+    finite = np.asarray(values, dtype=np.float64)[np.isfinite(values)]
+    if finite.size and finite.min() > 0 and finite.max() > 5 * np.median(finite):
+        edges = np.geomspace(finite.min(), finite.max(), n_bins + 1)
+        edges[[0, -1]] = finite.min(), finite.max()
+        return edges, True
+    return shared_edges(values, n_bins=n_bins), False
+
+
+def histogram(values: np.ndarray, edges: Floats, log: bool = False) -> dict[str, Any]:
+    """Return `edges` and `counts` of the finite values; `log` says that the edges are even on a log axis."""
     finite = values[np.isfinite(values)]
-    return {"edges": edges.tolist(), "counts": np.histogram(finite, edges)[0].tolist()}
+    return {"edges": edges.tolist(), "counts": np.histogram(finite, edges)[0].tolist(), "log": log}
 
 
 def statistics(values: np.ndarray) -> dict[str, Any]:
@@ -107,7 +121,11 @@ def coarse(counts: NDArray[np.int64], bound: float, largest: float, n_bins: int 
     padded = np.zeros(n_groups * group, dtype=np.int64)
     padded[: min(len(counts), len(padded))] = counts[: len(padded)]
     edges = np.arange(n_groups + 1) * group * width
-    return {"edges": edges.tolist(), "counts": padded.reshape(n_groups, group).sum(axis=1).tolist()}
+    return {
+        "edges": edges.tolist(),
+        "counts": padded.reshape(n_groups, group).sum(axis=1).tolist(),
+        "log": False,
+    }
 
 
 def _pair_statistics(

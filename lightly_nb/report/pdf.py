@@ -6,18 +6,23 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from lightly_nb.palette import GRID, INPUT, MUTED, SELECTED, TEXT
-from lightly_nb.report.blocks import Chapter, Pictures, Plots, Table, Text
-from lightly_nb.report.fonts import base_fonts, drawable, fallback_fonts
+from lightly_nb.report.blocks import Chapter, Pictures, Plots, Table, Text, Tiles
+from lightly_nb.report.fonts import NO_GLYPH, base_fonts, drawable, fallback_fonts
 from lightly_nb.report.views import chapters
 
 if TYPE_CHECKING:
     from lightly_nb.report.report import Report
 
+UNDRAWN = "stands for a character that no font of this machine can draw; report.json has every name in full."
 MARGIN = 15.0
 """Millimetres; so is every other length here."""
 GAP = 3.0
-ROOM_FOR_A_START = 70.0
-"""A chapter starts on a new page when less than this is left on the old one."""
+BOTTOM = 16.0
+"""What stays free at the foot of a page."""
+HEAD = 26.0
+"""Height of a chapter's name and finding."""
+ROOM_FOR_A_START = 34.0
+"""What a chapter that does not start with a plot shows on its first page at least."""
 ROOM_FOR_ROWS = 18.0
 
 
@@ -28,6 +33,8 @@ def pdf(report: Report) -> bytes:
     _cover(document, report, parts)
     for part in parts:
         _chapter(document, report, part)
+    if NO_GLYPH in drawable(repr(parts)):
+        _line(document, f"{NO_GLYPH} {UNDRAWN}", 7.5, MUTED, height=4.0)
     return bytes(document.output())
 
 
@@ -47,7 +54,7 @@ def _document(report: Report, parts: list[Chapter]) -> Any:
 
     document = Document(format="A4")
     document.set_margin(MARGIN)
-    document.set_auto_page_break(True, margin=16)
+    document.set_auto_page_break(True, margin=BOTTOM)
     regular, bold = base_fonts()
     document.add_font("main", "", str(regular))
     document.add_font("main", "B", str(bold))
@@ -94,9 +101,7 @@ def _cover(document: Any, report: Report, parts: list[Chapter]) -> None:
 
 def _chapter(document: Any, report: Report, part: Chapter) -> None:
     first = part.key == "job"
-    if not first and document.get_y() > document.h - 16 - (
-        ROOM_FOR_A_START if part.blocks else ROOM_FOR_ROWS
-    ):
+    if not first and document.get_y() + _start_height(document, report, part) > document.h - BOTTOM:
         document.add_page()
     if not first:
         document.ln(GAP)
@@ -111,9 +116,32 @@ def _chapter(document: Any, report: Report, part: Chapter) -> None:
         _BLOCKS[type(block)](document, report, block)
 
 
+def _start_height(document: Any, report: Report, part: Chapter) -> float:
+    """Return the height of a chapter's head together with what must not be parted from it."""
+    if not part.blocks:
+        return ROOM_FOR_ROWS
+    block = part.blocks[0]
+    if isinstance(block, Plots) and block.names:
+        return HEAD + _plots_size(document, report, block)[1]
+    return HEAD + ROOM_FOR_A_START
+
+
 def _text(document: Any, report: Report, block: Text) -> None:
     _line(document, block.text, 7.5 if block.note else 9, MUTED if block.note else TEXT, height=4.0)
     document.ln(GAP)
+
+
+def _tiles(document: Any, report: Report, block: Tiles) -> None:
+    width = document.epw / len(block.tiles)
+    top = document.get_y()
+    for number, (value, word) in enumerate(block.tiles):
+        document.set_xy(MARGIN + number * width, top)
+        _font(document, 16, TEXT, bold=True)
+        document.cell(width, 8, value)
+        document.set_xy(MARGIN + number * width, top + 8)
+        _font(document, 8, MUTED)
+        document.cell(width, 4, word)
+    document.set_y(top + 13 + GAP)
 
 
 def _table(document: Any, report: Report, block: Table) -> None:
@@ -122,12 +150,13 @@ def _table(document: Any, report: Report, block: Table) -> None:
 
     if not block.rows:
         return
-    if document.get_y() > document.h - 16 - ROOM_FOR_ROWS:
+    if document.get_y() > document.h - BOTTOM - ROOM_FOR_ROWS:
         document.add_page()
     if block.title:
         _line(document, block.title, 9, TEXT, bold=True)
     _font(document, 7.5, TEXT)
     document.set_draw_color(GRID)
+    document.set_fill_color(255)
     document.set_line_width(0.2)
     align = tuple(
         "RIGHT" if _is_number_column(block, column) else "LEFT" for column in range(len(block.header))
@@ -152,17 +181,23 @@ def _table(document: Any, report: Report, block: Table) -> None:
 def _plots(document: Any, report: Report, block: Plots) -> None:
     if not block.names:
         return
-    width = (document.epw - GAP * (len(block.names) - 1)) / len(block.names)
-    pictures = [report.png(name) for name in block.names]
-    height = max(width * _ratio(content) for content in pictures)
-    shrink = min(1.0, (document.h - 16 - MARGIN) / height)
-    if document.get_y() + height * shrink > document.h - 16:
+    width, height = _plots_size(document, report, block)
+    if document.get_y() + height > document.h - BOTTOM:
         document.add_page()
-    top = document.get_y()
-    for number, (name, content) in enumerate(zip(block.names, pictures, strict=True)):
-        left = MARGIN + number * (width + GAP)
-        document.image(io.BytesIO(content), x=left, y=top, w=width * shrink, alt_text=name.replace("_", " "))
-    document.set_y(top + height * shrink + GAP)
+    top, column = document.get_y(), (document.epw + GAP) / len(block.names)
+    for number, name in enumerate(block.names):
+        left = MARGIN + number * column
+        content = io.BytesIO(report.png(name))
+        document.image(content, x=left, y=top, w=width, alt_text=name.replace("_", " "))
+    document.set_y(top + height + GAP)
+
+
+def _plots_size(document: Any, report: Report, block: Plots) -> tuple[float, float]:
+    """Return the width of each plot, and the height of the highest; they fit on a page."""
+    width = (document.epw - GAP * (len(block.names) - 1)) / len(block.names)
+    height = max(width * _ratio(report.png(name)) for name in block.names)
+    shrink = min(1.0, (document.h - BOTTOM - MARGIN - HEAD) / height)
+    return width * shrink, height * shrink
 
 
 def _pictures(document: Any, report: Report, block: Pictures) -> None:
@@ -171,14 +206,14 @@ def _pictures(document: Any, report: Report, block: Pictures) -> None:
     small = block.columns > 6
     width = (document.epw - GAP / 2 * (block.columns - 1)) / block.columns
     height = width * (1.0 if small else 0.75)
-    caption = 0.0 if small else 8.0
-    if document.get_y() + 6 + height + caption > document.h - 16:
+    caption = 0.0 if small else 10.5
+    if document.get_y() + 6 + height + caption > document.h - BOTTOM:
         document.add_page()
     if block.title:
         _line(document, block.title, 9, TEXT, bold=True)
         document.ln(0.5)
     for start in range(0, len(block.pictures), block.columns):
-        if document.get_y() + height + caption > document.h - 16:
+        if document.get_y() + height + caption > document.h - BOTTOM:
             document.add_page()
         top = document.get_y()
         for number, item in enumerate(block.pictures[start : start + block.columns]):
@@ -214,14 +249,18 @@ def _picture(
 
 
 def _caption(document: Any, text: str, left: float, top: float, width: float) -> None:
-    """Write at most two lines of a caption."""
+    """Write at most three lines of a caption."""
     _font(document, 6.5, MUTED)
-    text = drawable(text)
-    lines = document.multi_cell(width, 3, text, align="L", dry_run=True, output="LINES", wrapmode="CHAR")
-    for number, line in enumerate(lines[:2]):
-        last = number == 1 and len(lines) > 2
+    parts = [drawable(part) for part in text.split("\n")]
+    lines = [
+        line
+        for part in parts
+        for line in document.multi_cell(width, 3, part, align="L", dry_run=True, output="LINES")
+    ]
+    for number, line in enumerate(lines[:3]):
+        is_cut = number == 2 and len(lines) > 3
         document.set_xy(left, top + 3 * number)
-        document.cell(width, 3, f"{line[:-1]}…" if last else line)
+        document.cell(width, 3, f"{line[:-1]}…" if is_cut else line)
 
 
 def _line(
@@ -246,4 +285,4 @@ def _ratio(png: bytes) -> float:
     return height / width
 
 
-_BLOCKS: dict[type, Any] = {Text: _text, Table: _table, Plots: _plots, Pictures: _pictures}
+_BLOCKS: dict[type, Any] = {Text: _text, Tiles: _tiles, Table: _table, Plots: _plots, Pictures: _pictures}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lightly_nb.palette import REMOVED, SELECTED
-from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Plots, Table, Text, array_name
+from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Plots, Table, Text, Tiles, array_name
 from lightly_nb.report.text import basis, number, seconds, shortened, values
 
 Facts = dict[str, Any]
@@ -63,7 +63,7 @@ def job(found: Facts, plots: list[str]) -> list[Block]:
     ]
     rows = [[str(name), _words(value)] for name, value in about if value not in (None, [], "")]
     blocks: list[Block] = [
-        Table(("images", ""), [[labels[key], number(counts[key])] for key in labels], widths=(3, 1)),
+        Tiles([(number(counts[key]), labels[key]) for key in labels if counts[key] or key != "preselected"]),
         Pictures([_picture(entry) for entry in found["first_selected"]], 12, "First picks, in order")
         if any(entry["picture"] for entry in found["first_selected"])
         else Text("There are no thumbnails of these samples.", note=True),
@@ -143,9 +143,9 @@ def coverage(found: Facts, plots: list[str]) -> list[Block]:
     ]
     pictures = []
     for pair in found["pairs"]:
-        text = f"{number(pair['distance'])} apart, percentile {pair['percentile']}: "
+        text = f"removed, {number(pair['distance'])} apart\n"
         pictures.append(_picture(pair, "removed", text, REMOVED))
-        pictures.append(_picture(pair, "selected", "nearest selected: ", SELECTED))
+        pictures.append(_picture(pair, "selected", "nearest selected image\n", SELECTED))
     if pictures:
         blocks.append(
             Pictures(
@@ -227,16 +227,16 @@ def data_checks(found: Facts, plots: list[str]) -> list[Block]:
         rows = [[entry["reason"], number(entry["count"])] for entry in found["reasons"]]
         blocks.append(Table(("reason", "files"), rows, widths=(6, 1)))
     if found["corrupt_examples"]:
-        pictures = [_picture(e, text=f"{e['reason']}: ") for e in found["corrupt_examples"]]
-        blocks.append(Pictures(pictures, 3, "Files that could not be used"))
+        pictures = [_picture(e, text=f"{e['reason']}\n") for e in found["corrupt_examples"]]
+        blocks.append(Pictures(pictures, 4, "Files that could not be used"))
     if found["duplicate_examples"]:
         pictures = [
             Picture(
-                array_name(e["picture"]), f"{_name(e['filename'])} is the same as {_name(e['duplicate_of'])}"
+                array_name(e["picture"]), f"{_name(e['filename'])}\nis the same as {_name(e['duplicate_of'])}"
             )
             for e in found["duplicate_examples"]
         ]
-        blocks.append(Pictures(pictures, 3, "Exact duplicates"))
+        blocks.append(Pictures(pictures, 4, "Exact duplicates"))
     return blocks
 
 
@@ -249,8 +249,8 @@ def savings(found: Facts, plots: list[str]) -> list[Block]:
             ("estimate", "all images", "selected", "saved", "per image"),
             [
                 row(f"labelling ({found['currency']})", found["labelling"]),
-                row("energy of training (kWh)", found["training_energy_kwh"]),
-                row("emissions of training (kg CO₂e)", found["co2_kg"]),
+                row("energy of training (Wh)", found["training_energy_wh"]),
+                row("emissions of training (g CO₂e)", found["co2_g"]),
             ],
             widths=(2.6, 1.4, 1.4, 1.4, 1.4),
         ),

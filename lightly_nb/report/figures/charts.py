@@ -45,8 +45,7 @@ def coverage(facts: dict[str, Any]) -> Any:
             ax.axvline(
                 value, color=HIGHLIGHT, linestyle=style, linewidth=1, label=f"{text} within {number(value)}"
             )
-    ax.legend(loc="upper right", ncols=3)
-    ax.set_ylim(top=ax.get_ylim()[1] * 6)
+    figure.legend(loc="outside lower center", ncols=3)
     titled(
         ax,
         f"Half of the images have a selected one within {number(facts['median'])}",
@@ -81,7 +80,7 @@ def numbers_grid(facts: dict[str, Any]) -> Any:
             _outline(ax, entry[which]["histogram"], color, which == "after")
         ax.set_title(label(entry["name"]), loc="left", fontsize=8, fontweight="bold")
         ax.set_xlabel(_wrapped(label(entry["unit"], 60)), fontsize=6.5)
-        ax.xaxis.set_major_locator(_few_ticks())
+        _value_axis(ax, entry["before"]["histogram"])
         ax.yaxis.set_major_formatter(_percent_ticks())
     handles = [_patch(INPUT, "all images"), _patch(SELECTED, "selected images")]
     figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=7.5)
@@ -91,7 +90,7 @@ def numbers_grid(facts: dict[str, Any]) -> Any:
 def bars(entry: dict[str, Any], title: str) -> Any:
     """Draw the share of every category among all and among the selected images."""
     values = [*entry["values"], *([entry["more"]] if entry["more"] else [])]
-    figure, axes = new_figure(FULL, 0.8 + 0.28 * len(values))
+    figure, axes = new_figure(FULL, 0.9 + 0.21 * len(values))
     ax, place = axes[0, 0], np.arange(len(values))
     ax.barh(place - 0.2, [v["share_before"] for v in values], 0.38, color=INPUT, label="all images")
     ax.barh(place + 0.2, [v["share_after"] for v in values], 0.38, color=SELECTED, label="selected images")
@@ -223,10 +222,20 @@ def _patch(color: str, text: str) -> Any:
     return Patch(color=color, label=text)
 
 
-def _few_ticks() -> Any:
-    from matplotlib.ticker import MaxNLocator
+def _value_axis(ax: Any, histogram: dict[str, Any]) -> None:
+    """Few ticks, large numbers as 10k or 2M, logarithmic where the bins are."""
+    from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
-    return MaxNLocator(nbins=4)
+    low, high = histogram["edges"][0], histogram["edges"][-1]
+    if histogram["log"]:
+        ax.set_xscale("log")
+        steps = (1, 2, 5) if high / low < 50 else (1,)
+        ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=6))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    if high >= 10_000 or histogram["log"]:
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def _whole_ticks() -> Any:

@@ -25,9 +25,19 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> 
 
 def titled(axes: Any, title: str, subtitle: str = "") -> None:
     """Give axes a bold title that says the finding, and a muted line on what it rests."""
-    axes.set_title(title, loc="left", fontsize=9, fontweight="bold", pad=16 if subtitle else 6)
+    n_lines = subtitle.count("\n") + 1 if subtitle else 0
+    axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", pad=5 + 9.5 * n_lines)
     if subtitle:
-        axes.text(0, 1.025, subtitle, transform=axes.transAxes, fontsize=7, color=MUTED, va="bottom")
+        axes.annotate(
+            subtitle,
+            (0, 1),
+            (0, 4),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=7,
+            color=MUTED,
+            va="bottom",
+        )
 
 
 def label(text: str, longest: int = 28) -> str:
@@ -46,7 +56,6 @@ def style() -> Iterator[None]:
         "font.family": ["DejaVu Sans"],
         "font.size": 8,
         "text.color": TEXT,
-        "text.parse_math": False,
         "axes.edgecolor": GRID,
         "axes.labelcolor": TEXT,
         "axes.labelsize": 8,

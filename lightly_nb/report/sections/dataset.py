@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lightly_nb.report.histograms import histogram, shared_edges, statistics
+from lightly_nb.report.histograms import histogram, statistics, value_edges
 from lightly_nb.report.sections.common import Chosen, Facts, Job, chosen, counted, percent
 from lightly_nb.samples import Samples
 
@@ -92,12 +92,12 @@ def category_codes(samples: Samples) -> dict[str, tuple[NDArray[np.int64], list[
 
 def _numbers(name: str, column: Any, rows: Chosen) -> Facts:
     values = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
-    edges = shared_edges(values, n_bins=30)
+    edges, log = value_edges(values, n_bins=30)
     return {
         "name": name,
         "unit": UNITS.get(name, ""),
-        "before": {**statistics(values), "histogram": histogram(values, edges)},
-        "after": {**statistics(values[rows.after]), "histogram": histogram(values[rows.after], edges)},
+        "before": {**statistics(values), "histogram": histogram(values, edges, log)},
+        "after": {**statistics(values[rows.after]), "histogram": histogram(values[rows.after], edges, log)},
     }
 
 

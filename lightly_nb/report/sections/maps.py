@@ -49,10 +49,8 @@ def maps_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     state[rows.after], state[rows.preselected] = 1, 2
     shown = _shown(rows.after, rows.removed, job)
     umap_facts = _umaps(samples, job)
-    missing = umap_facts["skipped"]
     return {
-        "finding": f"Two principal components hold {percent(sum(explained))} of the variance"
-        + ("" if missing else f"; UMAP on {umap_facts['n_fitted']:,} of {len(samples):,} samples"),
+        "finding": f"Two principal components hold {percent(sum(explained))} of the variance",
         "state": state,
         "states": ["removed", "selected", "preselected"],
         "shown": shown.astype(np.int32),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightly_nb.errors import InputError
 from lightly_nb.report.sections.common import Facts, Job, chosen, counted, option
+from lightly_nb.report.text import number
 from lightly_nb.samples import Samples
 
 if TYPE_CHECKING:
@@ -63,14 +64,14 @@ def savings_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     value = {name: float(entry["value"]) for name, entry in prices.items()}
     per_image = value["label_price"] * value["objects_per_image"] * value["workers_per_object"]
     hours = value["training_epochs"] / value["images_per_second"] / 3600
-    kwh = hours * value["gpu_power"] / 1000 * value["power_usage_effectiveness"]
-    kilograms = kwh * value["carbon_intensity"] / 1000
+    watt_hours = hours * value["gpu_power"] * value["power_usage_effectiveness"]
+    grams = watt_hours / 1000 * value["carbon_intensity"]
     n_all, n_after = len(samples), len(rows.after)
     n_saved = n_all - n_after
     currency = str(prices["label_price"]["unit"]).split()[0]
     return {
         "finding": f"Labelling {counted(n_after, 'image')} instead of {n_all:,} saves about "
-        f"{n_saved * per_image:,.2f} {currency} at the unit prices below",
+        f"{number(n_saved * per_image)} {currency} at the unit prices below",
         "is_estimate": True,
         "n_not_labelled": n_saved,
         "currency": currency,
@@ -80,17 +81,17 @@ def savings_section(samples: Samples, selection: Selection, job: Job) -> Facts:
             "selected": n_after * per_image,
             "saved": n_saved * per_image,
         },
-        "training_energy_kwh": {
-            "per_image": kwh,
-            "all": n_all * kwh,
-            "selected": n_after * kwh,
-            "saved": n_saved * kwh,
+        "training_energy_wh": {
+            "per_image": watt_hours,
+            "all": n_all * watt_hours,
+            "selected": n_after * watt_hours,
+            "saved": n_saved * watt_hours,
         },
-        "co2_kg": {
-            "per_image": kilograms,
-            "all": n_all * kilograms,
-            "selected": n_after * kilograms,
-            "saved": n_saved * kilograms,
+        "co2_g": {
+            "per_image": grams,
+            "all": n_all * grams,
+            "selected": n_after * grams,
+            "saved": n_saved * grams,
         },
         "prices": [{"name": name, **entry} for name, entry in prices.items()],
     }
