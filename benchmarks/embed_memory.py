@@ -23,16 +23,19 @@ import torch
 from lightly_nb.embedding import EmbeddingModel, embed
 from lightly_nb.models import build_backbone
 from lightly_nb.reading import list_samples
-model = EmbeddingModel(torch.nn.Sequential(*build_backbone("resnet-9", 0.125, 32), torch.nn.Flatten(1)).eval(), 32)
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+module = torch.nn.Sequential(*build_backbone("resnet-9", 0.125, 32), torch.nn.Flatten(1)).eval()
+model = EmbeddingModel(module, 32)
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 loaded = peak()
 start = time.time()
 samples = list_samples(sys.argv[1], on_event=lambda event: None)
 listed, start, listing = peak(), time.time(), time.time() - start
 samples = embed(samples, model, on_event=lambda event: None)
 cpu = sum(os.times()[:2])
-print(f"{len(samples):,} samples, {len(samples.quarantine)} in quarantine: imports and model {loaded:.0f} MB, listed "
-      f"({listing:.1f} s) {listed:.0f} MB, embedded ({time.time() - start:.0f} s, {cpu:.0f} CPU-s) {peak():.0f} MB")
+print(f"{len(samples):,} samples, {len(samples.quarantine)} in quarantine; peak so far: imports and model "
+      f"{loaded:.0f} MB, listed ({listing:.1f} s) {listed:.0f} MB, "
+      f"embedded ({time.time() - start:.0f} s, {cpu:.0f} CPU-s) {peak():.0f} MB")
 """
 
 

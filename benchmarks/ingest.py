@@ -2,8 +2,8 @@
 
     python benchmarks/ingest.py [passes] [lightly-embed]
 
-Everything is counted in CPU seconds (user + system), interleaved, medians of `REPEATS`; torch and OpenCV get one
-thread in the separate passes and one a worker in ours, so that nothing burns time waiting.
+Everything is counted in CPU seconds (user + system), interleaved, medians of `REPEATS`; torch and OpenCV get
+one thread in the separate passes and one a worker in ours, so that nothing burns time waiting.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ import numpy as np
 import pandas as pd
 import torch
 import torchvision
-from PIL import Image, ImageStat
+from lightly.models.modules import SimCLRProjectionHead
 from photographs import write_photographs
+from PIL import Image, ImageStat
 from torchvision import transforms as T
 
 from lightly_nb.datasource import open_datasource
@@ -37,12 +38,16 @@ from lightly_nb.samples import Samples
 
 REPEATS = 3
 SIDE, BATCH = 64, 64
-SIZES = {"1920 × 1080": (1920, 1080, 400), "500 × 375": (500, 375, 1500)}
+FOLDERS = {
+    "1920 × 1080, quality 75": (1920, 1080, 75, 400),
+    "1920 × 1080, quality 88": (1920, 1080, 88, 300),
+    "500 × 375, quality 88": (500, 375, 88, 1500),
+}
 N_FEW, N_MANY = 40, 440
 
 
 def naive(paths: list[Path], module: torch.nn.Module) -> None:
-    """Check, hash, embed, describe and make thumbnails, each in a pass of its own: Pillow, torchvision, fp32."""
+    """Check, hash, embed, describe and make thumbnails, each in a pass of its own, with Pillow and fp32."""
     transform = T.Compose(
         [T.Resize((SIDE, SIDE)), T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
     )
@@ -93,12 +98,10 @@ def passes(work: Path) -> None:
     module = torchvision.models.resnet18().eval()
     module.fc = torch.nn.Identity()
     model = EmbeddingModel(module, SIDE)
-    print(
-        "| photographs | bytes | separate passes, img/CPU-s | full | fast | full ÷ separate | fast ÷ separate |"
-    )
+    print("| photographs | bytes | separate passes, img/CPU-s | full | fast | full is | fast is |")
     print("|---|---|---|---|---|---|---|")
-    for name, (width, height, count) in SIZES.items():
-        folder = write_photographs(work / name, count, width, height)
+    for name, (width, height, quality, count) in FOLDERS.items():
+        folder = write_photographs(work / name, count, width, height, quality)
         samples, paths = samples_of(folder), sorted(folder.iterdir())
 
         def one_pass(decode: str, samples: Samples = samples) -> float:
@@ -135,7 +138,8 @@ def against_lightly_embed(work: Path) -> None:
     """Print how the project's own model does against `lightly-embed`, each as a process of its own."""
     torch.manual_seed(1)
     whole = torch.nn.Module()
-    whole.backbone, whole.projection_head = build_backbone(), torch.nn.Identity()
+    whole.backbone = build_backbone()
+    whole.projection_head = SimCLRProjectionHead(32, 32, 128, batch_norm=False)
     checkpoint = work / "lightly_epoch_1.ckpt"
     save_checkpoint(checkpoint, whole, ModelSettings(), epochs=1, training={})
     few = write_photographs(work / "few", N_FEW, 500, 375)
@@ -180,7 +184,8 @@ def against_lightly_embed(work: Path) -> None:
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or ["passes", "lightly-embed"]
-    processor = next((line for line in open("/proc/cpuinfo") if "model name" in line), platform.processor())
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    processor = next((line for line in lines if "model name" in line), platform.processor())
     print(
         f"{date.today()}, {os.cpu_count()} CPUs ({processor.split(':')[-1].strip()}), "
         f"torch {torch.__version__}, torchvision {torchvision.__version__}, Pillow {Image.__version__}\n"

@@ -1,4 +1,4 @@
-"""Folders of distinct JPEGs for the benchmarks, cut at native scale from the photographs of scikit-image and scikit-learn.
+"""Folders of distinct JPEGs for the benchmarks, cut from the photographs of scikit-image and scikit-learn.
 
 Enlarged photographs would decode faster than real ones, so large images are mosaics of native crops.
 """
@@ -11,8 +11,6 @@ import numpy as np
 from PIL import Image
 from skimage import data
 from sklearn.datasets import load_sample_images
-
-QUALITY = 88
 
 
 def sources() -> list[np.ndarray]:
@@ -38,11 +36,11 @@ def mosaic(rng: np.random.Generator, images: list[np.ndarray], width: int, heigh
     return canvas
 
 
-def write_photographs(folder: Path, count: int, width: int, height: int, seed: int = 1) -> Path:
+def write_photographs(folder: Path, count: int, width: int, height: int, quality: int = 88) -> Path:
     """Write `count` distinct JPEGs of `width` × `height` below `folder` and return it."""
-    rng, images = np.random.default_rng(seed), sources()
+    rng, images = np.random.default_rng(1), sources()
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         picture = Image.fromarray(mosaic(rng, images, width, height))
-        picture.save(folder / f"{number:06d}.jpg", "JPEG", quality=QUALITY)
+        picture.save(folder / f"{number:06d}.jpg", "JPEG", quality=quality)
     return folder
