@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lightly_nb.checks import check
     from lightly_nb.demo import demo_images
     from lightly_nb.embedding import embed
-    from lightly_nb.image_grid import image_grid
+    from lightly_nb.image_grid import show_images
     from lightly_nb.pipeline import Run, open_run, rerun, run, start
     from lightly_nb.reading import list_samples
     from lightly_nb.samples import Samples
@@ -30,7 +30,7 @@ _HOMES = {
     "check": "lightly_nb.checks",
     "demo_images": "lightly_nb.demo",
     "embed": "lightly_nb.embedding",
-    "image_grid": "lightly_nb.image_grid",
+    "show_images": "lightly_nb.image_grid",
     "Run": "lightly_nb.pipeline",
     "open_run": "lightly_nb.pipeline",
     "rerun": "lightly_nb.pipeline",
@@ -50,12 +50,12 @@ __all__ = [
     "check",
     "demo_images",
     "embed",
-    "image_grid",
     "list_samples",
     "open_run",
     "rerun",
     "run",
     "select",
+    "show_images",
     "start",
     "train",
 ]

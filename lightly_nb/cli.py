@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ Options of the run are key=value, as in the platform's configuration (docs/confi
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parsed(arguments)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as a background run does; before torch loads
     listener = _print_json if options.json else None
     try:
         options.command(options, listener)

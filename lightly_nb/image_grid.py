@@ -24,7 +24,7 @@ class ImageGrid:
         return f"ImageGrid({self.html.count('<img'):,} pictures)"
 
 
-def image_grid(
+def show_images(
     samples: Samples,
     filenames: Sequence[str] | None = None,
     *,

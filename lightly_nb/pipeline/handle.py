@@ -216,7 +216,8 @@ def start_process(folder: RunFolder, storage_options: Any = None) -> None:
     """Start a process of its own that does the run of `folder`, and return at once.
 
     It has its own session, so that interrupting a notebook cell does not end it; `storage_options`
-    reach it through its standard input, which no other process can read.
+    reach it through its standard input, which no other process can read. Its threads wait without
+    spinning, which on a machine that is busy otherwise makes training several times as fast.
     """
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
@@ -226,6 +227,7 @@ def start_process(folder: RunFolder, storage_options: Any = None) -> None:
             stderr=log,
             start_new_session=True,
             cwd=folder.path,
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
         )
     with suppress(psutil.NoSuchProcess):  # it may have ended already
         owner.claim_for(folder, process.pid)

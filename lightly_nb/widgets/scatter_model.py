@@ -36,8 +36,8 @@ class ScatterModel(traitlets.HasTraits):
     Attributes
     ----------
     samples : Samples
-        Replaced by samples that also have the arrays `pca`, `umap_5`, `umap_15` and `umap_50` (float32 of shape
-        (n_samples, 2)) as they become ready: `Samples` is frozen, so take them from here.
+        Replaced by samples that also have the arrays `pca`, `umap_5`, `umap_15` and `umap_50` (float32 of
+        shape (n_samples, 2)) as they become ready: `Samples` is frozen, so take them from here.
     picks : Selection or None
         The selection shown; replaced by `reselect`.
     selected : numpy.ndarray
@@ -136,14 +136,14 @@ class ScatterModel(traitlets.HasTraits):
     # ---- the lasso -----------------------------------------------------------------------------------------
 
     def selection(self) -> pd.DataFrame:
-        """Return the samples in the lasso: their table, `row` and, with picks, `selected`, `step` and `reason`."""
+        """Return the table of the lasso, with `row` and, given picks, `selected`, `step` and `reason`."""
         return described(self.samples, self.selected, self.picks)
 
     def images(self, rows: Any = None) -> ImageGrid:
         """Return an image grid of `rows`; None is the lasso."""
-        from lightly_nb.image_grid import image_grid
+        from lightly_nb.image_grid import show_images
 
-        return image_grid(self.samples.take(self._rows(rows)))
+        return show_images(self.samples.take(self._rows(rows)))
 
     def lock(self, rows: Any = None) -> None:
         """Have `reselect` pick these samples; None is the lasso."""
@@ -174,8 +174,8 @@ class ScatterModel(traitlets.HasTraits):
         """Select again and show it; return the new selection, which is `picks` from then on.
 
         The samples of `around` (None: the lasso) count as selected already, so that the picks go around them;
-        locked samples are picked, banned ones never. `n_samples` is as many as before unless given. Further options
-        go to `lightly_nb.select`.
+        locked samples are picked, banned ones never. `n_samples` is as many as before unless given. Further
+        options go to `lightly_nb.select`.
         """
         around = self._rows(around)
         args = (self.samples, self.picks, around, self.locked, self.banned, n_samples)
@@ -187,11 +187,12 @@ class ScatterModel(traitlets.HasTraits):
     def to_html(self, path: str | Path | None = None, *, most_pictures: int = 500) -> str:
         """Return, and write to `path` if given, one HTML file that opens without a kernel or a network.
 
-        All points, with zoom and file names on hover; pictures for the first `most_pictures` samples (picks first).
+        All points, with zoom and file names on hover; pictures for the first `most_pictures` samples (picks
+        first).
         """
         from lightly_nb.widgets.scatter_bokeh import scatter_html
 
-        html = scatter_html(self.samples, self.picks, self.coloring(), self.projection, most_pictures)
+        html: str = scatter_html(self.samples, self.picks, self.coloring(), self.projection, most_pictures)
         if path is not None:
             Path(path).write_text(html, encoding="utf-8")
         return html
