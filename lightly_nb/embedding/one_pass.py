@@ -110,11 +110,12 @@ def run_pass(
     Chunks that are there stay if the files still have the same content, which costs reading them.
     """
     per_chunk = settings.batch_size * max(1, CHUNK_SIZE // settings.batch_size)
-    chunks = list(enumerate(_cut(filenames, per_chunk)))
-    missing = [
-        (n, names) for n, names in chunks if not _still_right(source, names, folder.load(n), num_workers)
-    ]
-    stage.advance(len(filenames) - sum(len(names) for _, names in missing))
+    chunks, missing = list(enumerate(_cut(filenames, per_chunk))), []
+    for number, names in chunks:
+        if _still_right(source, names, folder.load(number), num_workers):
+            stage.advance(len(names))
+        else:
+            missing.append((number, names))
     batches = ((n, batch) for n, names in missing for batch in _cut(names, settings.batch_size))
 
     def work(item: tuple[int, Sequence[str]]) -> tuple[int, Chunk]:

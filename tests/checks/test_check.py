@@ -136,6 +136,14 @@ def test_checking_twice_changes_nothing() -> None:
     pd.testing.assert_frame_equal(twice.quarantine, once.quarantine)
 
 
+def test_names_that_differ_only_in_case_or_unicode_form_are_different_files() -> None:
+    names = ["\u00e9.jpg", "e\u0301.jpg", "A.jpg", "a.jpg"]
+    files = dict(zip(names, PHOTOS, strict=False))
+    checked = check(samples_of(files), on_event=quiet)
+    assert checked.filenames == names
+    assert checked.table["lightly.sizeInBytes"].tolist() == [len(files[name]) for name in names]
+
+
 def test_one_image_is_enough() -> None:
     assert check(samples_of({"one.jpg": PHOTOS[0]}), on_event=quiet).filenames == ["one.jpg"]
 
