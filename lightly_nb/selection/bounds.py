@@ -17,6 +17,8 @@ STRIP = 4096
 """Rows in one matrix product, so that the product stays in cache."""
 CELLS = BLOCK
 NEAR = 4
+SETTLED = 64
+"""Rows compared with all picks at once, where float32 left a doubt about which is the nearest."""
 UNIT = 2.0**-24
 
 
@@ -204,8 +206,8 @@ class Bounds:
         squares = self._squares[: self.n_picks]
         error = self._slack * (2.1 * self._first[rows] + 3.1 * float(squares.max())) + 1e-30  # |x|² ≤ 2|p|² + 2d²
         doubtful = np.flatnonzero(self._second[rows] - self._first[rows] <= 3 * error)
-        for start in range(0, len(doubtful), STRIP // 8):
-            self._settle(rows, doubtful[start : start + STRIP // 8], exact)
+        for start in range(0, len(doubtful), SETTLED):
+            self._settle(rows, doubtful[start : start + SETTLED], exact)
         self.bound[rows] = exact
         return exact
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ def selection_table(
     picks: Picks,
     preselected: Sequence[int],
     reasons: Sequence[str],
-    labels: Sequence[str],
+    gains: Mapping[str, np.ndarray],
     nearest: tuple[np.ndarray, np.ndarray] | None,
 ) -> pd.DataFrame:
     """Return the table that `Selection.table` describes, in the order of `filenames`.
@@ -42,10 +42,9 @@ def selection_table(
     for number, row in enumerate(picks.rows, start=1):
         said[row] = f"selected at step {number}"
     table["reason"] = said
-    gains = np.array(picks.gains).reshape(len(picks.rows), len(labels))
-    for column, label in enumerate(labels):
+    for label, of_picks in gains.items():
         values = np.full(n, np.nan)
-        values[picks.rows] = gains[:, column]
+        values[picks.rows] = of_picks
         table[f"gain {label}"] = values
     return table
 

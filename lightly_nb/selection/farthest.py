@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from lightly_nb.errors import SelectionError
-from lightly_nb.selection.distances import Rows, mean_point, squared_distances
+from lightly_nb.selection.distances import Rows
+from lightly_nb.selection.engine import nearest_the_mean
 from lightly_nb.selection.lazy import LazySearch
 from lightly_nb.selection.plan import check_unit_length
 from lightly_nb.selection.scores import Alone
@@ -66,8 +67,7 @@ def farthest_first(
     if start is not None:
         search.take([int(start)])
     elif not len(preselected):
-        rows = np.arange(len(vectors))
-        search.take([int(np.argmin(squared_distances(vectors, rows, mean_point(vectors, rows))))])
+        search.take([nearest_the_mean(vectors, np.arange(len(vectors)))])
     return np.array(search.run(k).rows, dtype=np.int64)
 
 

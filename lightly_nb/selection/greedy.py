@@ -13,17 +13,40 @@ from lightly_nb.selection.terms import Diversity, Term
 
 OUT_OF_CANDIDATES = "no candidate is left"
 TOO_NEAR = "every candidate left is nearer to a selected sample than the minimum distance"
+OUT_OF_REACH = "no candidate keeps the target range of a sum within reach"
 OVER_BUDGET = "the next pick would carry a sum above its maximum"
 
 
 @dataclass
 class Picks:
-    """What a search has picked so far, and why it stopped before the number asked for ('' if it did not)."""
+    """What a search has picked so far.
+
+    Parameters
+    ----------
+    rows : list of int
+        The picks in order.
+    deltas : list of list of float
+        Per pick the delta of every term; NaN for a DIVERSITY that had nothing selected.
+    squared : list of float
+        Per pick the squared distance to the nearest sample selected before it; inf for none.
+    totals : list of float
+        F of every term before the first pick.
+    stopped : str
+        Why there are fewer picks than asked for; empty if there are not.
+    """
 
     rows: list[int] = field(default_factory=list)
     deltas: list[list[float]] = field(default_factory=list)
     squared: list[float] = field(default_factory=list)
+    totals: list[float] = field(default_factory=list)
     stopped: str = ""
+
+    def first(self, n_picks: int) -> Picks:
+        """Return a copy that ends after `n_picks`."""
+        stopped = self.stopped if n_picks >= len(self.rows) else ""
+        return Picks(
+            self.rows[:n_picks], self.deltas[:n_picks], self.squared[:n_picks], list(self.totals), stopped
+        )
 
 
 class PlainSearch:
@@ -59,6 +82,7 @@ class PlainSearch:
         """Take `rows` as selected before the first step."""
         for row in rows:
             self._add(row)
+        self.picks.totals = [float(getattr(term, "total", 0.0)) for term in self.terms]
 
     def take(self, rows: Sequence[int]) -> None:
         """Pick `rows` whatever their gain (locked samples, or a start)."""
@@ -69,7 +93,9 @@ class PlainSearch:
     def run(self, n_picks: int, advance: Callable[[int], None] = lambda n: None) -> Picks:
         """Pick until there are `n_picks`, or until nothing may be picked; `advance` hears of every pick."""
         while len(self.picks.rows) < n_picks:
-            rows = self._candidates(n_picks - len(self.picks.rows))
+            rows = self._candidates()
+            if len(rows):
+                rows = self._in_reach(rows, n_picks - len(self.picks.rows))
             if not len(rows):
                 break
             row = int(rows[np.argmax(total_scores(self.terms, rows))])
@@ -80,7 +106,7 @@ class PlainSearch:
             advance(1)
         return self.picks
 
-    def _candidates(self, n_left: int) -> Rows:
+    def _candidates(self) -> Rows:
         rows = np.flatnonzero(self.allowed)
         if not len(rows):
             self.picks.stopped = OUT_OF_CANDIDATES
@@ -90,14 +116,28 @@ class PlainSearch:
                 self.picks.stopped = TOO_NEAR
         return rows
 
+    def _in_reach(self, rows: Rows, n_left: int) -> Rows:
+        """Return the rows after which every target range can still be met with `n_left` picks in all."""
+        for total, budget in zip(self.sums, self.budgets, strict=True):
+            if budget.minimum > -np.inf:
+                lowest, highest = reachable_sums(budget.values[rows], n_left)
+                rows = rows[(total + highest >= budget.minimum) & (total + lowest <= budget.maximum)]
+        if not len(rows):
+            self.picks.stopped = OUT_OF_REACH
+        return rows
+
     def _record(self, row: int) -> None:
         at = np.array([row])
         distance = self.spacing.nearest[row] if self.spacing and self.spacing.n_selected else np.inf
         self.picks.rows.append(row)
-        self.picks.deltas.append([float(term.deltas(at)[0]) for term in self.terms])
+        self.picks.deltas.append([self._delta(term, at) for term in self.terms])
         self.picks.squared.append(float(distance))
         for number, budget in enumerate(self.budgets):
             self.sums[number] += float(budget.values[row])
+
+    def _delta(self, term: Term, at: Rows) -> float:
+        neutral = isinstance(term, Diversity) and not term.n_selected
+        return float("nan") if neutral else float(term.deltas(at)[0])
 
     def _add(self, row: int) -> None:
         self.allowed[row] = False
@@ -105,6 +145,27 @@ class PlainSearch:
             term.add(row)
         if self.spacing is not None and all(term is not self.spacing for term in self.terms):
             self.spacing.add(row)
+
+
+def reachable_sums(values: Floats, count: int) -> tuple[Floats, Floats]:
+    """Return per value the smallest and largest sum of `count` of `values` that it is part of.
+
+    Examples
+    --------
+    >>> lowest, highest = reachable_sums(np.array([1.0, 5.0, 3.0]), 2)
+    >>> lowest.tolist(), highest.tolist()
+    ([4.0, 6.0, 4.0], [6.0, 8.0, 8.0])
+    """
+    n, others = len(values), min(count, len(values)) - 1
+    order = np.argsort(values, kind="stable")
+    rank = np.empty(n, dtype=np.int64)
+    rank[order] = np.arange(n)
+    sums = np.concatenate([[0.0], np.cumsum(values[order])])
+    lowest = np.where(rank < others, sums[min(others + 1, n)], sums[others] + values)
+    highest = np.where(
+        rank >= n - others, sums[n] - sums[max(n - others - 1, 0)], sums[n] - sums[n - others] + values
+    )
+    return lowest, highest
 
 
 def total_scores(terms: Sequence[Term], rows: Rows) -> Floats:

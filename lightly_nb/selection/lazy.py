@@ -71,6 +71,7 @@ class LazySearch:
         for row, squared in zip(rows, distances, strict=True):
             self.scores.add(row, float(squared))
         self.bound[at] = -np.inf
+        self.picks.totals = [float(getattr(term, "total", 0.0)) for term in self.scores.terms]
 
     def take(self, rows: Sequence[int]) -> None:
         """Pick `rows` whatever their score (locked samples, or a start)."""
@@ -176,6 +177,8 @@ class LazySearch:
                     doubtful |= between[best] <= limit
                 squared[best] = -np.inf
             values = self.scores.values(rows, squared)
+        if not valid:
+            self._hot_mark = Mark(np.inf)
         self.bound[rows] = squared
         self._survivors = int(np.clip(3 * len(picked), FEWEST_SURVIVORS, MOST_SURVIVORS))
         if self.bounds and picked:

@@ -18,23 +18,34 @@ MOST_GROUPS = 1024
 
 
 class Alone:
-    """DIVERSITY alone: the score is the squared distance, which only falls and needs no other number."""
+    """One term of strength above 0: the score is its delta, which needs no other number.
 
-    def __init__(self, term: Diversity):
+    The deltas of DIVERSITY only fall, those of WEIGHTS never change; BALANCE alone goes through `Together`.
+    """
+
+    def __init__(self, term: Diversity | Weights):
+        self.terms: list[Term] = [term]
         self.term = term
 
     def values(self, rows: Rows, squared: Floats) -> Floats:
-        return squared
+        if isinstance(self.term, Diversity):
+            return squared
+        return np.where(squared < 0, -np.inf, self.term.weights[rows])
 
     def levels(self, rows: Rows, outside: float) -> Floats | float:
-        return outside
+        return outside if isinstance(self.term, Diversity) else -np.inf
 
     def deltas(self, row: int, squared: float) -> list[float]:
-        return [squared]
+        if isinstance(self.term, Diversity):
+            return [squared if self.term.n_selected else np.nan]
+        return [float(self.term.weights[row])]
 
     def add(self, row: int, squared: float) -> bool:
         """Take a pick; return whether scores from before it are still bounds."""
-        self.term.count(squared)
+        if isinstance(self.term, Diversity):
+            self.term.count(squared)
+        else:
+            self.term.add(row)
         return True
 
     def mark(self, outside: float) -> Mark:
@@ -83,7 +94,7 @@ class Together:
                 gains = log_gain(np.maximum(squared, 0.0), term.total) if term.n_selected else np.zeros(len(rows))
             else:
                 gains = term.gains(rows)
-            scores += term.strength * gains
+            scores += gains if len(self.terms) == 1 else term.strength * gains
         scores[squared < 0] = -np.inf
         return scores
 
@@ -155,7 +166,9 @@ class TogetherMark(Mark):
 
     def _balances(self) -> Floats:
         balance = self.scores.balance
-        return self.scores.group_gains * (balance.strength if balance else 0.0)
+        if balance is None:
+            return np.zeros(1)
+        return self.scores.group_gains * (balance.strength if len(self.scores.terms) > 1 else 1.0)
 
     def _factor(self) -> float:
         """Return by what factor, at least, the falling gains of any row have fallen since: 1 is always safe."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from lightly_nb.errors import RunCanceled, SelectionError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.samples import Samples
 from lightly_nb.selection import plan as planning
-from lightly_nb.selection.distances import mean_point, squared_distances
-from lightly_nb.selection.explain import nearest_selected, selection_table
-from lightly_nb.selection.greedy import TOO_NEAR, Picks, PlainSearch
+from lightly_nb.selection.engine import nearest_the_mean, search_for, steering_terms
+from lightly_nb.selection.greedy import PlainSearch
+from lightly_nb.selection.lazy import LazySearch
+from lightly_nb.selection.outcome import selection_of
 from lightly_nb.selection.plan import Plan
 from lightly_nb.selection.result import Selection
 from lightly_nb.selection.settings import plain_strategies
@@ -121,79 +123,39 @@ def _run(plan: Plan, on_event: Listener) -> Selection:
     for entry, part in zip(plan.entries, plan.parts, strict=True):
         if part.note:
             say(on_event, STEP, f"{entry['label']}: {part.note}")
-    search = _search(plan)
-    try:
-        with Stage(on_event, STEP, total=plan.n_picks, unit="sample") as stage:
-            search.run(plan.n_picks, stage.advance)
-    except (RunCanceled, KeyboardInterrupt) as stop:
-        search.picks.stopped = "canceled"
-        stop.selection = _selection(plan, search.picks)  # type: ignore[union-attr]
-        raise
-    if search.picks.stopped:
-        say(on_event, STEP, f"{len(search.picks.rows):,} samples selected; stopped: {search.picks.stopped}")
-    return _selection(plan, search.picks)
+    return continued(plan, started(plan), plan.n_picks, on_event)
 
 
-def _search(plan: Plan) -> PlainSearch:
-    terms = [part.term for part in plan.parts if part.term is not None and part.term.strength != 0]
-    spacing = next((term for term in terms if isinstance(term, Diversity)), None)
-    if spacing is None and plan.minimum_distance > 0:
-        spacing = Diversity(plan.samples.embeddings)
-    budgets = [part.budget for part in plan.parts if part.budget is not None]
-    search = PlainSearch(terms, plan.allowed, spacing, plan.minimum_distance, budgets)
+def started(plan: Plan) -> PlainSearch | LazySearch:
+    """Return a search that has the preselected and locked samples, and the default start where one is needed."""
+    search = search_for(plan)
     search.seed(plan.preselected)
-    for row in plan.lock:
-        search.take([row])
-    if all(isinstance(term, Diversity) for term in terms) and not plan.preselected and not plan.lock:
-        search.take([_default_start(plan)])
+    search.take(plan.lock)
+    only_diversity = all(isinstance(term, Diversity) for term in steering_terms(plan))
+    if only_diversity and not plan.preselected and not plan.lock:
+        search.take([nearest_the_mean(plan.samples.embeddings, np.flatnonzero(plan.allowed))])
     return search
 
 
-def _default_start(plan: Plan) -> int:
-    """Return the candidate nearest the mean of the candidates."""
-    rows = np.flatnonzero(plan.allowed)
-    vectors = plan.samples.embeddings
-    return int(rows[np.argmin(squared_distances(vectors, rows, mean_point(vectors, rows)))])
+def continued(plan: Plan, search: PlainSearch | LazySearch, n_picks: int, on_event: Listener) -> Selection:
+    """Return the selection of `n_picks`: a prefix of what `search` has already, or as many more steps as it takes."""
 
+    def selection() -> Selection:
+        return selection_of(plan, search.picks.first(n_picks), n_picks, extend)
 
-def _selection(plan: Plan, picks: Picks) -> Selection:
-    chosen = np.array(picks.rows, dtype=np.int64)
-    names = plan.samples.filenames
-    counted = np.array([*plan.preselected, *picks.rows], dtype=np.int64)
-    strategies = [
-        {
-            "label": entry["label"],
-            "input": entry["input"],
-            "strategy": entry["strategy"],
-            "strength": entry["strategy"].get("strength", 1.0),
-            "asked": dict(part.asked),
-            "got": dict(part.got(counted)),
-            "note": part.note,
-        }
-        for entry, part in zip(plan.entries, plan.parts, strict=True)
-    ]
-    return Selection(
-        filenames=[names[row] for row in picks.rows],
-        rows=plan.order[chosen],
-        preselected=[names[row] for row in plan.preselected],
-        strategies=strategies,
-        stopped=picks.stopped,
-        n_asked=plan.n_picks,
-        _compute={"table": lambda: _table(plan, picks)},
-    )
+    def extend(n_more: int, listener: Listener) -> Selection:
+        return continued(plan, search, n_more, listener)
 
-
-def _table(plan: Plan, picks: Picks) -> Any:
-    labels = [
-        entry["label"]
-        for entry, part in zip(plan.entries, plan.parts, strict=True)
-        if part.term is not None and part.term.strength != 0
-    ]
-    nearest = None
-    if "embeddings" in plan.samples.arrays:
-        nearest = nearest_selected(plan.samples.embeddings, plan.preselected, picks)
-    reasons = planning.reasons_of(plan, picks.stopped)
-    if picks.stopped == TOO_NEAR:
-        reasons = [TOO_NEAR if reason == picks.stopped else reason for reason in reasons]
-    table = selection_table(plan.samples.filenames, picks, plan.preselected, reasons, labels, nearest)
-    return table.iloc[np.argsort(plan.order)]
+    n_before = len(search.picks.rows)
+    if n_picks > n_before and not search.picks.stopped:
+        try:
+            with Stage(on_event, STEP, total=n_picks, unit="sample") as stage:
+                stage.advance(n_before)
+                search.run(n_picks, stage.advance)
+        except (RunCanceled, KeyboardInterrupt) as stop:
+            stop.selection = replace(selection(), stopped="canceled")  # type: ignore[union-attr]
+            raise
+        if search.picks.stopped:
+            got = f"{len(search.picks.rows):,} of {n_picks:,} samples selected"
+            say(on_event, STEP, f"{got}; stopped: {search.picks.stopped}")
+    return selection()

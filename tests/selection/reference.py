@@ -1,6 +1,26 @@
 """Float64 brute force, short enough to check by eye: every step looks at every sample, ties to the lowest row."""
 
+from contextlib import contextmanager
+from unittest.mock import patch
+
 import numpy as np
+
+from lightly_nb.selection import bounds, lazy, pool
+
+
+@contextmanager
+def tiny_pools(tiny=True):
+    """Shrink every pool, block and cell, so that a few dozen rows go through all that a million go through."""
+    if not tiny:
+        yield
+        return
+    with (
+        patch.multiple(lazy, FEWEST_SURVIVORS=2, MOST_SURVIVORS=5),
+        patch.multiple(pool, HOT=2),
+        patch.multiple(lazy, HOT=2),
+        patch.multiple(bounds, BLOCK=4, CELLS=4, STRIP=7, NEAR=2),
+    ):
+        yield
 
 
 def log_gain(delta, total):
@@ -62,10 +82,11 @@ def brute_force(
         elif len(weights) == 1 and diversity is None and not balances:
             scores = np.sign(weights[0][0]) * weights[0][1][rows]
         else:
+            alone = len(balances) == 1 and diversity is None and not weights
             for number, (strength, classes, target) in enumerate(balances):
                 after = counts[number] + classes[rows]
                 rise = (target * np.log(after / counts[number])).sum(axis=1)
-                scores += strength * (rise - np.log(after.sum(axis=1) / counts[number].sum()))
+                scores += (np.sign(strength) if alone else strength) * (rise - np.log(after.sum(axis=1) / counts[number].sum()))
             if diversity is not None and selected:
                 scores += diversity * log_gain(nearest[rows], total)
             for number, (strength, w) in enumerate(weights):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lightly_nb.samples import Samples
 from lightly_nb.selection import select
-from tests.selection.reference import brute_force
+from tests.selection.reference import brute_force, tiny_pools
 
 
 def quiet(event):
@@ -28,7 +28,7 @@ def problems(draw):
     label = rng.choice(["cat", "dog", "fox"], n, p=[0.7, 0.2, 0.1])
     table = pd.DataFrame({"weight": weight, "other": rng.random(n), "label": label})
     table.index = [f"{number:03d}.jpg" for number in range(n)]
-    strengths = st.sampled_from([1.0, 1.0, 2.0, 0.3, -0.5])
+    strengths = st.sampled_from([1.0, 1.0, 2.0, 0.3, 1.7, 0.5, -0.5])
     chosen = {
         name: draw(strengths) for name in ("balance", "diversity", "other", "weight") if draw(st.booleans())
     } or {"diversity": 1.0}
@@ -80,9 +80,9 @@ def expected(table, x, chosen, rows, k):
     )
 
 
-@given(problems(), st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
-def test_picks_equal_brute_force_in_any_row_and_strategy_order(problem, random):
+@given(problems(), st.randoms(use_true_random=False), st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_picks_equal_brute_force_in_any_row_and_strategy_order(problem, random, tiny):
     table, x, chosen, rows, k = problem
     present = {name: share for name, share in {"dog": 0.5, "fox": 0.3}.items() if name in set(table["label"])}
     if "balance" in chosen and not present:
@@ -94,8 +94,8 @@ def test_picks_equal_brute_force_in_any_row_and_strategy_order(problem, random):
     named = {name: [table.index[row] for row in group] for name, group in rows.items()}
     shuffled = random.sample(range(len(x)), len(x))
     samples = Samples(table.iloc[shuffled], {"embeddings": x[shuffled]})
-    selection = select(
-        samples, k, strategies=random.sample(strategies, len(strategies)), on_event=quiet, **named
-    )
+    mixed = random.sample(strategies, len(strategies))
+    with tiny_pools(tiny):
+        selection = select(samples, k, strategies=mixed, on_event=quiet, **named)
     assert selection.filenames == [table.index[row] for row in expected(table, x, chosen, rows, k)]
     assert [samples.filenames[row] for row in selection.rows] == selection.filenames

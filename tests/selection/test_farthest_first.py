@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.selection.reference import brute_force
+from tests.selection.reference import brute_force, tiny_pools
 
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection import farthest_first
@@ -37,12 +37,13 @@ def problems(draw):
     return x, preselected, draw(st.integers(1, n - len(preselected)))
 
 
-@given(problems())
-@settings(max_examples=300, deadline=None)
-def test_picks_equal_brute_force(problem):
+@given(problems(), st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_picks_equal_brute_force(problem, tiny):
     vectors, preselected, k = problem
     vectors.flags.writeable = False
-    picks = farthest_first(vectors, k, preselected=preselected)
+    with tiny_pools(tiny):
+        picks = farthest_first(vectors, k, preselected=preselected)
     assert picks.dtype == np.int64
     assert picks.tolist() == brute_force(
         len(vectors), k, vectors=vectors, diversity=1.0, preselected=preselected

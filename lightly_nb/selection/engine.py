@@ -1,0 +1,73 @@
+"""Which search a plan needs: the fast one wherever its bounds hold, the plain one for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lightly_nb.selection.distances import Floats, Rows, mean_point, squared_distances
+from lightly_nb.selection.greedy import Picks, PlainSearch
+from lightly_nb.selection.lazy import LazySearch
+from lightly_nb.selection.plan import Plan
+from lightly_nb.selection.scores import Alone, Together
+from lightly_nb.selection.strategy import Budget
+from lightly_nb.selection.terms import Balance, Diversity, Term, Weights, log_gain
+
+MOST_GROUPS = 1024
+"""Distinct class vectors up to which a `Balance` is followed group by group."""
+
+
+def steering_terms(plan: Plan) -> list[Term]:
+    """Return the terms that have a say in the picks, in the order in which their gains are summed."""
+    return [part.term for part in plan.parts if part.term is not None and part.term.strength != 0]
+
+
+def search_for(plan: Plan) -> PlainSearch | LazySearch:
+    """Return a search over the plan's samples with nothing selected yet."""
+    terms = steering_terms(plan)
+    budgets = [part.budget for part in plan.parts if part.budget is not None]
+    diversity = next((term for term in terms if isinstance(term, Diversity)), None)
+    needs_vectors = diversity is not None or plan.minimum_distance > 0
+    vectors = plan.samples.embeddings if needs_vectors else None
+    if _bounds_hold(terms, budgets):
+        alone = len(terms) == 1 and isinstance(terms[0], (Diversity, Weights))
+        scores = Alone(terms[0]) if alone else Together(terms)
+        return LazySearch(scores, plan.allowed, vectors, plan.minimum_distance, budgets)
+    spacing = diversity or (Diversity(vectors) if vectors is not None else None)
+    return PlainSearch(terms, plan.allowed, spacing, plan.minimum_distance, budgets)
+
+
+def _bounds_hold(terms: Sequence[Term], budgets: Sequence[Budget]) -> bool:
+    """Whether gains only fall (or, for class shares, can be followed group by group)."""
+    kinds = [type(term) for term in terms]
+    return (
+        len(terms) > 0
+        and all(kind in (Weights, Diversity, Balance) for kind in kinds)
+        and kinds.count(Diversity) <= 1
+        and kinds.count(Balance) <= 1
+        and all(term.strength > 0 for term in terms)
+        and all(budget.minimum == -np.inf for budget in budgets)
+        and all(term.find_groups(MOST_GROUPS) for term in terms if isinstance(term, Balance))
+    )
+
+
+def nearest_the_mean(vectors: np.ndarray, rows: Rows) -> int:
+    """Return which of `rows` is nearest to their mean, the lowest one on ties."""
+    return int(rows[np.argmin(squared_distances(vectors, rows, mean_point(vectors, rows)))])
+
+
+def gains_of(picks: Picks, terms: Sequence[Term]) -> Floats:
+    """Return the gain of every term at every pick, float64 (n_picks, n_terms), from the deltas on record."""
+    gains = np.zeros((len(picks.rows), len(terms)))
+    deltas = np.array(picks.deltas).reshape(gains.shape)
+    for number, term in enumerate(terms):
+        if not isinstance(term, (Weights, Diversity)):
+            gains[:, number] = deltas[:, number]
+            continue
+        total = picks.totals[number]
+        for step, delta in enumerate(deltas[:, number]):
+            if np.isfinite(delta):
+                gains[step, number] = log_gain(np.array([delta]), total)[0]
+                total += delta
+    return gains
