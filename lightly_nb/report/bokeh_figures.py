@@ -56,10 +56,14 @@ def sprite_css(facts: dict[str, Any], arrays: Arrays) -> str:
 
 def numbers(entry: dict[str, Any]) -> Any:
     """Return the histogram of one image metadatum, as shares before and after."""
-    from bokeh.models import HoverTool
+    from bokeh.models import HoverTool, NumeralTickFormatter
 
     log = entry["before"]["histogram"]["log"]
     figure = _figure(entry["name"], entry["unit"], "share", 285, 210, "log" if log else "linear")
+    if log:
+        figure.xaxis.ticker.desired_num_ticks = 4
+        figure.xaxis.ticker.num_minor_ticks = 0
+        figure.xaxis.formatter = NumeralTickFormatter(format="0.[0]a")
     for which, color in (("before", INPUT), ("after", SELECTED)):
         histogram = entry[which]["histogram"]
         counts = np.asarray(histogram["counts"], dtype=float)
@@ -149,6 +153,7 @@ def _counts(histogram: dict[str, Any], title: str, unit: str, what: str, color: 
     data["top"] = np.where(counts > 0, counts, 0.5)
     figure = _figure(title, unit, f"{what} (log scale)", width, 260, y_axis_type="log")
     figure.y_range.start, figure.y_range.end = 0.7, float(max(1.0, counts.max()) * 2)
+    figure.x_range.start, figure.x_range.end = histogram["edges"][0], histogram["edges"][-1]
     bars = figure.quad(
         source=data, top="top", bottom=0.5, left="left", right="right", fill_color=color, line_color=None
     )
