@@ -1,12 +1,13 @@
 """Panels: live views of what the other rooms computed. Traits and layout; no logic of their own.
 
-`scatter_panel` is the embedding scatter. What every panel shares: `theme` (colours of the notebook's theme, one
-style sheet), `showing` (a static picture first, then the live widget), `callback_errors` (an exception in a
-callback is shown under the panel) and `rows` (row numbers as a trait and as a bitmask on the wire).
+`embedding_scatter` has the one call of the scatter, `scatter_model` what it does, `scatter_panel` its live
+form. What every panel shares: `theme` (colours of the notebook's theme, one style sheet), `showing` (a static
+picture first, then the live widget), `callback_errors` (an exception in a callback is shown under the panel),
+`pictures` (thumbnails) and `rows` (row numbers as a trait and as a bitmask on the wire).
 """
 
 from __future__ import annotations
 
-from lightly_nb.widgets.scatter_panel import scatter
+from lightly_nb.widgets.embedding_scatter import scatter
 
 __all__ = ["scatter"]

@@ -1,4 +1,4 @@
-"""What a point's colour says: one byte a sample and a legend that the browser, Bokeh and the picture all read."""
+"""What a point's colour says: a byte a sample, and a legend for the browser, Bokeh and the picture."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class Coloring:
     codes : numpy.ndarray
         uint8 per sample; 0 has the color of what is left over.
     legend : dict
-        Plain values: `title`, `kind` (`categories` or `numbers`), `rest` (label of code 0, empty if there is none),
-        and either `entries` (`code`, `label`, `color`, `shape` 0 to 2, `count`) or `low`, `high` and `stops`.
+        Plain values: `title`, `kind` (`categories` or `numbers`), `rest` (label of code 0, empty if there is
+        none), and either `entries` (`code`, `label`, `color`, `shape` 0 to 2, `count`) or `low`, `high` and
+        `stops`.
     """
 
     codes: np.ndarray
@@ -99,7 +100,7 @@ def _by_number(values: pd.Series, title: str) -> Coloring:
     known = values.notna().to_numpy()
     numbers = values.astype("int64") if is_time else values
     plain = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    known &= np.isfinite(plain)
+    known = known & np.isfinite(plain)
     codes = np.zeros(len(values), dtype=np.uint8)
     codes[known] = _scaled(plain[known])
     low, high = (values[known].min(), values[known].max()) if known.any() else ("–", "–")
@@ -152,7 +153,8 @@ def _scaled(values: np.ndarray) -> np.ndarray:
     if not values.size:
         return np.zeros(0, dtype=np.uint8)
     low, spread = values.min(), np.ptp(values)
-    return np.round(1 + (values - low) / (spread or 1) * (HIGHEST_CODE - 1)).astype(np.uint8)
+    codes: np.ndarray = np.round(1 + (values - low) / (spread or 1) * (HIGHEST_CODE - 1)).astype(np.uint8)
+    return codes
 
 
 def _number_label(value: Any) -> str:

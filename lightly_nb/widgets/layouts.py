@@ -1,9 +1,10 @@
 """Two-dimensional layouts of embeddings: PCA at once, UMAP in a process of its own.
 
-Importing UMAP and compiling its kernels takes ten seconds and more, and a thread in a busy kernel keeps a fifth of
-its speed, so `python -m lightly_nb.widgets.layouts` does that work beside the kernel.
+Importing UMAP and compiling its kernels takes ten seconds and more, and a thread in a busy kernel keeps a
+fifth of its speed, so `python -m lightly_nb.widgets.layouts` does that work beside the kernel.
 
-McInnes, Healy, Melville, "UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction" (2018).
+McInnes, Healy, Melville, "UMAP: Uniform Manifold Approximation and Projection for Dimension Reduction"
+(2018).
 """
 
 from __future__ import annotations
@@ -30,11 +31,22 @@ def umap_name(n_neighbors: int) -> str:
     return f"umap_{n_neighbors}"
 
 
+def projection_label(name: str) -> str:
+    """Return how the menu calls a layout.
+
+    >>> projection_label("umap_15"), projection_label("pca"), projection_label("tsne")
+    ('UMAP, 15 neighbors', 'PCA', 'tsne')
+    """
+    if name.startswith("umap_") and name.removeprefix("umap_").isdigit():
+        return f"UMAP, {name.removeprefix('umap_')} neighbors"
+    return "PCA" if name == "pca" else name
+
+
 def pca_layout(vectors: np.ndarray) -> np.ndarray:
     """Return the first two principal components, float32 of shape (n_samples, 2).
 
-    The signs are such that the largest loading of each component is positive. Above 200,000 rows the directions
-    come from that many evenly spaced rows; all rows are projected.
+    The signs are such that the largest loading of each component is positive. Above 200,000 rows the
+    directions come from that many evenly spaced rows; all rows are projected.
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ def as_rows(value: Any, samples: Samples, what: str = "rows") -> np.ndarray:
     Parameters
     ----------
     value : sequence of int, boolean mask, sequence of str, Selection, DataFrame or None
-        Rows, one truth value per sample, file names, something that has `filenames`, a table indexed by file name,
-        or nothing.
+        Rows, one truth value per sample, file names, something that has `filenames`, a table indexed by file
+        name, or nothing.
     what : str
         How an error calls it.
 

@@ -210,8 +210,9 @@ function render({ model, el }) {
     button("Lock", () => act("lock"), "Re-select must pick these"), button("Ban", () => act("ban"), "Re-select must not pick these"),
     button("Release", () => act("release"), "Neither locked nor banned"), button("Clear", () => setLasso([]), "Empty the lasso (Escape)"),
     h("span", { class: "lnb-split" }),
-    h("label", {}, button("Re-select", () => act("reselect", +howMany.value), "Select again; the samples in the lasso count as selected"), howMany, "around these"));
-  const hint = h("div", { class: "lnb-bar" }, h("span", { class: "lnb-status" }, "Shift-drag draws a lasso · click a point to add it · scroll zooms once the plot has the focus"));
+    h("span", { class: "lnb-again" }, button("Re-select", () => act("reselect", +howMany.value), "Select again; the samples in the lasso count as selected"),
+      howMany, "around these"));
+  const hint = h("div", { class: "lnb-bar lnb-status" }, "Shift-drag draws a lasso · a click adds a point to it · once the plot has the focus, scrolling zooms");
   const canvas = h("canvas", { tabindex: 0, role: "application", "aria-label": "Scatter plot", "aria-keyshortcuts": "N P Space H L B + - 0 Escape" });
   const ring = h("circle", { class: "lnb-ring", r: 8, visibility: "hidden" }), trace = h("path", { class: "lnb-trace" });
   const picture = h("img", { alt: "" }), title = h("b"), why = h("div");
@@ -227,20 +228,20 @@ function render({ model, el }) {
     h("div", { class: "lnb-bar", role: "toolbar", "aria-label": "Scatter" }, h("label", {}, "Layout", layoutMenu), h("label", {}, "Color", colorMenu),
       h("span", { class: "lnb-group", role: "group", "aria-label": "What dragging does" }, ...Object.values(modes)),
       h("span", { class: "lnb-group", role: "group", "aria-label": "Zoom" }, ...zooms)),
-    actions, hint, h("div", { class: "lnb-row" }, plotBox, legend), gallery, status, error, hiding);
+    h("div", { class: "lnb-row" }, plotBox, legend), hint, actions, gallery, status, error, hiding);
   el.append(root);
   const say = (text) => { status.textContent = text; };
   const fail = (text) => { errorText.textContent = text; error.hidden = false; status.textContent = ""; };
 
   // ---- what is shown ----
   const plot = createPlot(canvas, painted), pictures = createPictures();
-  let grid = null, legendNow = null, mode = "pan", hovered = -1, hoveredAt = 0, asking = false, push = false, pushed = 0, shown = 0, hide = "";
+  let grid = null, legendNow = null, mode = "pan", hovered = -1, hoveredAt = 0, asking = false, push = false, pushed = 0, live = "";
   if (!plot.ok) wait.textContent = "This browser offers no WebGL2. panel.to_html('scatter.html') writes a page that needs none.";
 
   function painted() {
     moveRing();
     if (root.dataset.ready) return;
-    root.dataset.ready = "true"; wait.hidden = true; hiding.textContent = hide;
+    root.dataset.ready = "true"; wait.hidden = true; root.classList.add(live);
     if (push) setTimeout(pushMore);
   }
   function pushMore() { // all pictures, batch by batch, each asked for when the one before has come
@@ -283,7 +284,7 @@ function render({ model, el }) {
     colorMenu.replaceChildren(...content.colors.map((name) => h("option", { value: name, selected: name === content.color }, name)));
     if (content.picks > 0 && root.dataset.picks !== String(content.picks)) howMany.value = content.picks;
     Object.assign(root.dataset, { n: content.n, picks: content.picks, layouts: content.projections.filter((entry) => entry[2] === "ready").map((entry) => entry[0]).join(" ") });
-    push = content.push; hide = content.hide; pictures.limit = push ? content.n : KEPT_PICTURES;
+    push = content.push; live = content.live; hiding.textContent = content.hide; pictures.limit = push ? content.n : KEPT_PICTURES;
     canvas.setAttribute("aria-label", `Scatter plot of ${count(content.n, "sample")}${content.picks >= 0 ? `, ${content.picks} selected` : ""}. `
       + "Arrows pan, plus and minus zoom, N and P go from point to point, Space puts a point in the lasso.");
   }
@@ -294,7 +295,7 @@ function render({ model, el }) {
     for (let row = 0; row < plot.marks.length; row++) plot.marks[row] = mask[row >> 3] >> (row & 7) & 1 ? plot.marks[row] | bit : plot.marks[row] & ~bit;
   }
   function showLasso(n) {
-    plot.lassoed = n > 0; root.dataset.selected = n;
+    plot.lassoed = n > 0;
     counted.textContent = `${n.toLocaleString("en")} of ${count(plot.marks.length, "sample")} in the lasso`;
     actions.hidden = !n; hint.hidden = n > 0;
     if (!n) showGallery(false); else if (!gallery.hidden) showGallery(true);
@@ -461,9 +462,9 @@ function render({ model, el }) {
       root.dataset.color = content.color; colorMenu.value = content.color;
     },
     rows(content, [mask]) {
+      root.dataset[content.name] = content.count; // what the kernel knows
       if (content.from === view) return;
       setBits(BITS[content.name], new Uint8Array(bytes(mask)));
-      root.dataset[content.name] = content.count;
       if (content.name === "selected") showLasso(content.count); else if (plot.n) plot.setMarks();
     },
     items: answered,

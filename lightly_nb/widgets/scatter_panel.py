@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
-import traitlets
 
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.callback_errors import error_text, errors_shown
-from lightly_nb.widgets.layouts import UMAP_NEIGHBORS, fitted, umap_name
+from lightly_nb.widgets.layouts import UMAP_NEIGHBORS, fitted, projection_label, umap_name
+from lightly_nb.widgets.pictures import thumbnail
 from lightly_nb.widgets.rows import pack_rows, unpack_rows
 from lightly_nb.widgets.scatter_model import ScatterModel
 from lightly_nb.widgets.scatter_picture import static_html
-from lightly_nb.widgets.showing import hiding_rule, show_panel, static_block
+from lightly_nb.widgets.showing import hiding_rule, live_class, show_panel, static_block
 from lightly_nb.widgets.theme import panel_css, panel_module
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
     def _send_menu(self, view: str = "") -> None:
         ready = self.projections
         waiting = [umap_name(k) for k in UMAP_NEIGHBORS if self.can_umap() and umap_name(k) not in ready]
-        states = {**{name: "ready" for name in ready}, **{name: "on request" for name in waiting}}
+        states = {**dict.fromkeys(ready, "ready"), **dict.fromkeys(waiting, "on request")}
         states.update({name: "computing" for name in self.in_work if name not in ready})
         names = sorted(
             states, key=lambda name: (name != "pca", not name.startswith("umap_"), len(name), name)
@@ -96,6 +97,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
                 "picks": -1 if self.picks is None else len(self.picks),
                 "push": len(self.samples) <= PUSHED_UP_TO,
                 "hide": hiding_rule(self._panel_id),
+                "live": live_class(self._panel_id),
             }
         )
 
@@ -103,12 +105,12 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
         layout = fitted(self.samples.arrays[self.projection])
         shown = np.where(np.isfinite(layout).all(axis=1, keepdims=True), layout, np.float32(FAR_AWAY))
         content = {"type": "points", "view": view, "projection": self.projection}
-        self.send(content, [memoryview(np.ascontiguousarray(shown, dtype="<f4")).cast("B")])
+        self.send(content, [np.ascontiguousarray(shown, dtype="<f4").data.cast("B")])
 
     def _send_colors(self, view: str = "") -> None:
         coloring = self.coloring()
         content = {"type": "colors", "view": view, "color": self.color_by, "legend": coloring.legend}
-        self.send(content, [memoryview(coloring.codes)])
+        self.send(content, [coloring.codes.data])
 
     def _send_rows(self, name: str, view: str = "") -> None:
         rows = self._picked_rows() if name == "picks" else getattr(self, name)
@@ -116,7 +118,8 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
         self.send(content, [pack_rows(rows, len(self.samples))])
 
     def _picked_rows(self) -> np.ndarray:
-        return self.samples.rows_of([] if self.picks is None else self.picks.filenames)
+        rows: np.ndarray = self.samples.rows_of([] if self.picks is None else self.picks.filenames)
+        return rows
 
     def _picks_changed(self) -> None:
         self._explained = None
@@ -175,7 +178,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
             self._send_menu()
 
     def _do(self, what: str, n: Any) -> None:
-        actions = {
+        actions: dict[str, Callable[[], Any]] = {
             "lock": self.lock,
             "ban": self.ban,
             "release": self.release,
@@ -198,7 +201,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
     # ---- pictures and words of single samples --------------------------------------------------------------
 
     def _send_items(self, content: dict[str, Any]) -> None:
-        """Answer with names and pictures of `rows`, and with why the sample of row `why` was picked or not."""
+        """Answer with names and pictures of `rows`, and with why row `why` was picked or not."""
         table = self.samples.table
         rows = [int(row) for row in content["rows"][:MOST_WANTED] if 0 <= int(row) < len(self.samples)]
         items = [{"row": row, "name": str(table.index[row])} for row in rows]
@@ -207,20 +210,10 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
             row = int(content["why"])
             lines = [*self._why(row), *self._value(row)]
             reply["why"] = {"row": row, "name": str(table.index[row]), "lines": lines}
-        self.send(reply, [self._thumbnail(row) for row in rows])
-
-    def _thumbnail(self, row: int) -> bytes:
-        if self.samples.thumbnails is None or "thumbnail" not in self.samples.table:
-            return b""
-        number = self.samples.table["thumbnail"].iat[row]
-        return (
-            b""
-            if number is None or number != number or number < 0
-            else self.samples.thumbnails.read(int(number))
-        )
+        self.send(reply, [thumbnail(self.samples, row) for row in rows])
 
     def _why(self, row: int) -> list[str]:
-        """Return why a sample was picked or not: in full once the selection's table is there, else in short."""
+        """Return why a sample was picked or not: in full once the selection's table is there."""
         if self.picks is None:
             return []
         name = str(self.samples.table.index[row])
@@ -249,27 +242,3 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
                 self._explained = picks
 
         threading.Thread(target=compute, daemon=True, name="explain").start()
-
-
-def projection_label(name: str) -> str:
-    """Return how the menu calls a layout.
-
-    >>> projection_label("umap_15"), projection_label("pca"), projection_label("tsne")
-    ('UMAP, 15 neighbors', 'PCA', 'tsne')
-    """
-    if name.startswith("umap_") and name.removeprefix("umap_").isdigit():
-        return f"UMAP, {name.removeprefix('umap_')} neighbors"
-    return "PCA" if name == "pca" else name
-
-
-def scatter(
-    samples: Samples,
-    selection: Selection | None = None,
-    *,
-    color_by: str | None = None,
-    projection: str = "pca",
-    umap: bool | None = None,
-    seed: int = 0,
-) -> ScatterModel:
-    """todo"""
-    return ScatterPanel(samples, selection, color_by=color_by, projection=projection, umap=umap, seed=seed)

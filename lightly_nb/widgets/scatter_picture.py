@@ -12,7 +12,8 @@ import numpy as np
 from lightly_nb.samples import Samples
 from lightly_nb.samples_html import picture_html
 from lightly_nb.widgets.coloring import Coloring
-from lightly_nb.widgets.layouts import fitted
+from lightly_nb.widgets.layouts import fitted, projection_label
+from lightly_nb.widgets.pictures import has_thumbnails, thumbnail
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -23,6 +24,7 @@ FINER = 2
 DRAWN_DOTS = 20_000
 """Above so many points, single pixels stand for them."""
 PICTURES = 8
+SIGNS = "●■◆"
 PICTURE_SIDE = 72
 
 
@@ -34,8 +36,8 @@ def static_html(samples: Samples, selection: Selection | None, coloring: Colorin
     return (
         f'<figure style="margin:0"><img alt="{escape(said)}" style="max-width:100%;width:{WIDTH}px" '
         f'src="data:image/png;base64,{data}"><div>{_legend_html(coloring.legend)}</div>'
-        f"<figcaption>{escape(said)}. A picture of the panel as it was when the cell ran; run the cell for the live one."
-        f"</figcaption>{_pictures_html(samples, selection)}</figure>"
+        f"<figcaption>{escape(said)}. A picture of the panel as it was when the cell ran; "
+        f"run the cell for the live one.</figcaption>{_pictures_html(samples, selection)}</figure>"
     )
 
 
@@ -109,7 +111,7 @@ def _rgb(color: str) -> tuple[int, int, int]:
 
 def _summary(samples: Samples, selection: Selection | None, projection: str) -> str:
     picked = f", {len(selection):,} selected" if selection is not None else ""
-    return f"{len(samples):,} samples{picked}; {projection.upper().replace('_', ' k = ')} of their embeddings"
+    return f"{len(samples):,} samples{picked}; {projection_label(projection)} of their embeddings"
 
 
 def _legend_html(legend: dict[str, Any]) -> str:
@@ -119,23 +121,24 @@ def _legend_html(legend: dict[str, Any]) -> str:
         bar = f'<span style="display:inline-block;width:120px;height:10px;background:{ramp}"></span>'
         parts.append(f"{escape(legend['low'])} {bar} {escape(legend['high'])}")
     parts += [
-        f'<span style="white-space:nowrap"><span style="color:{entry["color"]}">{"●■◆"[entry["shape"]]}</span> '
-        f"{escape(entry['label'])}</span>"
+        f'<span style="white-space:nowrap"><span style="color:{entry["color"]}">'
+        f"{SIGNS[entry['shape']]}</span> {escape(entry['label'])}</span>"
         for entry in legend["entries"]
     ]
     return " &ensp; ".join(parts)
 
 
 def _pictures_html(samples: Samples, selection: Selection | None) -> str:
-    if samples.thumbnails is None or "thumbnail" not in samples.table:
+    if not has_thumbnails(samples):
         return ""
     names = samples.filenames[:PICTURES] if selection is None else selection.filenames[:PICTURES]
-    shown = samples.take(samples.rows_of(names))
-    numbers = shown.table["thumbnail"]
+    jpegs = [
+        (name, thumbnail(samples, int(row))) for name, row in zip(names, samples.rows_of(names), strict=True)
+    ]
     pictures = "".join(
-        f'<span title="{escape(name)}">{picture_html(_small(samples.thumbnails.read(int(number))), name, PICTURE_SIDE)}'
-        "</span>"
-        for name, number in zip(names, numbers, strict=True)
+        f'<span title="{escape(name)}">{picture_html(_small(jpeg), name, PICTURE_SIDE)}</span>'
+        for name, jpeg in jpegs
+        if jpeg
     )
     what = "The first samples" if selection is None else "The first picks"
     return f'<div>{what}:</div><div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>'

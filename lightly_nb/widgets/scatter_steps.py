@@ -56,13 +56,14 @@ def select_around(
     on_event: Listener | None = None,
     **options: Any,
 ) -> Selection:
-    """Select again: the samples of `around` count as selected already, the locked are picked, the banned are not.
+    """Select again: the samples of `around` count as selected already, the locked are picked, the banned are
+    not.
 
     Parameters
     ----------
     picks : Selection or None
-        Where the strategies, the preselected samples and the default of `n_samples` (as many picks as before) come
-        from.
+        Where the strategies, the preselected samples and the default of `n_samples` (as many picks as before)
+        come from.
     options : Any
         Handed to `lightly_nb.select`, for example `strategies`.
     """
@@ -91,7 +92,7 @@ def select_around(
 
 
 def described(samples: Samples, rows: np.ndarray, picks: Selection | None) -> pd.DataFrame:
-    """Return the table of `rows` (in that order), with `row` and, given picks, `step`, `selected` and `reason`."""
+    """Return the table of `rows`, with `row` and, given picks, `selected`, `step` and `reason`."""
     table = samples.table.iloc[rows].copy()
     table.insert(0, "row", rows)
     if picks is not None:

@@ -1,8 +1,7 @@
 """How a panel reaches the page: a static picture first, then the live widget that hides it.
 
 A saved notebook keeps the static output, so it shows something true without a kernel, with or without saved
-widget state. The live panel carries one style rule that hides the static output of the same panel; the rule goes
-when the panel goes.
+widget state. The live panel carries one style rule that hides its static output above it.
 """
 
 from __future__ import annotations
@@ -21,12 +20,19 @@ def static_class(panel_id: str) -> str:
     return f"lnb-static-{panel_id}"
 
 
-def hiding_rule(panel_id: str) -> str:
-    """Return the style rule that hides the static output while the live panel is on the page.
+def live_class(panel_id: str) -> str:
+    """Return the class that a live panel takes once it shows what it has to show."""
+    return f"lnb-live-{panel_id}"
 
-    A panel of ipywidgets carries it in an `ipywidgets.HTML`; the scatter's module adds it after the first paint.
+
+def hiding_rule(panel_id: str) -> str:
+    """Return the style rule that hides the static output above a live panel, in whatever front-end.
+
+    A panel of ipywidgets carries it in an `ipywidgets.HTML` and takes `live_class` with `add_class`; the
+    scatter does both in its module.
     """
-    return f".{static_class(panel_id)} {{ display: none !important; }}"
+    live, static = live_class(panel_id), static_class(panel_id)
+    return f"div:has(~ div .{live}) .{static} {{ display: none !important; }}"
 
 
 def static_block(panel_id: str, html: str) -> str:
@@ -48,7 +54,9 @@ def show_panel(widget: Any, static_html: str, static_text: str) -> None:
 
     Call it from `_ipython_display_`, which ipywidgets 7 and 8 both honour.
     """
-    from IPython.display import display
+    from IPython import display as ipython
+
+    display: Any = ipython.display
 
     display({"text/html": static_html, "text/plain": static_text}, raw=True)
     bundle, metadata = widget_bundle(widget)

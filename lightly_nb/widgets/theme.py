@@ -13,8 +13,8 @@ def theme_css() -> str:
     """Return the shared style sheet; everything in it is below the class `lnb-panel`.
 
     It defines `--lnb-ink`, `--lnb-soft`, `--lnb-line`, `--lnb-paper`, `--lnb-raised`, `--lnb-accent` and
-    `--lnb-error` from the variables of JupyterLab, Notebook 7, VS Code and Colab, and falls back on the browser's
-    own colours.
+    `--lnb-error` from the variables of JupyterLab, Notebook 7, VS Code and Colab, and falls back on the
+    browser's own colours.
     """
     return (ROOM / "theme.css").read_text(encoding="utf-8")
 

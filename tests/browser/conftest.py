@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.lab import Lab, Notebook, chromium, jupyter_server, this_python
+from tests.browser.lab import Lab, chromium, jupyter_server, this_python
 
 LAB_OPTIONS = (
     "--LabApp.expose_app_in_browser=True",
@@ -34,17 +34,22 @@ def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         sync_playwright() as playwright,
         chromium(playwright) as browser,
     ):
-        lab = Lab(browser.new_page(viewport=VIEWPORT), folder / "notebooks")
-        lab.start(address.replace("/lab?", "/lab?reset&") if "/lab?" in address else address)
+        lab = Lab(browser.new_context(viewport=VIEWPORT).new_page(), folder / "notebooks")
+        lab.start(address)
         yield lab
 
 
 @pytest.fixture
-def lab(lab_session: Lab) -> Iterator[Lab]:
-    """The Lab in its light theme, with no notebook open; fails on any error that the page reports."""
+def quiet_page(lab_session: Lab) -> Iterator[Lab]:
+    """The Lab, with whatever is open on it; the test fails on any error that the page reports."""
     lab_session.errors.clear()
-    lab_session.theme("JupyterLab Light")
     yield lab_session
-    errors = list(lab_session.errors)
-    Notebook(lab_session.page, lab_session.folder).close()
-    assert not errors, "\n".join(errors)
+    assert not lab_session.errors, "\n".join(lab_session.errors)
+
+
+@pytest.fixture
+def lab(quiet_page: Lab) -> Iterator[Lab]:
+    """The Lab in its light theme with no notebook open; what the test opens is closed after it."""
+    quiet_page.theme("JupyterLab Light")
+    yield quiet_page
+    quiet_page.close_notebook()

@@ -33,7 +33,8 @@ CHROMIUM_FLAGS = (
     "--disable-dev-shm-usage",
 )
 SERVER_SECONDS = 60
-PAGE_MS = 60_000
+PAGE_MS = 20_000
+MOST_QUESTIONS = 1000
 
 
 def chromium_path() -> str:
@@ -42,7 +43,7 @@ def chromium_path() -> str:
     found = named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if not found:
         pytest.fail(
-            "no Chromium for the browser tests; on Debian: apt-get install -y --no-install-recommends chromium "
+            "no Chromium for the browser tests; on Debian: apt-get install --no-install-recommends chromium "
             "(or set LIGHTLY_NB_CHROMIUM to the path of one)",
             pytrace=False,
         )
@@ -51,7 +52,7 @@ def chromium_path() -> str:
 
 @contextmanager
 def jupyter_server(python: Path, app: str, folder: Path, *options: str) -> Iterator[str]:
-    """Run `python -m APP` on loopback with folders of its own below `folder`; yield its address with the token."""
+    """Run `python -m APP` on loopback with folders of its own; yield its address with the token."""
     environment = dict(os.environ)
     for name in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{name}_DIR"] = str(folder / f"jupyter-{name.lower()}")
@@ -60,16 +61,20 @@ def jupyter_server(python: Path, app: str, folder: Path, *options: str) -> Itera
         "JUPYTER_PLATFORM_DIRS": "1",
         "OMP_NUM_THREADS": "2",
     }
-    environment |= {
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
-    }
+    paths = [str(Path.cwd()), os.environ.get("PYTHONPATH")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     root = folder / "notebooks"
     root.mkdir(parents=True, exist_ok=True)
     options = ("--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", *options)
     process = subprocess.Popen(
         [str(python), "-m", app, *options],
-        cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
+        cwd=root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
         yield _address(process)
     finally:
@@ -119,7 +124,7 @@ class Lab:
         """Load JupyterLab and collect everything that goes wrong on the page from now on."""
         self.page.set_default_timeout(PAGE_MS)
         self.page.on("console", lambda message: self._hear(message.type, message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self.errors.append(f"{error} {error.stack}"))
         self.page.goto(address)
         self.page.wait_for_function("() => window.jupyterapp && jupyterapp.restored.then(() => true)")
 
@@ -140,11 +145,12 @@ class Lab:
         write_notebook(self.folder / name, cells)
         return self.open_file(name)
 
-    def open_file(self, name: str, run: bool = True) -> Notebook:
-        """Open a notebook file of the server's folder; run all its cells if `run`."""
+    def open_file(self, name: str) -> Notebook:
+        """Open a notebook file of the server's folder and run all its cells."""
         self.page.evaluate(
             """async name => {
-              const widget = await jupyterapp.commands.execute('docmanager:open', {path: name, factory: 'Notebook'});
+              const what = {path: name, factory: 'Notebook'};
+              const widget = await jupyterapp.commands.execute('docmanager:open', what);
               await widget.context.ready;
               await widget.context.sessionContext.ready;
               window.lnbNotebook = widget;
@@ -152,9 +158,42 @@ class Lab:
             name,
         )
         notebook = Notebook(self.page, self.folder / name)
-        if run:
-            notebook.run_all()
+        notebook.run_all()
         return notebook
+
+    def view(self, name: str) -> None:
+        """Open a notebook file and run nothing, as someone does who reads it."""
+        self.page.evaluate(
+            """async path => {
+              const widget = await jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+              await widget.context.ready;
+              await widget.context.sessionContext.ready;
+              window.lnbViewed = widget;
+            }""",
+            name,
+        )
+
+    def close_view(self) -> None:
+        """Close what `view` opened and end its kernel."""
+        self.page.evaluate(
+            """async () => {
+              await lnbViewed.context.sessionContext.shutdown();
+              lnbViewed.dispose();
+              window.lnbViewed = undefined;
+            }"""
+        )
+
+    def close_notebook(self) -> None:
+        """Close the notebook that is open, if any, and end its kernel."""
+        self.page.evaluate(
+            """async () => {
+              const widget = window.lnbNotebook;
+              window.lnbNotebook = undefined;
+              if (!widget) return;
+              await widget.context.sessionContext.shutdown();
+              widget.dispose();
+            }"""
+        )
 
 
 @dataclass
@@ -168,13 +207,14 @@ class Notebook:
         """Run all cells and wait for the end of the last one; a cell that raises fails the test."""
         self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         failed = self.page.evaluate(
-            """() => [...lnbNotebook.content.model.cells].flatMap(cell => cell.type === 'code' ? cell.sharedModel.outputs
-                 .filter(out => out.output_type === 'error').map(out => out.traceback.join('\\n')) : [])"""
+            """() => [...lnbNotebook.content.model.cells].filter(cell => cell.type === 'code')
+                 .flatMap(cell => cell.sharedModel.outputs).filter(output => output.output_type === 'error')
+                 .map(output => output.traceback.join(' | '))"""
         )
         assert not failed, re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(failed))
 
     def ask(self, expression: str) -> Any:
-        """Return the value (plain, as JSON can hold it) of a Python expression in the kernel, beside the cells."""
+        """Return the plain value of a Python expression in the kernel, beside the cells."""
         found = self.page.evaluate(
             """async code => {
               const kernel = lnbNotebook.context.sessionContext.session.kernel;
@@ -196,33 +236,25 @@ class Notebook:
         )
         assert reply["status"] == "ok", "\n".join(reply.get("traceback", [str(reply)]))
 
-    def save(self, *, widget_state: bool = False) -> Path:
+    def save(self, *, widget_state: bool) -> Path:
         """Save the notebook, with the state of its widgets or without, and return its file."""
         self.page.evaluate(
-            """async save => {
-              await jupyterapp.serviceManager.settings?.ready;
-              const settings = await jupyterapp.serviceManager.settings.fetch('@jupyter-widgets/jupyterlab-manager:plugin')
-                .catch(() => null);
-              void settings;
+            """async wanted => {
+              const toggle = '@jupyter-widgets/jupyterlab-manager:saveWidgetState';
+              if (jupyterapp.commands.isToggled(toggle) !== wanted) await jupyterapp.commands.execute(toggle);
+              while (jupyterapp.commands.isToggled(toggle) !== wanted) await new Promise(requestAnimationFrame);
               await lnbNotebook.context.save();
             }""",
             widget_state,
         )
         return self.path
 
-    def close(self) -> None:
-        """Close the notebook and end its kernel."""
-        self.page.evaluate(
-            """async () => {
-              const widget = window.lnbNotebook;
-              window.lnbNotebook = undefined;
-              if (!widget) return;
-              await widget.context.sessionContext.shutdown();
-              await widget.context.revert();
-              widget.close();
-              widget.dispose();
-            }"""
-        )
+    def until(self, expression: str) -> None:
+        """Ask the kernel until an expression is true: what the page sends may come after a question."""
+        for _ in range(MOST_QUESTIONS):
+            if self.ask(f"bool({expression})"):
+                return
+        raise AssertionError(f"never true in the kernel: {expression}")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def drawn_samples(
     names: Sequence[str] | None = None,
     thumbnails: bool = True,
 ) -> Samples:
-    """Return samples in three clusters with a number, a category and, if `thumbnails`, pictures of one colour."""
+    """Return samples in three clusters: a number, a category and, if `thumbnails`, pictures of one colour."""
     rng = np.random.default_rng(seed)
     cluster = np.arange(n) % 3
     vectors = rng.normal(size=(n, n_features)) * 0.35 + np.eye(n_features)[cluster] * 3
