@@ -98,7 +98,7 @@ class Samples:
     @property
     def filenames(self) -> list[str]:
         """The names, in row order, as a new list."""
-        return [str(name) for name in self.table.index]
+        return [str(name) for name in self.table.index.to_numpy(dtype=object)]
 
     @property
     def embeddings(self) -> np.ndarray:

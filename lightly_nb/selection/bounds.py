@@ -17,6 +17,8 @@ STRIP = 4096
 """Rows in one matrix product, so that the product stays in cache."""
 CELLS = BLOCK
 NEAR = 4
+WORTHWHILE, REST = 0.8, 8
+"""Where more than this share of rows stays above its level, cells are left out for so many refreshes."""
 SETTLED = 64
 """Rows compared with all picks at once, where float32 left a doubt about which is the nearest."""
 UNIT = 2.0**-24
@@ -29,6 +31,8 @@ class Bounds:
     ----------
     vectors : numpy.ndarray
         float32, shape (n, d), finite; only read.
+    largest : float or None
+        Largest absolute value of `vectors`, where it is known.
 
     Attributes
     ----------
@@ -38,7 +42,7 @@ class Bounds:
         int64: the picked rows, in order.
     """
 
-    def __init__(self, vectors: np.ndarray):
+    def __init__(self, vectors: np.ndarray, largest: float | None = None):
         n, d = vectors.shape
         self.vectors = vectors
         self.bound = np.full(n, np.inf)
@@ -52,8 +56,9 @@ class Bounds:
         self._nearest = np.zeros(n, dtype=np.int32)
         self._cell = np.full(n, -1, dtype=np.int16)
         self._near_cells = np.zeros((0, 0), dtype=np.int64)
+        self._resting = 0
         self._center = vectors[:: max(1, n // 1024)].mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._scale = _scale_of(vectors)
+        self._scale = _scale_of(largest_value(vectors) if largest is None else largest)
         self._unscale = float(self._scale) ** -2
         self._slack = 4.0 * (d + 8) * UNIT
 
@@ -77,8 +82,11 @@ class Bounds:
 
     def prepared(self, rows: Rows) -> np.ndarray:
         """Return the vectors of `rows`, shifted to the middle of the data and scaled, float32."""
-        points = self.vectors[rows]
-        points -= self._center
+        if len(rows) > 1 and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            points = self.vectors[rows[0] : rows[-1] + 1] - self._center
+        else:
+            points = self.vectors[rows]
+            points -= self._center
         if self._scale != 1:
             points *= self._scale
         return points
@@ -103,7 +111,8 @@ class Bounds:
 
         A cell is what is nearest to one of the first picks. Most rows fall low enough here, by a few products.
         """
-        if self.n_picks < 4 * CELLS:
+        self._resting -= 1
+        if self.n_picks < 4 * CELLS or self._resting > 0 or not len(rows):
             return rows, levels
         if not len(self._near_cells):
             self._near_cells = np.argsort(self.between(self.picks[:CELLS])[0], axis=1, kind="stable")[:, :NEAR]
@@ -129,6 +138,8 @@ class Bounds:
             bounds = (products.min(axis=1).astype(np.float64) + squares + error) * self._unscale
             self.bound[part] = np.minimum(self.bound[part], bounds)
             keep[at] = self.bound[part] > levels[at]
+        if keep.mean() > WORTHWHILE:
+            self._resting = REST
         return rows[keep], levels[keep]
 
     def _members(self) -> list[np.ndarray]:
@@ -236,12 +247,13 @@ def _squares(points: np.ndarray) -> np.ndarray:
 
 
 def _forget_seen(products: np.ndarray, n_seen: np.ndarray) -> None:
-    """Put out of the running the columns that a row has seen before, so that no pick counts twice."""
-    partly = np.flatnonzero(n_seen > 0)
-    if len(partly):
-        products[partly] = np.where(
-            np.arange(products.shape[1]) < n_seen[partly, None], np.float32(np.inf), products[partly]
-        )
+    """Put out of the running the columns that a row has seen before, so that no pick counts twice.
+
+    `n_seen` is 0 for the first rows and ascending in the others.
+    """
+    cuts = np.flatnonzero(np.diff(n_seen, prepend=0) > 0)
+    for first, last in zip(cuts, np.append(cuts[1:], len(products)), strict=False):
+        products[first:last, : n_seen[first]] = np.inf
 
 
 def _two_lowest(products: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -255,9 +267,13 @@ def _two_lowest(products: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return lowest, where, products[rows, products.argmin(axis=1)]
 
 
-def _scale_of(vectors: np.ndarray) -> np.float32:
+def largest_value(vectors: np.ndarray) -> float:
+    """Return the largest absolute value; NaN or infinity if there is one anywhere."""
+    return max(abs(float(vectors.max())), abs(float(vectors.min())))
+
+
+def _scale_of(largest: float) -> np.float32:
     """Return a power of two that brings values whose squares leave float32's range near 1, else 1."""
-    largest = max(abs(float(vectors.max())), abs(float(vectors.min())))
     if largest == 0 or 1e-9 < largest < 1e9:
         return np.float32(1)
     return np.float32(2.0 ** -np.round(np.log2(largest)))

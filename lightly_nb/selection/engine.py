@@ -16,6 +16,8 @@ from lightly_nb.selection.terms import Balance, Diversity, Term, Weights, log_ga
 
 MOST_GROUPS = 1024
 """Distinct class vectors up to which a `Balance` is followed group by group."""
+MEAN_BLOCK = 256
+"""Rows summed in float32 at a time for a rough mean."""
 
 
 def steering_terms(plan: Plan) -> list[Term]:
@@ -53,8 +55,29 @@ def _bounds_hold(terms: Sequence[Term], budgets: Sequence[Budget]) -> bool:
 
 
 def nearest_the_mean(vectors: np.ndarray, rows: Rows) -> int:
-    """Return which of `rows` is nearest to their mean, the lowest one on ties."""
-    return int(rows[np.argmin(squared_distances(vectors, rows, mean_point(vectors, rows)))])
+    """Return which of `rows` is nearest to their mean, the lowest one on ties.
+
+    Float32 finds the few that may be; the mean and the distances that decide are float64.
+    """
+    taken = vectors if len(rows) == len(vectors) else vectors[rows]
+    with np.errstate(all="ignore"):
+        middle, squares = _rough_mean(taken), np.einsum("ij,ij->i", taken, taken)
+        rough = squares - 2 * (taken @ middle)
+        room = (8 * vectors.shape[1] + 4 * MEAN_BLOCK) * 2.0**-24 * (2 * float(squares.max())) + 1e-30
+        may_be = rows[~(rough > rough.min() + room)]
+    if len(may_be) > 1:
+        may_be = may_be[[np.argmin(squared_distances(vectors, may_be, mean_point(vectors, rows)))]]
+    return int(may_be[0])
+
+
+def _rough_mean(vectors: np.ndarray) -> np.ndarray:
+    """Return the mean, float32, wrong by at most a few hundred roundings whatever the number of rows."""
+    n, d = vectors.shape
+    whole = n // MEAN_BLOCK * MEAN_BLOCK
+    blocks = vectors[:whole].reshape(-1, MEAN_BLOCK, d).sum(axis=1)
+    total = blocks.sum(axis=0, dtype=np.float64) + vectors[whole:].sum(axis=0, dtype=np.float64)
+    result: np.ndarray = (total / n).astype(np.float32)
+    return result
 
 
 def gains_of(picks: Picks, terms: Sequence[Term]) -> Floats:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lightly_nb.errors import SelectionError
+from lightly_nb.selection.bounds import largest_value
 from lightly_nb.selection.distances import Rows
 from lightly_nb.selection.engine import nearest_the_mean
 from lightly_nb.selection.lazy import LazySearch
@@ -57,12 +58,12 @@ def farthest_first(
     [2, 0, 3]
     """
     vectors = np.asarray(vectors, dtype=np.float32)
-    _check(vectors, k, start, preselected)
+    largest = _check(vectors, k, start, preselected)
     if minimum_distance:
         check_unit_length(vectors)
     allowed = np.ones(len(vectors), dtype=bool)
     diversity = Diversity(vectors)
-    search = LazySearch(Alone(diversity), allowed, vectors, minimum_distance or 0.0)
+    search = LazySearch(Alone(diversity), allowed, vectors, minimum_distance or 0.0, largest=largest)
     search.seed([int(row) for row in preselected])
     if start is not None:
         search.take([int(start)])
@@ -71,13 +72,14 @@ def farthest_first(
     return np.array(search.run(k).rows, dtype=np.int64)
 
 
-def _check(vectors: np.ndarray, k: int, start: int | None, preselected: Sequence[int]) -> None:
+def _check(vectors: np.ndarray, k: int, start: int | None, preselected: Sequence[int]) -> float:
     if vectors.ndim != 2 or not len(vectors):
         raise SelectionError(
             f"farthest_first: vectors must have shape (n_samples, n_features), got {vectors.shape}"
         )
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
+    largest = largest_value(vectors)
+    if not np.isfinite(largest):
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         raise SelectionError(
             f"farthest_first: NaN or infinity in rows {bad[:3].tolist()}; {len(bad)} rows in all"
         )
@@ -93,3 +95,4 @@ def _check(vectors: np.ndarray, k: int, start: int | None, preselected: Sequence
         raise SelectionError(
             f"k: {k} rows were asked for; allowed is 1 to {n - len(rows)} ({n} rows, {len(rows)} preselected)"
         )
+    return largest

@@ -49,7 +49,7 @@ def numbers(samples: Samples, source: Mapping[str, Any], where: str, seed: int) 
         matrix, _ = class_matrix(samples, source, where)
         return matrix.sum(axis=1)
     name = f"score.{source['task']}.{source['score']}" if kind == "SCORES" else str(source["key"])
-    return finite(_number_column(samples, name, where), samples.filenames, where)
+    return finite(_number_column(samples, name, where), samples, where)
 
 
 def random_numbers(filenames: Sequence[str], seed: int) -> Floats:
@@ -80,7 +80,7 @@ def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tu
         )
     missing = column.isna().to_numpy()
     if missing.any():
-        raise SelectionError(f"{where}: metadata '{key}' is missing for {_named(samples.filenames, missing)}")
+        raise SelectionError(f"{where}: metadata '{key}' is missing for {_named(samples, missing)}")
     codes, values = pd.factorize(column.astype(str), sort=True)
     return np.eye(len(values))[codes], [str(value) for value in values]
 
@@ -95,10 +95,10 @@ def class_matrix(samples: Samples, source: Mapping[str, Any], where: str) -> tup
             "Read the predictions of this task first"
         )
     matrix = np.asarray(samples.arrays[array_name], dtype=np.float64)
-    finite(matrix, samples.filenames, where)
+    finite(matrix, samples, where)
     if (matrix < 0).any():
         raise SelectionError(
-            f"{where}: '{array_name}' is negative for {_named(samples.filenames, (matrix < 0).any(axis=1))}"
+            f"{where}: '{array_name}' is negative for {_named(samples, (matrix < 0).any(axis=1))}"
         )
     names = samples.table.attrs.get("categories", {}).get(source["task"])
     names = [str(number) for number in range(matrix.shape[1])] if names is None else list(names)
@@ -125,13 +125,13 @@ def known(asked: Sequence[str], there: Sequence[str], where: str, what: str) -> 
         )
 
 
-def finite(values: np.ndarray, filenames: Sequence[str], where: str) -> np.ndarray:
+def finite(values: np.ndarray, samples: Samples, where: str) -> np.ndarray:
     """Return `values`, or raise `SelectionError` naming the first samples with NaN or infinity."""
     if not np.isfinite(values.sum(dtype=np.float64)):
         bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
         if bad.any():
             raise SelectionError(
-                f"{where}: NaN or infinity for {_named(filenames, bad)}; mend or leave out these"
+                f"{where}: NaN or infinity for {_named(samples, bad)}; mend or leave out these"
             )
     return values
 
@@ -157,7 +157,7 @@ def _column(samples: Samples, name: str, where: str) -> pd.Series[Any]:
     return samples.table[name]
 
 
-def _named(filenames: Sequence[str], bad: np.ndarray) -> str:
+def _named(samples: Samples, bad: np.ndarray) -> str:
     rows = np.flatnonzero(bad)
     more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-    return f"{[filenames[row] for row in rows[:SHOWN]]}{more}"
+    return f"{samples.table.index[rows[:SHOWN]].tolist()}{more}"

@@ -49,9 +49,10 @@ class LazySearch:
         vectors: np.ndarray | None = None,
         minimum_distance: float = 0.0,
         budgets: Sequence[Budget] = (),
+        largest: float | None = None,
     ):
         self.scores, self.vectors = scores, vectors
-        self.bounds = Bounds(vectors) if vectors is not None else None
+        self.bounds = Bounds(vectors, largest) if vectors is not None else None
         self.bound = self.bounds.bound if self.bounds else np.full(len(allowed), np.inf)
         self.bound[~allowed] = -np.inf
         self.minimum_distance = minimum_distance

@@ -17,7 +17,7 @@ from lightly_nb.selection.result import Selection
 
 def selection_of(plan: Plan, picks: Picks, n_asked: int, extend: Callable[..., Selection]) -> Selection:
     """Return the selection of `picks`; its tables are computed when they are first asked for."""
-    names = plan.samples.filenames
+    names = plan.samples.table.index
     counted = np.array([*plan.preselected, *picks.rows], dtype=np.int64)
     strategies = [
         {
@@ -32,9 +32,9 @@ def selection_of(plan: Plan, picks: Picks, n_asked: int, extend: Callable[..., S
         for entry, part in zip(plan.entries, plan.parts, strict=True)
     ]
     return Selection(
-        filenames=[names[row] for row in picks.rows],
+        filenames=[str(name) for name in names[picks.rows]],
         rows=plan.order[np.array(picks.rows, dtype=np.int64)],
-        preselected=[names[row] for row in plan.preselected],
+        preselected=[str(name) for name in names[plan.preselected]],
         strategies=strategies,
         stopped=picks.stopped if len(picks.rows) < n_asked else "",
         n_asked=n_asked,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from lightly_nb.errors import InputError, SelectionError
 from lightly_nb.samples import Samples
@@ -58,8 +60,10 @@ class Plan:
 def in_name_order(samples: Samples) -> tuple[Samples, Rows]:
     """Return `samples` sorted by file name, and the row in `samples` of every row of the result."""
     names = samples.filenames
+    if all(map(operator.le, names, names[1:])):
+        return samples, np.arange(len(names))
     order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
-    return (samples if (np.diff(order) > 0).all() else samples.take(order)), order
+    return samples.take(order), order
 
 
 def prepared(
@@ -99,7 +103,7 @@ def check_named(samples: Samples, preselected: list[int], lock: list[int], ban: 
         both = sorted(set(rows) & set(others))
         if both:
             raise SelectionError(
-                f"select: {[samples.filenames[row] for row in both[:3]]} are in both '{first}' and '{second}'; "
+                f"select: {samples.table.index[both[:3]].tolist()} are in both '{first}' and '{second}'; "
                 "name each in one of them"
             )
 
@@ -143,12 +147,12 @@ def smallest_distance(minimum_distance: float | None, parts: Sequence[Part], sam
         )
     result = max([float(minimum_distance or 0.0), *(part.minimum_distance for part in parts)])
     if result > 0:
-        finite(samples.embeddings, samples.filenames, "minimum_distance")
-        check_unit_length(samples.embeddings, samples.filenames)
+        finite(samples.embeddings, samples, "minimum_distance")
+        check_unit_length(samples.embeddings, samples.table.index)
     return result
 
 
-def check_unit_length(vectors: np.ndarray, filenames: Sequence[str] | None = None) -> None:
+def check_unit_length(vectors: np.ndarray, filenames: Sequence[str] | pd.Index[Any] | None = None) -> None:
     """Raise `SelectionError` unless every vector has length 1 (within 0.001)."""
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     bad = np.flatnonzero(np.abs(lengths - 1) > UNIT_TOLERANCE)

@@ -14,7 +14,7 @@ from lightly_nb.selection.terms import Diversity
 
 def prepare(request: Request) -> Part:
     """Return the diversity of the samples' embeddings, and its minimum distance as a constraint."""
-    vectors = finite(request.samples.embeddings, request.samples.filenames, request.label)
+    vectors = finite(request.samples.embeddings, request.samples, request.label)
     minimum = request.settings.get("stopping_condition_minimum_distance")
     if minimum is not None and not 0 <= minimum <= 2:
         raise SelectionError(

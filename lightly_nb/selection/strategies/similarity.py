@@ -14,7 +14,7 @@ from lightly_nb.selection.terms import Weights
 
 def prepare(request: Request) -> Part:
     """Return the similarity of every sample to its nearest query vector, in (0, 1]."""
-    vectors = finite(request.samples.embeddings, request.samples.filenames, request.label)
+    vectors = finite(request.samples.embeddings, request.samples, request.label)
     query = request.query
     if query is None or not len(query):
         raise SelectionError(

@@ -21,7 +21,7 @@ FORMS = ("EXPONENTIAL", "INVERSE_MEAN_DISTANCE")
 
 def prepare(request: Request) -> Part:
     """Return the typicality of every sample, and its minimum as a constraint."""
-    vectors = finite(request.samples.embeddings, request.samples.filenames, request.label)
+    vectors = finite(request.samples.embeddings, request.samples, request.label)
     asked_neighbors = request.settings.get("num_nearest_neighbors")
     n_neighbors = 20 if asked_neighbors is None else int(asked_neighbors)
     if n_neighbors < 2:
