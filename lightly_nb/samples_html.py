@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import numbers
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 6
 COLUMNS_SHOWN = 6
 PICTURE_HEIGHT = 56
+FOR_MACHINES = ("thumbnail", "version", "content_hash")
+"""Columns that say nothing to a person."""
 LARGEST_PREVIEW = 32 * 2**20
 """Bytes of a file above which no preview is decoded on the fly."""
 
@@ -22,7 +25,7 @@ LARGEST_PREVIEW = 32 * 2**20
 def samples_html(samples: Samples) -> str:
     """Return a self-contained HTML table of the first samples; every name and value is escaped."""
     head = samples.table.iloc[:ROWS_SHOWN]
-    columns = [column for column in head.columns if column != "thumbnail"][:COLUMNS_SHOWN]
+    columns = [column for column in head.columns if column not in FOR_MACHINES][:COLUMNS_SHOWN]
     header = "".join(f"<th>{escape(str(name))}</th>" for name in ["", "filename", *columns])
     rows = "".join(_row_html(samples, number, columns) for number in range(len(head)))
     return (
@@ -48,11 +51,14 @@ def _row_html(samples: Samples, number: int, columns: list[str]) -> str:
     row = samples.table.iloc[number]
     name = str(samples.table.index[number])
     values = "".join(f"<td>{escape(_text(row[column]))}</td>" for column in columns)
-    return f"<tr><td>{_picture(samples, row, name)}</td><td>{escape(name)}</td>{values}</tr>"
+    named = f'<td style="text-align:left">{escape(name)}</td>'
+    return f"<tr><td>{_picture(samples, row, name)}</td>{named}{values}</tr>"
 
 
 def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, numbers.Real) else str(value)
 
 
 def _picture(samples: Samples, row: pd.Series, name: str) -> str:

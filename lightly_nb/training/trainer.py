@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from lightly_nb.config import LightlyConfig
 
 STEP = "TRAINING"
+MOST_WARNINGS = 3
+"""So many broken images are named in a warning each; the embedding quarantines them all."""
 
 
 def train(
@@ -146,15 +148,19 @@ def _finished_before(folder: Path, last: Checkpoint, config: LightlyConfig) -> P
 
 
 class _BrokenOnce:
-    """Warns of each broken image once, however often it is met."""
+    """Tells of each broken image once, however often it is met; of the first few as a warning."""
 
     def __init__(self, on_event: Listener):
         self.on_event, self.seen = on_event, set[str]()
 
     def __call__(self, filename: str, said: str) -> None:
-        if filename not in self.seen:
-            self.seen.add(filename)
-            say(self.on_event, STEP, f"{filename} is left out of training: {said}", "warning")
+        if filename in self.seen:
+            return
+        self.seen.add(filename)
+        level = "warning" if len(self.seen) <= MOST_WARNINGS else "info"
+        say(self.on_event, STEP, f"{filename} is left out of training: {said}", level)
+        if len(self.seen) == MOST_WARNINGS + 1:
+            say(self.on_event, STEP, "more images are left out of training; embedding lists them all", "warning")
 
 
 def _read(
