@@ -160,7 +160,7 @@ class _BrokenOnce:
         level = "warning" if len(self.seen) <= MOST_WARNINGS else "info"
         say(self.on_event, STEP, f"{filename} is left out of training: {said}", level)
         if len(self.seen) == MOST_WARNINGS + 1:
-            say(self.on_event, STEP, "more images are left out of training; embedding lists them all", "warning")
+            say(self.on_event, STEP, "more are left out of training; embedding lists them all", "warning")
 
 
 def _read(
