@@ -75,6 +75,7 @@ class UmapProcess:
                 )
             self._hand_over(self._process)
         except Exception as error:
+            self.waiting_for = []
             self._on_error(error)
         finally:
             self.stop()

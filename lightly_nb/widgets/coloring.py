@@ -162,7 +162,7 @@ def _number_label(value: Any) -> str:
         return value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, str):
         return value
-    return f"{value:,}" if float(value).is_integer() and abs(value) < 1e9 else f"{value:.4g}"
+    return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _is_number(values: pd.Series) -> bool:

@@ -276,7 +276,10 @@ function render({ model, el }) {
       h("span", {}, entry.label), h("small", {}, entry.count ? entry.count.toLocaleString("en") : "")));
     const ramp = legendNow.kind !== "numbers" ? [] : [h("div", { class: "lnb-ramp", style: `background: linear-gradient(90deg, ${legendNow.stops})` }),
       h("div", { class: "lnb-ends" }, h("span", {}, legendNow.low), h("span", {}, legendNow.high))];
-    legend.replaceChildren(h("strong", {}, legendNow.title), ...ramp, ...entries);
+    const marks = [["locked", LOCKED, "◉"], ["banned", BANNED, "✕"]].filter(([name]) => +root.dataset[name]).map(([name, bit, sign]) =>
+      h("button", { type: "button", title: "Put these in the lasso", onclick: () => setLasso(rowsWith(bit)) }, h("i", { "aria-hidden": "true" }, sign),
+        h("span", {}, name), h("small", {}, root.dataset[name])));
+    legend.replaceChildren(h("strong", {}, legendNow.title), ...ramp, ...entries, ...marks);
   }
   function fillMenus(content) {
     layoutMenu.replaceChildren(...content.projections.map(([name, label, state]) =>
@@ -361,7 +364,7 @@ function render({ model, el }) {
   function moveRing() {
     ring.setAttribute("visibility", hovered < 0 ? "hidden" : "visible");
     if (hovered < 0) return;
-    const [x, y] = plot.toScreen(hovered), tall = 250;
+    const [x, y] = plot.toScreen(hovered), tall = card.offsetHeight + 4;
     ring.setAttribute("cx", x); ring.setAttribute("cy", y);
     card.style.left = `${x + 200 > plot.width ? Math.max(0, x - 196) : x + 16}px`;
     card.style.top = `${Math.max(4, Math.min(y - 60, plot.height - tall))}px`;
@@ -372,6 +375,7 @@ function render({ model, el }) {
     title.textContent = item.name; picture.alt = item.name; picture.hidden = !item.url;
     if (item.url) { picture.src = item.url; await picture.decode().catch(() => {}); }
     if (row !== hovered) return;
+    moveRing();
     root.dataset.hoverMs = (performance.now() - hoveredAt).toFixed(1); root.dataset.shown = row;
   }
   function ask() { // one question at a time, always about the newest point
@@ -386,6 +390,7 @@ function render({ model, el }) {
     asking = false;
     if (content.why.row !== hovered) return ask();
     why.replaceChildren(...content.why.lines.map((line) => h("div", {}, line)));
+    moveRing();
     if (card.dataset.announce) say([content.why.name, ...content.why.lines].join(". "));
     if (!content.items.length) return;
     showItem();
@@ -466,6 +471,7 @@ function render({ model, el }) {
       if (content.from === view) return;
       setBits(BITS[content.name], new Uint8Array(bytes(mask)));
       if (content.name === "selected") showLasso(content.count); else if (plot.n) plot.setMarks();
+      if (content.name in { locked: 1, banned: 1 }) applyTheme();
     },
     items: answered,
     status: (content) => say(content.text),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +59,8 @@ class ScatterModel(traitlets.HasTraits):
     banned = Rows()
     projection = traitlets.Unicode("pca")
     color_by = traitlets.Unicode(PLAIN)
+    _umaps: tuple[UmapProcess, ...] = ()
+    _umap_error: Exception | None = None
 
     def __init__(
         self,
@@ -73,14 +77,14 @@ class ScatterModel(traitlets.HasTraits):
             raise InputError(f"scatter: give Samples with at least one sample, got {samples!r}")
         if "pca" not in samples.arrays:
             samples = samples.with_array("pca", pca_layout(samples.embeddings))
-        self._n_samples, self._seed, self._umaps = len(samples), seed, list[UmapProcess]()
+        self._n_samples, self._seed = len(samples), seed
         self._wanted_projection = ""
         self._lock = threading.Lock()
         super().__init__(samples=samples, selected=None, locked=None, banned=None, **kwargs)
         self.picks = selection
         self.color_by = color_by or (SELECTED if selection is not None else PLAIN)
         self.projection = projection
-        if umap or (umap is None and len(samples) <= UMAP_UNASKED_UP_TO and self.can_umap()):
+        if umap or (umap is None and len(samples) <= UMAP_UNASKED_UP_TO and self.can_umap):
             self.compute_umap(*FIRST_UMAPS)
 
     # ---- what is shown -------------------------------------------------------------------------------------
@@ -210,13 +214,12 @@ class ScatterModel(traitlets.HasTraits):
         """Names of the layouts that are being computed."""
         return [name for process in self._umaps for name in process.waiting_for]
 
+    @cached_property
     def can_umap(self) -> bool:
         """Whether UMAP is installed and makes sense for these samples."""
-        from importlib.util import find_spec
-
-        arrays = self.samples.arrays
-        usable = "embeddings" in arrays and np.isfinite(arrays["embeddings"]).all()
-        return bool(usable and len(self.samples) >= FEWEST_FOR_UMAP and find_spec("umap"))
+        if "embeddings" not in self.samples.arrays or len(self.samples) < FEWEST_FOR_UMAP:
+            return False
+        return find_spec("umap") is not None and bool(np.isfinite(self.samples.embeddings).all())
 
     def compute_umap(self, *n_neighbors: int) -> None:
         """Start to compute UMAP layouts in the background; those that are there or in work are left out."""
@@ -229,7 +232,7 @@ class ScatterModel(traitlets.HasTraits):
             process = UmapProcess(
                 self.samples.embeddings, wanted, self._umap_ready, self._umap_failed, self._seed
             )
-            self._umaps = [*self._umaps, process]
+            self._umaps = (*self._umaps, process)
 
     def show_projection(self, name: str) -> None:
         """Show a layout now or, if UMAP has to compute it first, as soon as it is ready."""
@@ -243,16 +246,18 @@ class ScatterModel(traitlets.HasTraits):
         self.projection = name  # refused with the names that are there
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the layouts in work; return whether all have come."""
+        """Wait for the layouts in work; return whether all have come. A failure of UMAP is raised here."""
         for process in self._umaps:
             process.wait(timeout)
+        if self._umap_error is not None:
+            raise self._umap_error
         return not self.in_work
 
     def stop_umap(self) -> None:
         """End the computation of layouts; those that are ready stay."""
         for process in self._umaps:
             process.stop()
-        self._umaps = []
+        self._umaps = ()
 
     def _umap_ready(self, name: str, layout: np.ndarray) -> None:
         with self._lock:
@@ -261,5 +266,4 @@ class ScatterModel(traitlets.HasTraits):
             self.show_projection(name)
 
     def _umap_failed(self, error: Exception) -> None:
-        self._umaps = []
         self._umap_error = error

@@ -79,7 +79,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
 
     def _send_menu(self, view: str = "") -> None:
         ready = self.projections
-        waiting = [umap_name(k) for k in UMAP_NEIGHBORS if self.can_umap() and umap_name(k) not in ready]
+        waiting = [umap_name(k) for k in UMAP_NEIGHBORS if self.can_umap and umap_name(k) not in ready]
         states = {**dict.fromkeys(ready, "ready"), **dict.fromkeys(waiting, "on request")}
         states.update({name: "computing" for name in self.in_work if name not in ready})
         names = sorted(

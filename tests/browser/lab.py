@@ -165,7 +165,8 @@ class Lab:
         """Open a notebook file and run nothing, as someone does who reads it."""
         self.page.evaluate(
             """async path => {
-              const widget = await jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+              const what = {path, factory: 'Notebook'};
+              const widget = await jupyterapp.commands.execute('docmanager:open', what);
               await widget.context.ready;
               await widget.context.sessionContext.ready;
               window.lnbViewed = widget;
@@ -241,8 +242,9 @@ class Notebook:
         self.page.evaluate(
             """async wanted => {
               const toggle = '@jupyter-widgets/jupyterlab-manager:saveWidgetState';
-              if (jupyterapp.commands.isToggled(toggle) !== wanted) await jupyterapp.commands.execute(toggle);
-              while (jupyterapp.commands.isToggled(toggle) !== wanted) await new Promise(requestAnimationFrame);
+              const isWanted = () => jupyterapp.commands.isToggled(toggle) === wanted;
+              if (!isWanted()) await jupyterapp.commands.execute(toggle);
+              while (!isWanted()) await new Promise(requestAnimationFrame);
               await lnbNotebook.context.save();
             }""",
             widget_state,
