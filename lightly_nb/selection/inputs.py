@@ -40,14 +40,6 @@ def numbers(samples: Samples, source: Mapping[str, Any], where: str, seed: int) 
     if kind == "RANDOM":
         chosen = source.get("random_seed")
         return random_numbers(samples.filenames, seed if chosen is None else int(chosen))
-    if kind == "PREDICTIONS":
-        if source.get("name", "CLASS_DISTRIBUTION") != "CATEGORY_COUNT":
-            raise SelectionError(
-                f"{where}: CLASS_DISTRIBUTION is a distribution, not a number per sample; use BALANCE, or "
-                "name CATEGORY_COUNT for a count"
-            )
-        matrix, _ = class_matrix(samples, source, where)
-        return matrix.sum(axis=1)
     name = f"score.{source['task']}.{source['score']}" if kind == "SCORES" else str(source["key"])
     return finite(_number_column(samples, name, where), samples, where)
 
@@ -87,7 +79,7 @@ def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tu
 
 def class_matrix(samples: Samples, source: Mapping[str, Any], where: str) -> tuple[Floats, list[str]]:
     """Return the columns of a prediction task's array and their categories, `categories` picked if asked for."""
-    array_name = f"{source.get('name', 'CLASS_DISTRIBUTION').lower()}.{source['task']}"
+    array_name = ".".join([source["name"].lower(), source["task"]])
     if array_name not in samples.arrays:
         there = sorted(name for name in samples.arrays if name != "embeddings")
         raise SelectionError(

@@ -97,7 +97,7 @@ def select(
     if not len(samples):
         raise SelectionError("select: there are no samples to select from")
     ordered, order = planning.in_name_order(samples)
-    entries = plain_strategies(strategies, strategy_table)
+    entries = plain_strategies(strategies, strategy_table, query is not None)
     rows = [
         planning.named_rows(ordered, names, what)
         for names, what in ((preselected, "preselected"), (lock, "lock"), (ban, "ban"))

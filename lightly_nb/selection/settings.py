@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import Any
 
+from lightly_nb.config.parsing import parse
+from lightly_nb.config.selection import MAX_STRENGTH, StrategyConfig
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection.inputs import known
 from lightly_nb.selection.strategy import Strategy
 
-LARGEST_STRENGTH = 1e9
+PLATFORM = ("DIVERSITY", "WEIGHTS", "THRESHOLD", "BALANCE", "SIMILARITY", "TYPICALITY")
+"""Strategies that the configuration knows, and checks."""
+QUERY = "query"
+"""Tag of the query samples where they were passed instead of named."""
 DIVERSITY_ON_EMBEDDINGS = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 
 
-def plain_strategies(strategies: Sequence[Any] | None, table: Mapping[str, Strategy]) -> list[dict[str, Any]]:
+def plain_strategies(
+    strategies: Sequence[Any] | None, table: Mapping[str, Strategy], has_query: bool = False
+) -> list[dict[str, Any]]:
     """Return `[{"label", "input", "strategy"}, …]` in plain values; None is DIVERSITY on EMBEDDINGS.
 
     The result is in a fixed order that depends on the strategies alone, so their order in the list has no effect.
@@ -26,7 +32,9 @@ def plain_strategies(strategies: Sequence[Any] | None, table: Mapping[str, Strat
             "strategies: give a list with at least one strategy, such as "
             f"[{DIVERSITY_ON_EMBEDDINGS}], or leave it out for DIVERSITY on EMBEDDINGS"
         )
-    entries = [_entry(entry, f"strategies[{number}]", table) for number, entry in enumerate(strategies)]
+    entries = [
+        _entry(entry, f"strategies[{number}]", table, has_query) for number, entry in enumerate(strategies)
+    ]
     entries = sorted(entries, key=lambda entry: (entry["strategy"]["type"], repr(_canonical(entry))))
     labels = [_label(entry) for entry in entries]
     for number, entry in enumerate(entries):
@@ -35,42 +43,37 @@ def plain_strategies(strategies: Sequence[Any] | None, table: Mapping[str, Strat
     return entries
 
 
-def _entry(entry: Any, where: str, table: Mapping[str, Strategy]) -> dict[str, Any]:
+def _entry(entry: Any, where: str, table: Mapping[str, Strategy], has_query: bool) -> dict[str, Any]:
     content = _plain(entry)
-    if not isinstance(content, dict) or not {"input", "strategy"} <= set(content):
-        raise SelectionError(
-            f"{where}: needs 'input' and 'strategy', got {content!r}; for example {DIVERSITY_ON_EMBEDDINGS}"
-        )
-    unknown = sorted(set(content) - {"input", "strategy", "label"})
-    if unknown:
-        raise SelectionError(f"{where}: unknown keys {unknown}; allowed are 'input' and 'strategy'")
-    source, settings = content["input"], content["strategy"]
-    for part, name in ((source, "input"), (settings, "strategy")):
-        if not isinstance(part, dict) or "type" not in part:
-            raise SelectionError(f"{where}.{name}: needs a 'type', got {part!r}")
-    known([settings["type"]], list(table), f"{where}.strategy.type", "strategies")
-    accepts = table[settings["type"]].accepts
-    if source["type"] not in accepts:
-        raise SelectionError(
-            f"{where}: {settings['type']} cannot use the input {source['type']}; it takes {sorted(accepts)}"
-        )
-    strength = settings.get("strength")
-    if strength is not None and not (
-        isinstance(strength, (int, float)) and abs(strength) <= LARGEST_STRENGTH
-    ):
-        raise SelectionError(
-            f"{where}.strategy.strength: got {strength!r}; allowed are numbers from -1e9 to 1e9"
-        )
-    return {"input": source, "strategy": settings}
+    kind = content["strategy"].get("type") if _is_pair(content) else None
+    if kind in table and kind not in PLATFORM:
+        return _home_made(content, where, table[kind])
+    form = {"form": content["strategy"].pop("form")} if kind == "TYPICALITY" and "form" in content["strategy"] else {}
+    if kind == "SIMILARITY" and has_query and not content["input"].get("tag_name"):
+        content["input"]["tag_name"] = QUERY
+    checked = _plain(parse(StrategyConfig, content, where=where))
+    return {"input": checked["input"], "strategy": checked["strategy"] | form}
+
+
+def _is_pair(content: Any) -> bool:
+    return isinstance(content, dict) and all(isinstance(content.get(key), dict) for key in ("input", "strategy"))
+
+
+def _home_made(content: dict[str, Any], where: str, strategy: Strategy) -> dict[str, Any]:
+    """Check a strategy that only the caller's table knows; its own settings are its own business."""
+    kind, source = content["strategy"]["type"], content["input"].get("type")
+    known([source], sorted(strategy.accepts), f"{where}: {kind}", "inputs")
+    strength = content["strategy"].get("strength", 1.0)
+    if not isinstance(strength, (int, float)) or not abs(strength) <= MAX_STRENGTH:
+        raise SelectionError(f"{where}.strategy.strength: got {strength!r}; allowed are numbers from -1e9 to 1e9")
+    return {"input": content["input"], "strategy": content["strategy"]}
 
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return _plain(value.model_dump(exclude_none=True))
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, Mapping):
-        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value

@@ -6,7 +6,6 @@ sample to the selection is at most twice the smallest possible with as many samp
 
 from __future__ import annotations
 
-from lightly_nb.errors import SelectionError
 from lightly_nb.selection.inputs import finite
 from lightly_nb.selection.strategy import Part, Request, Strategy
 from lightly_nb.selection.terms import Diversity
@@ -16,11 +15,6 @@ def prepare(request: Request) -> Part:
     """Return the diversity of the samples' embeddings, and its minimum distance as a constraint."""
     vectors = finite(request.samples.embeddings, request.samples, request.label)
     minimum = request.settings.get("stopping_condition_minimum_distance")
-    if minimum is not None and not 0 <= minimum <= 2:
-        raise SelectionError(
-            f"{request.label}: stopping_condition_minimum_distance is {minimum}; allowed is 0 to 2, the range of "
-            "distances between vectors of unit length"
-        )
     asked = {} if minimum is None else {"minimum_distance": float(minimum)}
     return Part(
         term=Diversity(vectors, request.strength),

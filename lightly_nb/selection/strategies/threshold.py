@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 
 from lightly_nb.errors import SelectionError
-from lightly_nb.selection.inputs import known, numbers
+from lightly_nb.selection.inputs import numbers
 from lightly_nb.selection.strategy import Part, Request, Strategy
 
 OPERATIONS = {
@@ -18,11 +18,7 @@ OPERATIONS = {
 
 def prepare(request: Request) -> Part:
     """Return which samples pass the threshold."""
-    operation = str(request.settings.get("operation"))
-    known([operation], list(OPERATIONS), request.label, "operation")
-    if request.settings.get("threshold") is None:
-        raise SelectionError(f"{request.label}: 'threshold' is missing; give the number to compare with")
-    compare, sign = OPERATIONS[operation]
+    compare, sign = OPERATIONS[request.settings["operation"]]
     threshold = float(request.settings["threshold"])
     values = numbers(request.samples, request.source, request.label, request.seed)
     allowed = compare(values, threshold)
@@ -39,4 +35,4 @@ def prepare(request: Request) -> Part:
     )
 
 
-STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA", "PREDICTIONS", "RANDOM"}), prepare=prepare)
+STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA"}), prepare=prepare)

@@ -24,8 +24,6 @@ def prepare(request: Request) -> Part:
     vectors = finite(request.samples.embeddings, request.samples, request.label)
     asked_neighbors = request.settings.get("num_nearest_neighbors")
     n_neighbors = 20 if asked_neighbors is None else int(asked_neighbors)
-    if n_neighbors < 2:
-        raise SelectionError(f"{request.label}: num_nearest_neighbors is {n_neighbors}; at least 2 is needed")
     form = request.settings.get("form") or FORMS[0]
     known([form], FORMS, request.label, "form")
     weights = typicality(vectors, min(n_neighbors, len(vectors) - 1), form)

@@ -42,10 +42,6 @@ def _budget(request: Request, values: Floats) -> Budget | None:
         np.inf if target.get("max_sum") is None else float(target["max_sum"]),
     )
     lowest = -np.inf if target.get("min_sum") is None else float(target["min_sum"])
-    if lowest > highest:
-        raise SelectionError(
-            f"{request.label}: the sum must be at least {lowest} and at most {highest}, which nothing can be"
-        )
     return Budget(values, maximum=highest, minimum=lowest)
 
 
@@ -56,4 +52,4 @@ def _got(values: Floats, rows: Rows) -> dict[str, float]:
     return {"sum": float(chosen.sum()), "mean": float(chosen.mean()), "mean_of_all": float(values.mean())}
 
 
-STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA", "PREDICTIONS", "RANDOM"}), prepare=prepare)
+STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA", "RANDOM"}), prepare=prepare)
