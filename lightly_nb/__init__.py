@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lightly_nb.samples import Samples
     from lightly_nb.selection import Selection, select
     from lightly_nb.training import train
+    from lightly_nb.widgets import scatter
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ _HOMES = {
     "Samples": "lightly_nb.samples",
     "Selection": "lightly_nb.selection",
     "select": "lightly_nb.selection",
+    "scatter": "lightly_nb.widgets",
     "train": "lightly_nb.training",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "open_run",
     "rerun",
     "run",
+    "scatter",
     "select",
     "show_images",
     "start",

@@ -87,6 +87,13 @@ def test_selected_can_be_observed_and_its_rows_are_a_table(panel: ScatterModel, 
     assert {"sharpness", "weather"} <= set(table.columns)
 
 
+def test_the_lasso_as_images(panel: ScatterModel):
+    panel.selected = [2, 5]
+    html = panel.images()._repr_html_()
+    assert html.count("<img") == 2
+    assert "image 0005.jpg" in html
+
+
 def test_more_like_these_are_the_nearest_by_cosine(panel: ScatterModel):
     vectors = panel.samples.embeddings
     direction = vectors[[0, 3]].mean(axis=0)
