@@ -255,13 +255,17 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
         os.replace(temporary, path)
     except OSError as error:
-        raise RunError(
-            f"'{path}' could not be written ({error.strerror or error}); what was finished before is kept. "
-            "Free some space or mend the folder's permissions, then go on with: lightly-nb resume"
-        ) from error
+        raise _not_written(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"'{path}' could not be written ({error.strerror or error}); what was finished before is kept. "
+        "Free some space or mend the folder's permissions, then go on with: lightly-nb resume"
+    )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -275,10 +279,19 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def append_event(folder: RunFolder, event: Event) -> None:
-    """Append one event as one line; readers in other processes see it at once."""
+    """Append one event as one line; readers in other processes see it at once.
+
+    Raises
+    ------
+    RunError
+        If the disk is full or the folder cannot be written.
+    """
     line = json.dumps(event, ensure_ascii=False, default=float) + "\n"
-    with folder.events.open("ab") as stream:
-        stream.write(line.encode("utf-8", "backslashreplace"))
+    try:
+        with folder.events.open("ab") as stream:
+            stream.write(line.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise _not_written(folder.events, error) from error
 
 
 def read_events(folder: RunFolder, start: int = 0) -> tuple[list[Event], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from lightly_nb.events import Event
 from lightly_nb.runfolder import RunFolder
@@ -19,10 +19,21 @@ def log_event(event: Event) -> None:
         LOGGER.log(level, "%s: %s", event["step"], event["message"])
 
 
+class _QuietFileHandler(logging.FileHandler):
+    """A log on a full disk loses lines; it neither stops the run nor prints over the real error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def run_log(folder: RunFolder) -> Iterator[None]:
     """Send the log of this package, warnings and an error's traceback to `log.txt` for a while."""
-    handler = logging.FileHandler(folder.log, encoding="utf-8", errors="backslashreplace")
+    handler = _QuietFileHandler(folder.log, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     sources = [LOGGER, logging.getLogger("py.warnings")]
     before = [(source.level, source.propagate) for source in sources]

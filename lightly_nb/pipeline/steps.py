@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.config import SelectionConfig
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
-from lightly_nb.errors import ConfigError, InputError, RunCanceled
+from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, combined
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.given import preselected_names, with_given_embeddings
@@ -113,7 +113,7 @@ def _enter(emit: Listener, state: RunState, message: str) -> None:
 
 def _end(folder: RunFolder, on_event: Listener | None, state: RunState, message: str) -> None:
     event = Event(time=time.time(), state=state.value, step=state.value, message=message, level="error")
-    with suppress(OSError):  # a full disk: the handle sees a dead process without an end state, CRASHED
+    with suppress(RunError):  # a full disk: the handle sees a dead process without an end state, CRASHED
         append_event(folder, event)
     if on_event is not None:
         on_event(event)
