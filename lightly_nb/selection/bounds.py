@@ -224,15 +224,20 @@ class Bounds:
 
     def _settle(self, rows: Rows, which: Rows, exact: Floats) -> None:
         """Lower `exact[which]` to the smallest direct distance among all picks that float32 cannot tell apart."""
-        points = self.prepared(rows[which])
-        squares = _squares(points)
-        error = self.error(squares, self._squares[: self.n_picks])
-        products = points @ self._points[: self.n_picks].T
-        products += self._squares[: self.n_picks]
-        limit = products.min(axis=1) + np.float32(3 * error)
-        row, pick = np.nonzero(products <= limit[:, None])
+        row, pick = self.nearest_candidates(rows[which], np.full(len(which), self.n_picks))
         distances = paired_distances(self.vectors, rows[which[row]], self._picks[pick])
         np.minimum.at(exact, which[row], distances)
+
+    def nearest_candidates(self, rows: Rows, n_picks: Rows) -> tuple[Rows, Rows]:
+        """Return pairs (place in `rows`, number of the pick) that hold the nearest of each row's first `n_picks`."""
+        points = self.prepared(rows)
+        error = self.error(_squares(points), self._squares[: self.n_picks])
+        products = points @ self._points[: self.n_picks].T
+        products += self._squares[: self.n_picks]
+        if n_picks.min() < self.n_picks:
+            products[np.arange(self.n_picks) >= n_picks[:, None]] = np.inf
+        limit = products.min(axis=1) + np.float32(3 * error)
+        return np.nonzero(products <= limit[:, None])
 
 
 def _grown(array: np.ndarray, room: int) -> np.ndarray:

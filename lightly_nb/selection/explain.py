@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from lightly_nb.selection.bounds import Bounds
+from lightly_nb.selection.distances import paired_distances
 from lightly_nb.selection.greedy import Picks
+
+STRIP = 256
+"""Rows compared with all selected samples at once."""
 
 
 def selection_table(
@@ -30,7 +35,7 @@ def selection_table(
     n = len(filenames)
     step = pd.array([pd.NA] * n, dtype="Int64")
     step[picks.rows] = np.arange(1, len(picks.rows) + 1)
-    table = pd.DataFrame(index=pd.Index(filenames, name="filename", dtype="object"))
+    table = pd.DataFrame(index=pd.Index(filenames, name="filename"))
     table["selected"] = np.isin(np.arange(n), picks.rows)
     table["preselected"] = np.isin(np.arange(n), preselected)
     table["step"] = step
@@ -56,18 +61,22 @@ def nearest_selected(
 
     Ties go to the one selected first. A row for which nothing qualifies gets -1 and NaN.
     """
-    from lightly_nb.selection.distances import squared_distances
-
     n = len(vectors)
-    rows = np.arange(n)
-    best, which = np.full(n, np.inf), np.full(n, -1)
-    open_rows = np.ones(n, dtype=bool)
-    for selected in [*preselected, *picks.rows]:
-        open_rows[selected] = False
-        left = rows[open_rows]
-        distances = squared_distances(vectors, left, vectors[selected].astype(np.float64))
-        nearer = distances < best[left]
-        best[left[nearer]] = distances[nearer]
-        which[left[nearer]] = selected
-    which[list(preselected)] = -1
-    return which, np.where(which >= 0, np.sqrt(best), np.nan)
+    selected = np.array([*preselected, *picks.rows], dtype=np.int64)
+    which, distance = np.full(n, -1), np.full(n, np.nan)
+    n_before = np.full(n, len(selected))
+    n_before[selected] = np.arange(len(selected))
+    n_before[list(preselected)] = 0
+    rows = np.flatnonzero(n_before > 0)
+    if not len(rows):
+        return which, distance
+    bounds = Bounds(vectors)
+    bounds.add(selected)
+    for start in range(0, len(rows), STRIP):
+        strip = rows[start : start + STRIP]
+        row, pick = bounds.nearest_candidates(strip, n_before[strip])
+        exact = paired_distances(vectors, strip[row], selected[pick])
+        order = np.lexsort((pick, exact, row))
+        best = order[np.unique(row[order], return_index=True)[1]]
+        which[strip], distance[strip] = selected[pick[best]], np.sqrt(exact[best])
+    return which, distance

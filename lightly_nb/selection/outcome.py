@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.selection import plan as planning
+from lightly_nb.selection.curve import selection_curve
 from lightly_nb.selection.engine import gains_of, steering_terms
 from lightly_nb.selection.explain import nearest_selected, selection_table
 from lightly_nb.selection.greedy import Picks
@@ -38,7 +39,11 @@ def selection_of(plan: Plan, picks: Picks, n_asked: int, extend: Callable[..., S
         strategies=strategies,
         stopped=picks.stopped if len(picks.rows) < n_asked else "",
         n_asked=n_asked,
-        _compute={"table": lambda: _table(plan, picks), "extend": lambda: extend},
+        _compute={
+            "table": lambda: _table(plan, picks),
+            "curve": lambda: selection_curve(plan, picks, [entry["label"] for entry in plan.entries]),
+            "extend": lambda: extend,
+        },
     )
 
 
@@ -52,6 +57,7 @@ def _table(plan: Plan, picks: Picks) -> pd.DataFrame:
     nearest = None
     if "embeddings" in plan.samples.arrays:
         nearest = nearest_selected(plan.samples.embeddings, plan.preselected, picks)
-    reasons = planning.reasons_of(plan, picks.stopped)
+    distances = nearest[1] if nearest else None
+    reasons = planning.reasons_of(plan, len(picks.rows), picks.stopped, distances)
     table = selection_table(plan.samples.filenames, picks, plan.preselected, reasons, gains, nearest)
     return table.iloc[np.argsort(plan.order)]

@@ -127,10 +127,14 @@ def allowed_rows(
     return allowed
 
 
-def reasons_of(plan: Plan, stopped: str) -> list[str]:
-    """Return per row why it was not picked, were it not: the filter that removed it, or what ended the run."""
-    last = stopped or f"not among the {plan.n_picks:,} best"
-    reasons = np.full(len(plan.samples), last, dtype=object)
+def reasons_of(plan: Plan, n_picked: int, stopped: str, distances: np.ndarray | None) -> list[str]:
+    """Return per row why it was not picked, were it not: what removed it, or what ended the run.
+
+    `distances` are those to the nearest selected sample, NaN for none.
+    """
+    reasons = np.full(len(plan.samples), stopped or f"not among the {n_picked:,} best", dtype=object)
+    if plan.minimum_distance > 0 and distances is not None:
+        reasons[distances < plan.minimum_distance] = f"nearer than the minimum distance {plan.minimum_distance:g}"
     for part in plan.parts:
         if part.allowed is not None:
             reasons[~part.allowed] = part.constraint

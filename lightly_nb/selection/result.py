@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+from lightly_nb.errors import SelectionError
+from lightly_nb.events import Listener, ProgressBar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +62,10 @@ class Selection:
         """Return in a sentence or two why `filename` was selected or left out."""
         table = self._get("table")
         if filename not in table.index:
-            raise KeyError(f"'{filename}' is not among the {len(table)} samples of this selection")
+            raise SelectionError(
+                f"explain: '{filename}' is not among the {len(table):,} samples that were selected from; names are "
+                "relative to the source, with '/' between folders"
+            )
         row = table.loc[filename]
         parts = [f"{filename}: {row['reason']}."]
         gains = [
@@ -71,6 +80,42 @@ class Selection:
             parts.append(f"Nearest {kind} sample: {row['nearest']} at distance {row['distance']:.4g}.")
         return " ".join(parts)
 
+    def curve(self) -> pd.DataFrame:
+        """Return how well any smaller number of samples would have done, beside random picks.
+
+        One row per size, indexed by `n`. Columns: `coverage mean` and `coverage max` (distance of the samples to the
+        nearest selected one; of 4,000 evenly spaced samples where there are more), and the measure of every strategy;
+        for each also `… random` (median of 20 random selections), `… random low` and `… random high` (5 and 95 %). `knee`
+        marks the size where the first column bends most. Sizes up to the selection's own cost no new selection.
+        """
+        return self._get("curve").copy()
+
+    def plot_curve(self, measure: str | None = None) -> Figure:
+        """Return a matplotlib figure of one column of `curve` (None = the first)."""
+        from lightly_nb.selection.curve import draw_curve
+
+        return draw_curve(self.curve(), measure)
+
+    def resized(self, n_samples: int, on_event: Listener | None = None) -> Selection:
+        """Return the selection of `n_samples` by the same strategies: a prefix of this one, or this one continued.
+
+        A smaller number costs nothing; a larger one goes on where this one stopped.
+
+        Raises
+        ------
+        SelectionError
+            If the number is below 1, or the selection was loaded and so has no samples to go on with.
+        """
+        if n_samples < 1:
+            raise SelectionError(f"resized: got {n_samples}; allowed is a whole number of at least 1")
+        if "extend" not in self._compute:
+            raise SelectionError(
+                "resized: this selection was loaded from a file and no longer holds its samples; call select() with "
+                f"them and n_samples={n_samples} (the picks it has in common come out the same)"
+            )
+        resized: Selection = self._compute["extend"]()(n_samples, on_event or ProgressBar())
+        return resized
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values that JSON can hold; `from_dict` is the way back."""
         table = self.table().reset_index()
@@ -83,6 +128,7 @@ class Selection:
             "stopped": self.stopped,
             "n_asked": self.n_asked,
             "table": records,
+            "curve": self.curve().reset_index().to_dict(orient="list"),
         }
 
     @classmethod
@@ -93,6 +139,9 @@ class Selection:
         for name in table.columns:
             if name == "distance" or str(name).startswith("gain "):
                 table[name] = table[name].astype(np.float64)
+        tables = {"table": table}
+        if content.get("curve") is not None:
+            tables["curve"] = pd.DataFrame(content["curve"]).set_index("n")
         return cls(
             filenames=list(content["filenames"]),
             rows=np.asarray(content["rows"], dtype=np.int64),
@@ -100,13 +149,17 @@ class Selection:
             strategies=list(content["strategies"]),
             stopped=content["stopped"],
             n_asked=content["n_asked"],
-            _tables={"table": table},
+            _tables=tables,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Selection.from_dict, (self.to_dict(),))
 
     def _get(self, name: str) -> Any:
+        if name not in self._tables and name not in self._compute:
+            raise SelectionError(
+                f"this selection was loaded from a file that does not hold its {name}; call select() again to have it"
+            )
         if name not in self._tables:
             object.__setattr__(self, "_tables", {**self._tables, name: self._compute[name]()})
         return self._tables[name]

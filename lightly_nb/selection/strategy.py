@@ -47,6 +47,11 @@ class Request:
         return 1.0 if strength is None else float(strength)
 
 
+def prefix_means(values: Floats) -> Callable[[Rows], Floats]:
+    """Return a function from rows to the mean of `values` over every prefix of them."""
+    return lambda rows: np.cumsum(values[rows]) / np.arange(1, len(rows) + 1)
+
+
 @dataclass(frozen=True)
 class Budget:
     """Bounds on the sum of `values` over the newly selected samples."""
@@ -76,6 +81,9 @@ class Part:
         What was asked for, in plain values.
     got : callable
         Takes the rows selected (the preselected included), returns what was reached, in plain values.
+    measure : tuple or None
+        Name and function of how well the strategy is served: it takes rows in the order selected and returns one
+        number for every prefix of them.
     note : str
         Anything a user should be told.
     """
@@ -87,6 +95,7 @@ class Part:
     budget: Budget | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
     got: Callable[[Rows], Mapping[str, Any]] = lambda rows: {}
+    measure: tuple[str, Callable[[Rows], Floats]] | None = None
     note: str = ""
 
 

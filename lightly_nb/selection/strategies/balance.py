@@ -30,6 +30,7 @@ def prepare(request: Request) -> Part:
     return Part(
         term=Balance(classes, shares / shares.sum(), request.strength),
         asked=dict(zip(labels, shares.tolist(), strict=True)),
+        measure=("distance to target", lambda rows: _target_distances(classes, rows, shares)),
         got=lambda rows: _shares(classes, rows, labels),
     )
 
@@ -51,6 +52,14 @@ def _target(request: Request, matrix: Floats, names: list[str]) -> dict[str, flo
 def _asked_target(target: Mapping[str, float], names: list[str], label: str) -> dict[str, float]:
     known(list(target), names, label, "target categories")
     return {str(name): float(share) for name, share in target.items()}
+
+
+def _target_distances(classes: Floats, rows: Rows, target: Floats) -> Floats:
+    """Return for every prefix of `rows` half the summed difference of its shares and the target: 0 the same, 1 apart."""
+    counts = np.cumsum(classes[rows], axis=0)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    result: Floats = np.abs(shares - target / target.sum()).sum(axis=1) / 2
+    return result
 
 
 def _shares(classes: Floats, rows: Rows, labels: list[str]) -> dict[str, float]:

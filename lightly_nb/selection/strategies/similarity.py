@@ -8,7 +8,7 @@ from lightly_nb.errors import SelectionError
 from lightly_nb.selection.distances import Floats
 from lightly_nb.selection.inputs import finite
 from lightly_nb.selection.neighbors import nearest_distances
-from lightly_nb.selection.strategy import Part, Request, Strategy
+from lightly_nb.selection.strategy import Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
 
 
@@ -33,6 +33,7 @@ def prepare(request: Request) -> Part:
     return Part(
         term=Weights(weights, request.strength),
         asked={"n_query": len(query)},
+        measure=("mean similarity", prefix_means(weights)),
         got=lambda rows: {
             "mean_distance_to_query": float(distances[rows].mean()) if len(rows) else None,
             "mean_distance_of_all": float(distances.mean()),

@@ -24,13 +24,13 @@ def prepare(request: Request) -> Part:
     allowed = compare(values, threshold)
     if not allowed.any():
         raise SelectionError(
-            f"{request.label}: no sample has a value {sign} {threshold}; the values go from {values.min():.6g} "
+            f"{request.label}: no sample has a value {sign} {threshold:g}; the values go from {values.min():.6g} "
             f"to {values.max():.6g}"
         )
     return Part(
         allowed=allowed,
-        constraint=f"{request.label}: not {sign} {threshold}",
-        asked={"keep": f"{sign} {threshold}"},
+        constraint=f"{request.label}: not {sign} {threshold:g}",
+        asked={"keep": f"{sign} {threshold:g}"},
         got=lambda rows: {"passed": int(allowed.sum()), "of": len(allowed)},
     )
 

@@ -13,7 +13,7 @@ from lightly_nb.errors import SelectionError
 from lightly_nb.selection.distances import Floats
 from lightly_nb.selection.inputs import finite, known
 from lightly_nb.selection.neighbors import neighbor_distances
-from lightly_nb.selection.strategy import Part, Request, Strategy
+from lightly_nb.selection.strategy import Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
 
 FORMS = ("EXPONENTIAL", "INVERSE_MEAN_DISTANCE")
@@ -38,6 +38,7 @@ def prepare(request: Request) -> Part:
         term=Weights(weights, request.strength),
         allowed=allowed,
         constraint="" if minimum is None else f"{request.label}: typicality below {minimum}",
+        measure=("mean typicality", prefix_means(weights)),
         asked={"num_nearest_neighbors": n_neighbors, "minimum_typicality": minimum},
         got=lambda rows: {
             "mean": float(weights[rows].mean()) if len(rows) else None,

@@ -10,7 +10,7 @@ import numpy as np
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.inputs import numbers
-from lightly_nb.selection.strategy import Budget, Part, Request, Strategy
+from lightly_nb.selection.strategy import Budget, Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
 
 
@@ -28,6 +28,7 @@ def prepare(request: Request) -> Part:
         budget=budget,
         asked=asked,
         got=lambda rows: _got(values, rows),
+        measure=("mean value", prefix_means(values)),
         note=note,
     )
 

@@ -1,0 +1,127 @@
+"""How coverage and every strategy's measure change with the number of samples, beside random picks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from lightly_nb.selection.distances import Floats, Rows
+from lightly_nb.selection.greedy import Picks
+from lightly_nb.selection.plan import Plan
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POINTS = 40
+"""Sizes at which the curve is drawn, at most."""
+REPEATS = 20
+"""Random selections beside the greedy one."""
+JUDGES = 4000
+"""Samples whose distance to the selection is measured; with more, evenly spaced ones in file-name order."""
+STRIP = 256
+
+
+Measure = tuple[tuple[str, ...], Callable[[Rows, Rows], Floats]]
+"""Names of numbers, and a function of (rows in the order selected, sizes) to them, (n_names, n_sizes)."""
+
+
+def selection_curve(plan: Plan, picks: Picks, labels: Sequence[str], seed: int = 0) -> pd.DataFrame:
+    """Return the table that `Selection.curve` describes."""
+    n = len(picks.rows)
+    if not n:
+        return pd.DataFrame(index=pd.Index([], name="n", dtype=np.int64), columns=["knee"], dtype=bool)
+    sizes = np.unique(np.linspace(1, n, min(POINTS, n)).astype(np.int64))
+    rng = np.random.default_rng(seed)
+    free = np.flatnonzero(plan.allowed)
+    free = np.union1d(free, picks.rows)
+    draws = [rng.permutation(free)[:n] for _ in range(REPEATS)]
+    columns: dict[str, Floats] = {}
+    for names, measure in _measures(plan, labels):
+        ours = measure(np.array(picks.rows), sizes)
+        chance = np.array([measure(draw, sizes) for draw in draws])
+        for at, name in enumerate(names):
+            columns[name] = ours[at]
+            columns[f"{name} random"] = np.median(chance[:, at], axis=0)
+            columns[f"{name} random low"] = np.quantile(chance[:, at], 0.05, axis=0)
+            columns[f"{name} random high"] = np.quantile(chance[:, at], 0.95, axis=0)
+    table = pd.DataFrame(columns, index=pd.Index(sizes, name="n"))
+    table["knee"] = False
+    if columns:
+        table.loc[sizes[knee(sizes, next(iter(columns.values())))], "knee"] = True
+    return table
+
+
+def _measures(plan: Plan, labels: Sequence[str]) -> list[Measure]:
+    measures: list[Measure] = []
+    before = np.array(plan.preselected, dtype=np.int64)
+    if "embeddings" in plan.samples.arrays:
+        measures.append(
+            (("coverage mean", "coverage max"), partial(coverage, plan.samples.embeddings, before))
+        )
+    for part, label in zip(plan.parts, labels, strict=True):
+        if part.measure is not None:
+            name, of_prefixes = part.measure
+            measures.append(((f"{label}: {name}",), partial(_at_sizes, of_prefixes, before)))
+    return measures
+
+
+def _at_sizes(of_prefixes: Callable[[Rows], Floats], before: Rows, rows: Rows, sizes: Rows) -> Floats:
+    return of_prefixes(np.concatenate([before, rows]))[None, len(before) + sizes - 1]
+
+
+def coverage(vectors: np.ndarray, before: Rows, rows: Rows, sizes: Rows) -> Floats:
+    """Return mean and largest distance of the samples to the selection, float64 (2, n_sizes).
+
+    The selection is `before` and the first `size` of `rows`. Float32; at most `JUDGES` samples are looked at.
+    """
+    judges = np.unique(np.linspace(0, len(vectors) - 1, JUDGES).astype(np.int64))
+    middle = vectors[judges].mean(axis=0)
+    points = vectors[judges] - middle
+    squares = np.einsum("ij,ij->i", points, points)
+    nearest = np.full(len(judges), np.inf, dtype=np.float32)
+    result = np.empty((2, len(sizes)))
+    for number, (start, stop) in enumerate(zip([0, *sizes[:-1]], sizes, strict=True)):
+        new = rows[start:stop] if number else np.concatenate([before, rows[:stop]])
+        for at in range(0, len(new), STRIP):
+            others = vectors[new[at : at + STRIP]] - middle
+            products = points @ (-2 * others.T)
+            products += np.einsum("ij,ij->i", others, others)
+            np.minimum(nearest, products.min(axis=1), out=nearest)
+        distances = np.sqrt(np.maximum(nearest + squares, 0.0))
+        result[:, number] = distances.mean(dtype=np.float64), distances.max()
+    return result
+
+
+def knee(sizes: np.ndarray, values: Floats) -> int:
+    """Return where the curve lies farthest from the straight line between its ends (Satopää et al. 2011, "Kneedle").
+
+    Examples
+    --------
+    >>> knee(np.array([1, 2, 3, 4]), np.array([10.0, 2.0, 1.0, 0.0]))
+    1
+    """
+    x = (sizes - sizes[0]) / max(sizes[-1] - sizes[0], 1)
+    y = values - values[0] - x * (values[-1] - values[0])
+    return int(np.abs(y).argmax())
+
+
+def draw_curve(curve: pd.DataFrame, measure: str | None = None) -> Figure:
+    """Return a figure of one measure against the number of samples, beside random picks, with the knee marked."""
+    from matplotlib.figure import Figure
+
+    name = measure or str(curve.columns[0])
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    axes = figure.subplots()
+    low, high = curve[f"{name} random low"], curve[f"{name} random high"]
+    axes.fill_between(curve.index, low, high, color="0.85", label=f"random, 5-95 % of {REPEATS}")
+    axes.plot(curve.index, curve[f"{name} random"], color="0.5", label="random, median")
+    axes.plot(curve.index, curve[name], label="this selection")
+    for n in curve.index[curve["knee"]]:
+        axes.axvline(n, color="black", linestyle=":", label=f"knee at {n:,}")
+    axes.set(xlabel="samples selected", ylabel=name)
+    axes.legend()
+    return figure
