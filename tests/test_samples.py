@@ -252,7 +252,7 @@ def test_previews_come_from_the_thumbnails_or_else_from_the_files() -> None:
 
 def test_a_file_that_cannot_be_read_does_not_keep_the_table_from_showing() -> None:
     page = Samples(pd.DataFrame(index=["a.jpg"]), source=Broken())._repr_html_()
-    assert "<td>–</td><td>a.jpg</td>" in page
+    assert '<td>–</td><td style="text-align:left">a.jpg</td>' in page
 
 
 def test_no_samples_show_as_an_empty_table() -> None:
