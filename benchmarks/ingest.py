@@ -39,9 +39,9 @@ from lightly_nb.samples import Samples
 REPEATS = 3
 SIDE, BATCH = 64, 64
 FOLDERS = {
-    "1920 × 1080, quality 75": (1920, 1080, 75, 400),
-    "1920 × 1080, quality 88": (1920, 1080, 88, 300),
-    "500 × 375, quality 88": (500, 375, 88, 1500),
+    "1920 × 1080, quality 75": (1920, 1080, 75, 800),
+    "1920 × 1080, quality 88": (1920, 1080, 88, 600),
+    "500 × 375, quality 88": (500, 375, 88, 2000),
 }
 N_FEW, N_MANY = 40, 440
 
