@@ -1,4 +1,5 @@
-"""How long a report on many images takes, and how much memory: `python benchmarks/report.py [N] [D] [SELECTED]`.
+"""How long a report on many images takes, and how much memory: `python benchmarks/report.py [N] [D]
+[SELECTED]`.
 
 Made-up clustered embeddings of unit length in a memory-mapped file, as a run leaves them. Prints wall and CPU
 seconds by section and file, and the memory beyond that of the samples.
@@ -38,7 +39,9 @@ def embeddings_file(path: Path, n: int, d: int) -> np.ndarray:
 
 
 class Peak(threading.Thread):
-    """Watches the anonymous memory of this process: mapped files can be dropped at any time and do not count."""
+    """Watches the anonymous memory of this process: mapped files can be dropped at any time and do not
+    count.
+    """
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -77,7 +80,10 @@ def main(n: int = 1_000_000, d: int = 128, n_selected: int = 10_000) -> None:
             print(f"  {name:12s} {seconds:8.1f} s   exact: {report[name].get('exact', '-')}")
         print(f"  files        {time.monotonic() - computed:8.1f} s")
         wall, used = time.monotonic() - started, time.process_time() - cpu
-        print(f"  all          {wall:8.1f} s wall, {used:.1f} s CPU, {watch.peak / 1e9:.2f} GB beyond the samples")
+        print(
+            f"  all          {wall:8.1f} s wall, {used:.1f} s CPU, {watch.peak / 1e9:.2f} GB beyond the "
+            "samples"
+        )
         size = Path(folder, "run", "report.html").stat().st_size
         print(f"  report.html  {size / 1e6:8.2f} MB")
 

@@ -77,7 +77,8 @@ def numbers(entry: dict[str, Any]) -> Any:
             source=data, top="top", bottom=0, left="left", right="right", fill_color=color, fill_alpha=0.3,
             line_color=color,
         )  # fmt: skip
-        tip = f"{'all' if which == 'before' else 'selected'}: @count{{0,0}} from @left{{0.[000]}} to @right{{0.[000]}}"
+        who = "all" if which == "before" else "selected"
+        tip = f"{who}: @count{{0,0}} from @left{{0.[000]}} to @right{{0.[000]}}"
         figure.add_tools(HoverTool(renderers=[bars], tooltips=tip))
     return figure
 
@@ -121,7 +122,7 @@ def _map(found: dict[str, Any], source: Any, views: dict[str, Any], title: str, 
                 line_color=None,
                 legend_label=state.replace("removed", "not selected"),
                 nonselection_alpha=0.08,
-            )  # fmt: skip
+            )
         )
     picture = SPRITE.format(tile=found["sprites"]["tile"]) if found["sprites"] else ""
     tip = f'<div style="max-width:240px;overflow-wrap:anywhere">{picture}@filename<br><b>@state</b></div>'

@@ -1,4 +1,4 @@
-"""docs/report.md and docs/report.schema.json, written from the schema: `python -m lightly_nb.report.describe docs`."""
+"""docs/report.md and docs/report.schema.json, from the schema: `python -m lightly_nb.report.describe docs`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from lightly_nb.report.facts import STEP
 from lightly_nb.report.schema import ReportFacts, Skipped, json_schema
 from lightly_nb.report.sections import baseline, coverage, distances, maps
+
+# ruff: noqa: E501 - rows of Markdown tables
 
 INTRODUCTION = f"""# The report of a run
 
@@ -48,6 +50,7 @@ A nearest neighbour is proposed in float32 and its distance computed in float64.
 |---|---|---|
 | `seed` | 0 | of all random draws and of UMAP |
 | `n_random_draws` | {baseline.N_DRAWS} | random selections to compare with, at least {baseline.N_DRAWS} |
+| `umap` | true | whether UMAP is run, which takes 10 to 30 seconds; never for {max(maps.UMAP_NEIGHBORS)} images or fewer |
 | `n_example_images` | 6 | pairs of a removed image and its nearest selected one |
 | `memory_requirement_in_GB` | 2 | a quarter of it is used for copies of embeddings |
 | `prices` | see `savings.prices` | unit prices: `{{"label_price": 0.05}}` or `{{"label_price": {{"value": …, "unit": …, "source": …}}}}` |

@@ -71,6 +71,8 @@ def statistics(values: np.ndarray) -> dict[str, Any]:
 
 def distance_bound(vectors: np.ndarray, rows: Rows) -> float:
     """Return a distance that no two of the rows exceed: twice the largest distance to their mean."""
+    if not len(rows):
+        return 0.0
     points = vectors[rows].astype(np.float64)
     return 2.0 * float(np.sqrt(np.square(points - points.mean(axis=0)).sum(axis=1).max(initial=0.0)))
 
@@ -81,7 +83,8 @@ def pair_counts(
     """Return the counts of all pairwise distances in `FINE_BINS` bins of [0, bound], and their statistics.
 
     Distances are computed in float64 as sqrt(|x|² + |y|² − 2 x·y) of vectors shifted to their mean. Mean,
-    standard deviation, skewness, smallest and largest are those of the distances, quantiles those of the bins.
+    standard deviation, skewness, smallest and largest are those of the distances, quantiles those of the
+    bins.
 
     Parameters
     ----------
@@ -113,7 +116,9 @@ def pair_counts(
 
 
 def coarse(counts: NDArray[np.int64], bound: float, largest: float, n_bins: int = N_BINS) -> dict[str, Any]:
-    """Return the histogram of `pair_counts` in about `n_bins` bins from 0 to beyond `largest`, counts exact."""
+    """Return the histogram of `pair_counts` in about `n_bins` bins from 0 to beyond `largest`, counts
+    exact.
+    """
     width = bound / FINE_BINS if bound > 0 else 1.0 / FINE_BINS
     used = min(FINE_BINS, int(largest / width) + 1)
     group = max(1, -(-used // n_bins))

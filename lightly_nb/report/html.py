@@ -18,7 +18,9 @@ SMALL_DPI_WIDTH = 900
 
 
 def page(report: Report) -> str:
-    """Return the whole report as an HTML document with interactive plots; nothing is loaded from elsewhere."""
+    """Return the whole report as an HTML document with interactive plots; nothing is loaded from
+    elsewhere.
+    """
     parts = chapters(report.facts, list(report.plots))
     figures = _Figures(report)
     body = "".join(_chapter(report, part, figures) for part in parts)
@@ -36,7 +38,9 @@ def page(report: Report) -> str:
 
 
 def fragment(report: Report) -> str:
-    """Return the report for a notebook: no scripts, so that it also shows in a notebook that is not trusted."""
+    """Return the report for a notebook: no scripts, so that it also shows in a notebook that is not
+    trusted.
+    """
     parts = chapters(report.facts, list(report.plots))
     body = "".join(_chapter(report, part, None, open_=part.key == "job") for part in parts)
     return f"<style>{style_sheet()}</style><div class='lightly-report'>{body}</div>"

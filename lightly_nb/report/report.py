@@ -36,6 +36,7 @@ class Report:
 
     def __init__(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
         self.facts, self.arrays = dict(facts), dict(arrays)
+        self._drawn: dict[str, bytes] = {}
 
     def __getitem__(self, section: str) -> Any:
         return self.facts[section]
@@ -76,7 +77,8 @@ class Report:
         return pdf(self)
 
     def save(self, folder: RunFolder | str | Path, *, on_event: Listener | None = None) -> None:
-        """Write report.json, report.html, report.pdf, plots/*.png and the arrays; each file aside, then renamed.
+        """Write report.json, report.html, report.pdf, plots/*.png and the arrays; each file aside, then
+        renamed.
 
         Raises
         ------
@@ -86,34 +88,24 @@ class Report:
         folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder).absolute())
         with Stage(on_event or ProgressBar(), STEP, total=len(self.plots) + 4, unit="file") as stage:
             for name in self.plots:
-                content = self._png(name)
-                write_aside(
-                    folder.plots / f"{name}.png", lambda path, content=content: path.write_bytes(content)
-                )
+                _write(folder.plots / f"{name}.png", self.png(name))
                 stage.advance()
-            write_aside(folder.report_arrays, lambda path: path.write_bytes(packed(self.arrays)))
+            _write(folder.report_arrays, packed(self.arrays))
             stage.advance()
-            html = self.to_html()
-            write_text(folder.report_html, html)
+            write_text(folder.report_html, self.to_html())
             stage.advance()
-            document = self.to_pdf()
-            write_aside(folder.report_pdf, lambda path: path.write_bytes(document))
+            _write(folder.report_pdf, self.to_pdf())
             stage.advance()
             write_text(folder.report_json, self.to_json())
             stage.advance()
 
     def png(self, name: str) -> bytes:
-        """Return the plot `name` as a PNG."""
-        return self._png(name)
-
-    def _png(self, name: str) -> bytes:
+        """Return the plot `name` as a PNG; it is drawn once."""
         from lightly_nb.report.figures import png
 
-        drawn = self.__dict__.setdefault("_drawn", {})
-        if name not in drawn:
-            drawn[name] = png(self.plots[name])
-        content: bytes = drawn[name]
-        return content
+        if name not in self._drawn:
+            self._drawn[name] = png(self.plots[name])
+        return self._drawn[name]
 
     def __repr__(self) -> str:
         return "Report\n" + "\n".join(f"  {name}: {finding}" for name, finding in self.findings.items())
@@ -193,6 +185,10 @@ def load_report(folder: RunFolder) -> Report:
     with np.load(folder.report_arrays, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     return Report(facts, arrays)
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_aside(path, lambda temporary: temporary.write_bytes(content))
 
 
 def packed(arrays: Arrays) -> bytes:

@@ -1,4 +1,5 @@
-"""The form of `report.json`: one model a section, with what every key means. Further sections may stand beside.
+"""The form of `report.json`: one model a section, with what every key means. Further sections may stand
+beside.
 
 `python -m lightly_nb.report.describe docs` writes docs/report.md and docs/report.schema.json from it.
 """
@@ -109,7 +110,7 @@ class Measure(Part):
     p95: float | None = Field(description="95th percentile of the draws.")
     n_beaten: int | None = Field(description="Draws that the selection is better than.")
     verdict: Literal["better", "as random", "worse", "not defined"] = Field(
-        description="better and worse: outside the interval from p5 to p95."
+        description="better: than every draw; worse: than every draw."
     )
 
 

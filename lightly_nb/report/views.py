@@ -104,8 +104,10 @@ def baseline(found: Facts, plots: list[str]) -> list[Block]:
             widths=(4, 1.2, 1.5, 1.5, 2.6, 1.2, 1.7),
         ),
         Text(
-            f"Each of the {found['n_draws']} draws has as many images as the selection. Distances are measured for "
-            f"{how}. 'better' and 'worse' mean outside the interval that holds 90 % of the draws.",
+            f"Each of the {found['n_draws']} draws has as many images as the selection. Distances are "
+            "measured for "
+            f"{how}. 'better' means better than every draw, which a random selection is by chance less than "
+            f"once in {found['n_draws']} times; 'worse' means worse than every draw.",
             note=True,
         ),
     ]
@@ -136,7 +138,8 @@ def coverage(found: Facts, plots: list[str]) -> list[Block]:
         Plots([name for name in ("coverage",) if name in plots]),
         Text(
             "The distance of an image to its nearest selected one says how well something like it is in the "
-            f"selection. Measured on {basis(found, 'images')}. Of the images that were not selected, half are "
+            f"selection. Measured on {basis(found, 'images')}. Of the images that were not selected, "
+            "half are "
             f"within {number(removed['median'])}, 95 % within {number(removed['p95'])}.",
             note=True,
         ),
@@ -170,8 +173,10 @@ def distances(found: Facts, plots: list[str]) -> list[Block]:
     blocks.append(Table(("distances", *keys), rows, widths=(2.6, *[1.1] * len(keys))))
     blocks.append(
         Text(
-            "A histogram of all pairs that is symmetric (skewness near 0) has neither a crowd of near-duplicates, "
-            "which shows as a tail to the left, nor a group far from all others, a tail to the right. Skewness "
+            "A histogram of all pairs that is symmetric (skewness near 0) has neither a crowd of "
+            "near-duplicates, "
+            "which shows as a tail to the left, nor a group far from all others, a tail to the right. "
+            "Skewness "
             f"{number(before['skewness'], 2)} before, {number(after['skewness'], 2)} after.",
             note=True,
         )
@@ -183,12 +188,15 @@ def maps(found: Facts, plots: list[str]) -> list[Block]:
     umap = found["umap"]
     names = ["scatter_pca", *(f"scatter_umap_k_{k}" for k in umap["coordinates"])]
     blocks: list[Block] = [Plots([name + "_no_overlay", name]) for name in names if name in plots]
-    text = "Left all images, right with the selection on top. Distances on a UMAP map mean little: read it for groups."
+    text = (
+        "Left all images, right with the selection. Distances on a UMAP map mean little: read it for groups."
+    )
     if umap["skipped"]:
         text = f"No UMAP: {umap['skipped']}."
     elif umap["n_fitted"] < found["n_samples"]:
         text += (
-            f" UMAP ran on {umap['n_fitted']:,} images; each other one is placed at the mean of its nearest 5 among "
+            f" UMAP ran on {umap['n_fitted']:,} images; each other one is placed at the mean of its "
+            "nearest 5 among "
             "them, weighted by 1 / distance."
         )
     return [*blocks, Text(text, note=True)]
@@ -219,7 +227,8 @@ def dataset(found: Facts, plots: list[str]) -> list[Block]:
 def data_checks(found: Facts, plots: list[str]) -> list[Block]:
     blocks: list[Block] = [
         Text(
-            f"{number(found['n_checked'])} files were checked: {number(found['n_corrupt'])} could not be used, "
+            f"{number(found['n_checked'])} files were checked: {number(found['n_corrupt'])} could not "
+            "be used, "
             f"{number(found['n_duplicates'])} were exact duplicates. All are listed in data/quarantine.csv."
         )
     ]
@@ -286,7 +295,8 @@ def training(found: Facts, plots: list[str]) -> list[Block]:
     if found["collapsed"]:
         blocks.append(
             Text(
-                "A collapsed model gives all images nearly the same embedding. Train again with a lower optimizer.lr."
+                "A collapsed model gives all images nearly the same embedding. Train again with a lower "
+                "optimizer.lr."
             )
         )
     return blocks

@@ -37,7 +37,9 @@ class Pictures:
 def made_up_samples(
     n: int, d: int = 8, *, seed: int = 0, names: Sequence[str] | None = None, pictures: bool = True
 ) -> Samples:
-    """Return `n` samples in clusters, with unit-length embeddings, metadata, classes and quarantined files."""
+    """Return `n` samples in clusters, with unit-length embeddings, metadata, classes and quarantined
+    files.
+    """
     rng = np.random.default_rng(seed)
     centers = rng.normal(size=(5, d))
     group = rng.choice(5, size=n, p=[0.5, 0.2, 0.15, 0.1, 0.05])

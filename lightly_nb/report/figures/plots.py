@@ -26,7 +26,7 @@ class Plot:
 
 def plots_of(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> list[Plot]:
     """Return the plots that `facts` have the numbers for, in the order of the report."""
-    plots = [
+    return [
         *_baseline(facts),
         *_coverage(facts, arrays),
         *_distances(facts),
@@ -34,7 +34,6 @@ def plots_of(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> list[Plot]
         *_dataset(facts),
         *_training(facts),
     ]
-    return plots
 
 
 def png(plot: Plot) -> bytes:

@@ -109,8 +109,8 @@ def _against_random(key: str, title: str, better: str, values: list[float | None
     p5, median, p95 = np.quantile(draws, [0.05, 0.5, 0.95]).tolist()
     sign = 1 if better == "higher" else -1
     n_beaten = sum(sign * (got - draw) > 0 for draw in draws)
-    above, below = got > p95, got < p5
-    verdict = "as random" if not (above or below) else ("better" if above == (sign > 0) else "worse")
+    n_beaten_by = sum(sign * (got - draw) < 0 for draw in draws)
+    verdict = "better" if n_beaten == len(draws) else "worse" if n_beaten_by == len(draws) else "as random"
     return {**facts, "median": median, "p5": p5, "p95": p95, "n_beaten": int(n_beaten), "verdict": verdict}
 
 

@@ -109,7 +109,8 @@ def no_embeddings(samples: Samples) -> Facts | None:
         if len(bad):
             names = [samples.table.index[start + row] for row in bad[:3]]
             raise InputError(
-                f"report: embeddings of {names} hold NaN or infinity; embed the samples again, or leave them out"
+                f"report: embeddings of {names} hold NaN or infinity; embed the samples again, or leave "
+                "them out"
             )
     return None
 

@@ -165,7 +165,7 @@ def _is_categorical(column: Any) -> bool:
         distinct = column.nunique()
     except TypeError:  # lists or dicts: nothing to count
         return False
-    return 1 < distinct <= min(MOST_DISTINCT, max(2, len(column) // 2))
+    return bool(1 < distinct <= min(MOST_DISTINCT, max(2, len(column) // 2)))
 
 
 def _finding(metadata: list[Facts], categories: list[Facts], rows: Chosen) -> str:

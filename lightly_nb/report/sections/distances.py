@@ -33,9 +33,13 @@ if TYPE_CHECKING:
     from lightly_nb.selection import Selection
 
 MOST_PAIRWISE = 10_000
-"""Samples up to which all their pairs are counted; above, as many are drawn and all of *their* pairs counted."""
+"""Samples up to which all their pairs are counted; above, as many are drawn and all of *their* pairs
+counted.
+"""
 NEIGHBOR_BUDGET = 1.5e12
-"""Multiply-adds up to which every sample is asked for its nearest neighbour; above, as many as that allows."""
+"""Multiply-adds up to which every sample is asked for its nearest neighbour; above, as many as that
+allows.
+"""
 
 
 def distances_section(samples: Samples, selection: Selection, job: Job) -> Facts:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 UMAP_NEIGHBORS = (5, 15, 50)
 UMAP_POINTS = 4000
 """Samples that UMAP runs on; the others are placed between their nearest neighbours among these."""
-FEWEST_FOR_UMAP = 5
 PLACED_BY = 5
 """Neighbours by which a sample is placed that UMAP did not run on."""
 SHOWN_POINTS = 10_000
@@ -122,8 +121,10 @@ def _shown(after: Rows, removed: Rows, job: Job) -> Rows:
 
 def _umaps(samples: Samples, job: Job) -> Facts:
     facts: Facts = {"skipped": None, "n_fitted": 0, "neighbors": list(UMAP_NEIGHBORS), "coordinates": {}}
-    if len(samples) < FEWEST_FOR_UMAP:
-        return {**facts, "skipped": f"UMAP needs at least {FEWEST_FOR_UMAP} samples"}
+    if len(samples) <= max(UMAP_NEIGHBORS):
+        return {**facts, "skipped": f"{max(UMAP_NEIGHBORS)} neighbours need more images than that"}
+    if not option(job, "umap", True):
+        return {**facts, "skipped": "not asked for"}
     try:
         import umap
     except ImportError:

@@ -109,7 +109,8 @@ def strategies_section(samples: Samples, selection: Selection, job: Job) -> Fact
     rows = chosen(samples, selection)
     n_asked = selection.n_asked
     if n_asked is None:
-        finding = f"{counted(len(rows.picks), 'image')} selected until {selection.stopped or 'the stopping condition'}"
+        until = selection.stopped or "the stopping condition"
+        finding = f"{counted(len(rows.picks), 'image')} selected until {until}"
     elif len(rows.picks) < n_asked:
         finding = f"{len(rows.picks):,} of the {counted(n_asked, 'image')} asked for were selected"
     else:

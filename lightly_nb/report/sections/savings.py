@@ -103,7 +103,8 @@ def prices_with(changes: Any) -> dict[str, dict[str, Any]]:
     Raises
     ------
     InputError
-        If a name is unknown, or a value is not a finite number of at least 0 (above 0 for `images_per_second`).
+        If a name is unknown, or a value is not a finite number of at least 0 (above 0 for
+        `images_per_second`).
     """
     prices = {name: dict(entry) for name, entry in PRICES.items()}
     for name, change in dict(changes or {}).items():

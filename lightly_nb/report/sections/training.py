@@ -51,12 +51,11 @@ def _epochs(metrics: list[dict[str, Any]]) -> list[Facts]:
     found: dict[int, Facts] = {}
     for entry in metrics:
         if _finite(entry.get("epoch_loss")) and _finite(entry.get("epoch")):
-            spread, speed = entry.get("representation_std"), entry.get("images_per_second")
             found[int(entry["epoch"])] = {
                 "epoch": int(entry["epoch"]),
                 "loss": float(entry["epoch_loss"]),
-                "representation_std": float(spread) if _finite(spread) else None,
-                "images_per_second": float(speed) if _finite(speed) else None,
+                "representation_std": _number(entry.get("representation_std")),
+                "images_per_second": _number(entry.get("images_per_second")),
             }
     return [found[epoch] for epoch in sorted(found)]
 
@@ -70,6 +69,10 @@ def _finding(epochs: list[Facts], collapsed: bool | None) -> str:
     moved = "fell" if last < first else "rose" if last > first else "stayed"
     tail = "" if collapsed is None else "; no collapse"
     return f"Loss {moved} from {first:.3g} to {last:.3g} in {counted(len(epochs), 'epoch')}{tail}"
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if _finite(value) else None
 
 
 def _finite(value: Any) -> bool:
