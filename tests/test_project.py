@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import ensurepip
 import os
 import re
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,34 @@ def test_the_conda_environment_holds_the_same_packages_as_all():
 def test_every_dependency_has_a_lower_bound():
     everything = requirements(*PROJECT["optional-dependencies"])
     assert [one for one in everything if ">=" not in one] == []
+
+
+def imported_packages(folder: str) -> set[str]:
+    """Top-level names of everything that the Python files below `folder` import, not of Python itself."""
+    found: set[str] = set()
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"lightly_nb", "tests"}
+
+
+BROUGHT_BY_OTHERS = {"traitlets", "ipython", "pydantic-core"}
+"""Parts of ipywidgets and pydantic, which pin them."""
+
+
+@pytest.mark.parametrize(("folder", "extras"), [("lightly_nb", ["all"]), ("tests", ["all", "test"])])
+def test_everything_imported_is_declared(folder, extras):
+    declared = {one.split(">=")[0].lower() for one in requirements(*extras)} | BROUGHT_BY_OTHERS
+    distributions = packages_distributions()
+    undeclared = {
+        name
+        for name in imported_packages(folder)
+        if not {one.lower().replace("_", "-") for one in distributions.get(name, [name])} & declared
+    }
+    assert undeclared == set()
 
 
 def test_the_changelog_says_why_each_dependency_is_there():
