@@ -42,7 +42,7 @@ def as_rows(value: Any, samples: Samples, what: str = "rows") -> np.ndarray:
 
     Parameters
     ----------
-    value : sequence of int, boolean mask, sequence of str, Selection, DataFrame or None
+    value : int, str, sequence of them, boolean mask, Selection, DataFrame or None
         Rows, one truth value per sample, file names, something that has `filenames`, a table indexed by file
         name, or nothing.
     what : str
@@ -66,6 +66,8 @@ def as_rows(value: Any, samples: Samples, what: str = "rows") -> np.ndarray:
 def _row_numbers(value: Any, samples: Samples, what: str) -> Any:
     if value is None:
         return []
+    if isinstance(value, str | int | np.integer):
+        value = [value]
     if hasattr(value, "filenames"):
         return samples.rows_of(list(value.filenames))
     if hasattr(value, "columns"):

@@ -12,6 +12,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -65,7 +66,7 @@ def jupyter_server(python: Path, app: str, folder: Path, *options: str) -> Itera
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     root = folder / "notebooks"
     root.mkdir(parents=True, exist_ok=True)
-    options = ("--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", *options)
+    options = ("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={_free_port()}", *options)
     process = subprocess.Popen(
         [str(python), "-m", app, *options],
         cwd=root,
@@ -83,6 +84,12 @@ def jupyter_server(python: Path, app: str, folder: Path, *options: str) -> Itera
             process.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _address(process: subprocess.Popen[str]) -> str:

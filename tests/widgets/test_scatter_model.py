@@ -45,6 +45,8 @@ def panel(samples: Samples, picks: Selection) -> ScatterModel:
         (np.array([True, False, True] + [False] * 57), [0, 2]),
         (["folder 0/image 0002.jpg", "folder 1/image 0001.jpg"], [2, 1]),
         ((), []),
+        (7, [7]),
+        ("folder 1/image 0003.jpg", [3]),
         (None, []),
     ],
 )
@@ -63,9 +65,13 @@ def test_selected_takes_a_selection_and_a_table(panel: ScatterModel, picks: Sele
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [([60], "selected: row 60 is not there; allowed are 0 to 59"), (["x.jpg"], "not among the 60 samples"),
-     ([True, False], "a mask needs 60 values"), ([0.5], "give row numbers, a mask of 60 truth values or file names")],
-)  # fmt: skip
+    [
+        ([60], "selected: row 60 is not there; allowed are 0 to 59"),
+        (["x.jpg"], "not among the 60 samples"),
+        ([True, False], "a mask needs 60 values"),
+        ([0.5], "give row numbers, a mask of 60 truth values or file names"),
+    ],
+)
 def test_what_is_no_row_is_refused_and_changes_nothing(panel: ScatterModel, given: object, said: str):
     panel.selected = [5]
     with pytest.raises(InputError, match=said):
