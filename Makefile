@@ -10,7 +10,7 @@ OUTPUT := lightly_outputs
 
 # For 500 photographs on a laptop's CPU: a small model, a learning rate that fits small batches, and
 # colours changed less than by default, since colour tells these photographs apart.
-SMALL_TRAINING := lightly.model.name=resnet-9 lightly.model.width=0.25 lightly.trainer.max_epochs=16 \
+SMALL_TRAINING := lightly.model.name=resnet-9 lightly.model.width=0.25 lightly.trainer.max_epochs=12 \
   lightly.trainer.precision=16 lightly.loader.batch_size=64 lightly.optimizer.lr=0.1 \
   lightly.criterion.temperature=0.1 lightly.collate.cj_bright=0.3 lightly.collate.cj_contrast=0.3 \
   lightly.collate.cj_sat=0.3 lightly.collate.cj_hue=0.05 lightly.collate.random_gray_scale=0.05
