@@ -10,7 +10,8 @@ from lightly_nb.palette import GRID, INPUT, MUTED, PRESELECTED, REMOVED, SELECTE
 from lightly_nb.report.text import basis, number
 
 Arrays = dict[str, np.ndarray]
-COLORS = {"removed": REMOVED, "selected": SELECTED, "preselected": PRESELECTED}
+WORDS = {"removed": "not selected", "preselected": "selected before", "selected": "selected"}
+COLORS = {"not selected": REMOVED, "selected before": PRESELECTED, "selected": SELECTED}
 SPRITE = """
 <div style="width:{tile}px;height:{tile}px;background-image:var(--sprites);background-repeat:no-repeat;
 background-position:-@x_px{{0}}px -@y_px{{0}}px;zoom:2"></div>"""
@@ -37,8 +38,12 @@ def maps(facts: dict[str, Any], arrays: Arrays) -> list[tuple[str, Any]]:
 
     found = facts["maps"]
     source = ColumnDataSource(_columns(found, arrays))
-    states = [state for state in found["states"] if state in set(source.data["state"])]
-    views = {state: CDSView(filter=GroupFilter(column_name="state", group=state)) for state in states}
+    present = set(source.data["state"])
+    views = {
+        word: CDSView(filter=GroupFilter(column_name="state", group=word))
+        for word in COLORS
+        if word in present
+    }
     names = {"PCA": "pca"} | {f"UMAP, {k} neighbours": k for k in found["umap"]["coordinates"]}
     return [(title, _map(found, source, views, title, key)) for title, key in names.items()]
 
@@ -88,7 +93,7 @@ def _columns(found: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
     state = arrays[found["state"]["array"]][shown]
     columns: dict[str, Any] = {
         "filename": list(found["filenames"]),
-        "state": [found["states"][code] for code in state],
+        "state": [WORDS[found["states"][code]] for code in state],
     }
     for key, reference in {"pca": found["pca"]["coordinates"], **found["umap"]["coordinates"]}.items():
         points = arrays[reference["array"]][shown]
@@ -109,7 +114,7 @@ def _map(found: dict[str, Any], source: Any, views: dict[str, Any], title: str, 
     size = 9 if found["n_shown"] < 200 else 6 if found["n_shown"] < 3000 else 4
     drawn = []
     for state, view in views.items():
-        chosen = state != "removed"
+        chosen = state != "not selected"
         drawn.append(
             figure.scatter(
                 f"x_{key}",
@@ -120,7 +125,7 @@ def _map(found: dict[str, Any], source: Any, views: dict[str, Any], title: str, 
                 color=COLORS[state],
                 alpha=0.9 if chosen else 0.5,
                 line_color=None,
-                legend_label=state.replace("removed", "not selected"),
+                legend_label=state,
                 nonselection_alpha=0.08,
             )
         )
@@ -128,9 +133,10 @@ def _map(found: dict[str, Any], source: Any, views: dict[str, Any], title: str, 
     tip = f'<div style="max-width:240px;overflow-wrap:anywhere">{picture}@filename<br><b>@state</b></div>'
     figure.add_tools(HoverTool(renderers=drawn, tooltips=tip, limit=1))
     figure.legend.click_policy = "hide"
-    figure.legend.location = "top_left"
     figure.legend.label_text_font_size = "11px"
-    figure.legend.background_fill_alpha = 0.7
+    figure.legend.orientation = "horizontal"
+    figure.legend.border_line_color = None
+    figure.add_layout(figure.legend[0], "below")
     return figure
 
 

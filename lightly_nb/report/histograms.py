@@ -119,7 +119,10 @@ def coarse(counts: NDArray[np.int64], bound: float, largest: float, n_bins: int 
     """Return the histogram of `pair_counts` in about `n_bins` bins from 0 to beyond `largest`, counts
     exact.
     """
-    width = bound / FINE_BINS if bound > 0 else 1.0 / FINE_BINS
+    if bound <= 0:  # all samples are the same
+        edges = np.linspace(0.0, 1.0, n_bins + 1).tolist()
+        return {"edges": edges, "counts": [int(counts.sum()), *([0] * (n_bins - 1))], "log": False}
+    width = bound / FINE_BINS
     used = min(FINE_BINS, int(largest / width) + 1)
     group = max(1, -(-used // n_bins))
     n_groups = -(-used // group)

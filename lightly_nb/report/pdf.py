@@ -106,6 +106,7 @@ def _chapter(document: Any, report: Report, part: Chapter) -> None:
     if not first:
         document.ln(GAP)
         document.set_draw_color(GRID)
+        document.set_line_width(0.2)
         document.line(MARGIN, document.get_y(), document.w - MARGIN, document.get_y())
         document.ln(GAP)
         document.start_section(drawable(part.name))

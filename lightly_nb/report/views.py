@@ -5,6 +5,7 @@ Nothing is computed here: a number that is shown is in the facts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -134,16 +135,17 @@ def strategies(found: Facts, plots: list[str]) -> list[Block]:
 
 def coverage(found: Facts, plots: list[str]) -> list[Block]:
     removed = found["removed"]
-    blocks: list[Block] = [
-        Plots([name for name in ("coverage",) if name in plots]),
-        Text(
-            "The distance of an image to its nearest selected one says how well something like it is in the "
-            f"selection. Measured on {basis(found, 'images')}. Of the images that were not selected, "
-            "half are "
-            f"within {number(removed['median'])}, 95 % within {number(removed['p95'])}.",
-            note=True,
-        ),
-    ]
+    blocks: list[Block] = [Plots([name for name in ("coverage",) if name in plots])]
+    text = (
+        "The distance of an image to its nearest selected one says how well something like it is in the "
+        f"selection. Measured on {basis(found, 'images')}."
+    )
+    if removed["count"]:
+        text += (
+            f" Of the images that were not selected, half are within {number(removed['median'])}, 95 % in "
+            f"{number(removed['p95'])}."
+        )
+    blocks.append(Text(text, note=True))
     pictures = []
     for pair in found["pairs"]:
         text = f"removed, {number(pair['distance'])} apart\n"
@@ -225,13 +227,10 @@ def dataset(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def data_checks(found: Facts, plots: list[str]) -> list[Block]:
-    blocks: list[Block] = [
-        Text(
-            f"{number(found['n_checked'])} files were checked: {number(found['n_corrupt'])} could not "
-            "be used, "
-            f"{number(found['n_duplicates'])} were exact duplicates. All are listed in data/quarantine.csv."
-        )
-    ]
+    counts = (("n_checked", "files checked"), ("n_corrupt", "unusable"), ("n_duplicates", "exact duplicates"))
+    blocks: list[Block] = [Tiles([(number(found[key]), word) for key, word in counts])]
+    if found["n_corrupt"] or found["n_duplicates"]:
+        blocks.append(Text("All files that were left out are listed in data/quarantine.csv.", note=True))
     if found["reasons"]:
         rows = [[entry["reason"], number(entry["count"])] for entry in found["reasons"]]
         blocks.append(Table(("reason", "files"), rows, widths=(6, 1)))
@@ -349,7 +348,7 @@ def _asked(line: Any) -> list[str]:
 
 
 def _name(filename: str) -> str:
-    return shortened(filename)
+    return shortened(re.sub(r"[\x00-\x1f\x7f]", "□", filename))
 
 
 def _picture(entry: Facts, role: str = "", text: str = "", color: str = "") -> Picture:

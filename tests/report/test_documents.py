@@ -134,7 +134,7 @@ def test_plots_have_the_names_of_the_platform_and_are_not_blank(report: Report) 
 
 @pytest.mark.parametrize("name", ["distance_distr_before", "scatter_pca"])
 def test_plots_look_like_their_references(report: Report, name: str) -> None:
-    """The references are small, blurred pictures of the same seeded report: fonts may differ, shapes may not."""
+    """The references are small, blurred pictures of the same report: fonts may differ, shapes may not."""
     with Image.open(io.BytesIO(report.png(name))) as image:
         small = image.convert("RGB").resize((48, 36), Image.Resampling.BOX)
     reference = Path(__file__).parent / "references" / f"{name}.png"

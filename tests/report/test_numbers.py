@@ -79,9 +79,7 @@ def test_pair_counts_are_those_of_all_pairs(n: int, d: int, scale: float, seed: 
 
 def test_skewness_tells_a_tail_to_the_left_from_one_to_the_right() -> None:
     line = np.concatenate([np.zeros(40), [9.0]]).reshape(-1, 1).astype(np.float32)
-    counts, numbers = pair_counts(
-        line + np.linspace(0, 0.1, 41, dtype=np.float32)[:, None], np.arange(41), 20.0
-    )
+    _, numbers = pair_counts(line + np.linspace(0, 0.1, 41, dtype=np.float32)[:, None], np.arange(41), 20.0)
     assert numbers["skewness"] > 1
 
 
@@ -241,7 +239,7 @@ def test_dataset_section_counts_sub_folders_categories_and_classes() -> None:
         assert value["after"] == [folders[row] for row in selection.rows].count(value["value"])
     assert sum(value["share_before"] for value in entry["values"]) == pytest.approx(1)
     classes = found["classes"][0]
-    assert (classes["name"], [v["value"] for v in classes["values"]][0]) == ("animals", "cat")
+    assert (classes["name"], classes["values"][0]["value"]) == ("animals", "cat")
     total = samples.arrays["class_distribution.animals"].sum(axis=0)
     assert {v["value"]: v["before"] for v in classes["values"]}["Pferd"] == pytest.approx(total[2])
     names = [entry["name"] for entry in found["metadata"]]

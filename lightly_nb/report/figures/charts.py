@@ -37,8 +37,7 @@ def coverage(facts: dict[str, Any]) -> Any:
     figure, axes = new_figure(FULL, 2.6)
     ax = axes[0, 0]
     _bars(ax, facts["histogram"], INPUT)
-    ax.set_yscale("log", nonpositive="clip")
-    ax.set_ylim(bottom=NEAR_ZERO)
+    _count_axis(ax, facts["histogram"])
     for key, text, style in (("median", "half", "-"), ("p95", "95 %", "--"), ("max", "all", ":")):
         if facts["exact"] or key != "max":
             value = facts[key]
@@ -99,7 +98,7 @@ def bars(entry: dict[str, Any], title: str) -> Any:
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_formatter(_percent_ticks())
     ax.set_xlabel("share of the images")
-    ax.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=2)
     titled(
         ax,
         title,
@@ -161,8 +160,7 @@ def _distance_figure(
     figure, axes = new_figure(HALF, 2.5)
     ax = axes[0, 0]
     _bars(ax, part["histogram"], _COLORS[which])
-    ax.set_yscale("log", nonpositive="clip")
-    ax.set_ylim(bottom=NEAR_ZERO)
+    _count_axis(ax, part["histogram"])
     ax.set_xlim(0, largest)
     if part["mean"] is not None:
         ax.axvline(part["mean"], color=HIGHLIGHT, linewidth=1, linestyle="--")
@@ -176,6 +174,18 @@ def _bars(ax: Any, histogram: dict[str, Any], color: str) -> None:
     ax.stairs(
         np.asarray(histogram["counts"], dtype=float), histogram["edges"], fill=True, color=color, baseline=0.1
     )
+
+
+def _count_axis(ax: Any, histogram: dict[str, Any]) -> None:
+    """Make the y axis logarithmic, with ticks like 1, 10, 1k."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+    most = max(1, *histogram["counts"])
+    ax.set_yscale("log", nonpositive="clip")
+    ax.set_ylim(NEAR_ZERO, 2.0 * most)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if most < 200 else (1,), numticks=12))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def _outline(ax: Any, histogram: dict[str, Any], color: str, filled: bool) -> None:

@@ -89,7 +89,8 @@ def use_fallbacks(figure: Any) -> None:
             for font in fallback_fonts(missing):
                 font_manager.fontManager.addfont(str(font))
                 names.append(font_manager.FontProperties(fname=str(font)).get_name())
-            text.set_fontfamily(["DejaVu Sans", *names])
+            text.set_fontfamily(["DejaVu Sans", *dict.fromkeys(names)])
+            text.set_fontweight("normal")  # fonts of other scripts rarely come in bold
 
 
 def as_png(figure: Any) -> bytes:

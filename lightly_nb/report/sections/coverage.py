@@ -51,10 +51,7 @@ def coverage_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     covered = np.concatenate([np.zeros(n_zero), distances])
     numbers = statistics(covered)
     return {
-        "finding": f"Every image has a selected one within {numbers['max']:.3g}, half of them within "
-        f"{numbers['median']:.3g}"
-        if exact
-        else f"95 % of the images have a selected one within {numbers['p95']:.3g}",
+        "finding": _finding(numbers, exact, len(rows.removed)),
         "unit": distance_unit(samples),
         "exact": exact,
         "n_total": len(samples),
@@ -64,6 +61,17 @@ def coverage_section(samples: Samples, selection: Selection, job: Job) -> Facts:
         "removed": statistics(distances),
         "pairs": _pairs(samples, asked, found, distances, int(option(job, "n_example_images", 6))),
     }
+
+
+def _finding(numbers: Facts, exact: bool, n_removed: int) -> str:
+    if not n_removed:
+        return "Every image is selected"
+    if not exact:
+        return f"95 % of the images have a selected one within {numbers['p95']:.3g}"
+    return (
+        f"Every image has a selected one within {numbers['max']:.3g}, half of them within "
+        f"{numbers['median']:.3g}"
+    )
 
 
 def percentiles(n: int) -> list[int]:

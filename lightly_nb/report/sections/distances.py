@@ -44,7 +44,7 @@ allows.
 
 def distances_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     """Pairwise and nearest-neighbour distances of all samples and of the selected ones."""
-    skipped = no_embeddings(samples)
+    skipped = no_embeddings(samples) or ({"skipped": "there are no two images"} if len(samples) < 2 else None)
     if skipped:
         return skipped
     rows = chosen(samples, selection)

@@ -49,7 +49,9 @@ def maps_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     shown = _shown(rows.after, rows.removed, job)
     umap_facts = _umaps(samples, job)
     return {
-        "finding": f"Two principal components hold {percent(sum(explained))} of the variance",
+        "finding": f"Two principal components hold {percent(sum(explained))} of the variance"
+        if sum(explained) > 0
+        else "All images have the same embedding",
         "state": state,
         "states": ["removed", "selected", "preselected"],
         "shown": shown.astype(np.int32),

@@ -97,7 +97,7 @@ def checks_section(samples: Samples, selection: Selection, job: Job) -> Facts:
             {
                 "filename": str(row.filename),
                 "duplicate_of": str(row.duplicate_of),
-                "picture": picture(samples, str(row.filename)),
+                "picture": _either_picture(samples, str(row.filename), str(row.duplicate_of)),
             }
             for row in duplicates.iloc[:EXAMPLES_SHOWN].itertuples()
         ],
@@ -113,6 +113,8 @@ def strategies_section(samples: Samples, selection: Selection, job: Job) -> Fact
         finding = f"{counted(len(rows.picks), 'image')} selected until {until}"
     elif len(rows.picks) < n_asked:
         finding = f"{len(rows.picks):,} of the {counted(n_asked, 'image')} asked for were selected"
+    elif n_asked == 1:
+        finding = "The one image asked for was selected"
     else:
         finding = f"All {counted(n_asked, 'image')} asked for were selected"
     return {
@@ -123,6 +125,14 @@ def strategies_section(samples: Samples, selection: Selection, job: Job) -> Fact
         "strategies": [_plain(entry) for entry in selection.strategies],
         "seed": option(job, "seed", 0),
     }
+
+
+def _either_picture(samples: Samples, filename: str, kept: str) -> Any:
+    """Return the picture of a duplicate, or of the same picture that was kept."""
+    own = picture(samples, filename)
+    if own is not None or kept not in samples.table.index:
+        return own
+    return picture(samples, kept, int(samples.rows_of([kept])[0]))
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:
