@@ -167,7 +167,7 @@ class LazySearch:
                 doubtful[best] = False
             elif self.minimum_distance > 0 and np.sqrt(exact[best]) < self.minimum_distance:
                 squared[best], self._dropped = -np.inf, True
-            elif self._over_budget(row):
+            elif self.budgets and self._over_budget(row):
                 self.picks.stopped = OVER_BUDGET
                 break
             else:
