@@ -17,7 +17,10 @@ class Shown:
 
     def wait(self, condition: str, value: Any = None) -> None:
         """Wait until a JavaScript expression of `root` and `value` is true."""
-        script = f"value => {{ const root = document.querySelector('.lnb-scatter'); return {condition}; }}"
+        script = f"""value => {{
+          const root = document.querySelector('.lnb-scatter');
+          return root && ({condition});
+        }}"""
         self.page.wait_for_function(script, arg=value)
 
     def places(self) -> np.ndarray:
