@@ -155,7 +155,7 @@ def _cancel(options: argparse.Namespace, listener: Listener | None) -> None:
 def _demo(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb.demo import demo_images
 
-    print(demo_images(options.folder))
+    demo_images(options.folder)
 
 
 def _summary(run: Run, listener: Listener | None) -> None:

@@ -296,6 +296,9 @@ class WorkerConfig(Config):
     stopping_condition: StoppingConditionConfig = Field(
         default=StoppingConditionConfig(), description="Old form of the size of a selection."
     )
+    generate_report: Flag = Field(
+        default=True, description="Whether a run ends with report.pdf, report.html, report.json and plots."
+    )
     upload_report: Flag = Field(
         default=True, description="Whether the report is kept with the run in the workspace."
     )

@@ -31,6 +31,7 @@ from lightly_nb.states import RunState
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lightly_nb.report import Report
     from lightly_nb.samples import Samples
     from lightly_nb.selection import Selection
 
@@ -160,6 +161,18 @@ class Run:
     def selection(self) -> Selection:
         """The selection."""
         return results.load_selection(self.folder)
+
+    def report(self) -> Report:
+        """Return the report, which shows itself in a notebook.
+
+        Raises
+        ------
+        RunError
+            If there is none (yet).
+        """
+        from lightly_nb.report import load_report
+
+        return load_report(self.folder)
 
     @property
     def quarantine(self) -> pd.DataFrame:

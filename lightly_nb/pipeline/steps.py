@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from lightly_nb.config import SelectionConfig
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
-from lightly_nb.events import Event, Listener, combined
+from lightly_nb.events import Event, Listener, combined, say
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.given import preselected_names, with_given_embeddings
 from lightly_nb.pipeline.job import Job, load_job
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from lightly_nb.selection import Selection
 
 SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
+
+REPORT_PACKAGES = ("matplotlib", "umap", "bokeh", "fpdf")
 
 NOT_BUILT_YET = {
     "relevant_filenames_file": "",
@@ -84,10 +87,14 @@ def _steps(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) ->
         results.save_samples(folder, samples, job.configs.worker.normalize_embeddings)
         shutil.rmtree(folder.chunks, ignore_errors=True)
     samples = results.load_samples(folder, job.input, storage_options)
-    _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
-    selection = _selected(samples, selection_config, job.configs.lightly.seed, emit)
-    _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
-    results.save_selection(folder, samples, selection)
+    if not folder.selection.is_file():
+        _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
+        selection = _selected(samples, selection_config, job.configs.lightly.seed, emit)
+        _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
+        results.save_selection(folder, samples, selection)
+    selection = results.load_selection(folder)
+    if job.configs.worker.generate_report and not folder.report_json.is_file():
+        _report(folder, samples, selection, emit)
     _enter(emit, RunState.COMPLETED, f"{len(selection):,} of {len(samples):,} samples selected")
 
 
@@ -105,6 +112,18 @@ def _embedded_samples(
         start = _trained(job, folder, samples, start, emit)
     _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
     return _embedded(job, folder, samples, start, emit)
+
+
+def _report(folder: RunFolder, samples: Samples, selection: Selection, emit: Listener) -> None:
+    missing = [name for name in REPORT_PACKAGES if find_spec(name) is None]
+    if missing:
+        advice = "install them with: pip install 'lightly_nb[report]', then: lightly-nb resume"
+        say(emit, "GENERATING_REPORT", f"no report without {', '.join(missing)}; {advice}", "warning")
+        return
+    from lightly_nb.report import run_facts, write_report
+
+    _enter(emit, RunState.GENERATING_REPORT, "drawing the report")
+    write_report(samples, selection, run_facts(folder), folder, on_event=emit)
 
 
 def _enter(emit: Listener, state: RunState, message: str) -> None:

@@ -85,6 +85,7 @@ WORKER = {
     "method": None,
     "stopping_condition.n_samples": -1,
     "stopping_condition.min_distance": -1.0,
+    "generate_report": True,
     "upload_report": True,
     "n_example_images": 6,
     "memory_requirement_in_GB": 2.0,

@@ -22,7 +22,7 @@ def start(photo_folder: Path, out: Path, tiny_model: dict[str, object], **change
         photo_folder,
         out,
         n_samples=4,
-        worker_config={"enable_training": True},
+        worker_config={"enable_training": True, "generate_report": False},
         lightly_config={**tiny_model, **changes},
     )
 
@@ -96,7 +96,7 @@ def test_secrets_of_the_storage_reach_the_process_but_no_file(photo_folder, tmp_
         lnb.list_samples(photo_folder, on_event=lambda event: None),
         tmp_path,
         n_samples=4,
-        worker_config={"enable_training": True},
+        worker_config={"enable_training": True, "generate_report": False},
         lightly_config=tiny_model,
         storage_options={"secret_key": "hunter2"},
     )

@@ -13,6 +13,7 @@ from lightly_nb.cli import main
 
 TINY = [
     "enable_training=true",
+    "generate_report=false",
     "lightly.model.name=resnet-9",
     "lightly.model.width=0.125",
     "lightly.model.num_ftrs=16",

@@ -39,7 +39,7 @@ def test_a_run_on_a_full_disk_says_so_keeps_what_it_has_and_goes_on(
             photo_folder,
             small_disk,
             n_samples=4,
-            worker_config={"enable_training": True},
+            worker_config={"enable_training": True, "generate_report": False},
             lightly_config={**tiny_model, "model.width": 0.25},
             on_event=lambda event: None,
         )

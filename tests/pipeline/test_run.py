@@ -25,7 +25,7 @@ from lightly_nb.states import RunState
 from tests.conftest import TINY_MODEL, fill_with_photographs
 from tests.photos import write_photographs
 
-TRAIN = {"enable_training": True}
+TRAIN = {"enable_training": True, "generate_report": False}
 
 
 def silent(event: object) -> None:
@@ -42,6 +42,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> lnb.Run:
         n_samples=5,
         worker_config=TRAIN,
         lightly_config=TINY_MODEL,
+        on_event=silent,
+    )
+
+
+@pytest.fixture(scope="module")
+def reported(finished: lnb.Run, tmp_path_factory: pytest.TempPathFactory) -> lnb.Run:
+    """The same samples, selected once more, with a report."""
+    return lnb.run(
+        Path(finished.job.input),
+        tmp_path_factory.mktemp("reported"),
+        n_samples=5,
+        worker_config={"checkpoint": str(finished.checkpoint)},
         on_event=silent,
     )
 
@@ -117,7 +129,7 @@ def test_a_second_run_reuses_a_checkpoint_and_preselects_nothing(finished, photo
         photo_folder,
         tmp_path / "second",
         proportion_samples=0.5,
-        worker_config={"checkpoint": "lightly_epoch_1.ckpt"},
+        worker_config={"generate_report": False, "checkpoint": "lightly_epoch_1.ckpt"},
         shared_dir=finished.path,
         on_event=silent,
     )
@@ -131,7 +143,7 @@ def test_given_embeddings_replace_training_and_embedding(finished, photo_folder,
         photo_folder,
         tmp_path / "given",
         n_samples=5,
-        worker_config={"embeddings": "data/embeddings.csv"},
+        worker_config={"generate_report": False, "embeddings": "data/embeddings.csv"},
         shared_dir=finished.path,
         on_event=silent,
     )
@@ -148,7 +160,7 @@ def test_a_list_of_files_and_a_table_do_in_place_of_a_folder(finished, photo_fol
             source,
             tmp_path / "listed",
             n_samples=3,
-            worker_config={"checkpoint": str(finished.checkpoint)},
+            worker_config={"generate_report": False, "checkpoint": str(finished.checkpoint)},
             on_event=silent,
         )
         assert len(run.samples) == 9
@@ -179,6 +191,40 @@ def test_cancel_keeps_what_is_finished_and_resume_goes_on(photo_folder, tmp_path
     assert run.state is RunState.COMPLETED
     assert run.checkpoint.read_bytes() == trained
     assert len(run.selection.filenames) == 3
+
+
+def test_a_run_ends_with_its_report(reported):
+    states = [event["state"] for event in reported.events() if "state" in event]
+    assert states[-2:] == ["GENERATING_REPORT", "COMPLETED"]
+    for path in (reported.folder.report_pdf, reported.folder.report_html, reported.folder.report_json):
+        assert path.stat().st_size > 10_000
+    assert (reported.path / "plots" / "scatter_pca.png").stat().st_size > 5_000
+    assert "<" in reported.report()._repr_html_()
+
+
+def test_a_report_that_fails_leaves_the_selection_and_is_made_by_resuming(finished, tmp_path, monkeypatch):
+    def full_disk(*arguments: object, **options: object) -> None:
+        raise RunError("No space left on device")
+
+    monkeypatch.setattr("lightly_nb.report.write_report", full_disk)
+    with pytest.raises(RunError, match="No space left"):
+        lnb.run(
+            Path(finished.job.input),
+            tmp_path,
+            n_samples=5,
+            worker_config={"checkpoint": str(finished.checkpoint)},
+            on_event=silent,
+        )
+    (events,) = tmp_path.rglob("events.jsonl")
+    run = lnb.open_run(events.parent)
+    assert run.state is RunState.FAILED
+    assert run.selection.filenames == finished.selection.filenames
+    with pytest.raises(RunError, match="no report"):
+        run.report()
+    monkeypatch.undo()
+    lnb.pipeline.execute(run.folder, on_event=silent)
+    assert run.state is RunState.COMPLETED
+    assert run.report() is not None
 
 
 # Bad input: before any work, with a message that helps; nothing there is lost
@@ -259,7 +305,7 @@ def test_one_image_can_be_embedded_and_selected_but_not_trained_on(finished, tmp
         folder,
         tmp_path / "o",
         n_samples=1,
-        worker_config={"checkpoint": str(finished.checkpoint)},
+        worker_config={"generate_report": False, "checkpoint": str(finished.checkpoint)},
         on_event=silent,
     )
     assert run.selection.filenames == run.samples.filenames
@@ -294,7 +340,7 @@ def test_a_checkpoint_that_is_none_is_refused_before_the_files_are_read(photo_fo
             photo_folder,
             tmp_path / "out",
             n_samples=1,
-            worker_config={"checkpoint": "bad.ckpt"},
+            worker_config={"generate_report": False, "checkpoint": "bad.ckpt"},
             shared_dir=tmp_path,
             on_event=silent,
         )
@@ -314,7 +360,7 @@ def test_the_output_folder_may_lie_inside_the_input_folder(photo_folder, finishe
             photo_folder,
             photo_folder / "outputs",
             n_samples=2,
-            worker_config={"checkpoint": str(finished.checkpoint)},
+            worker_config={"generate_report": False, "checkpoint": str(finished.checkpoint)},
             on_event=silent,
         )
         assert len(run.samples) == 24
