@@ -6,17 +6,15 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lightly_nb.errors import LightlyNBError
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.report.sections import SECTIONS, Section
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 STEP = "GENERATING_REPORT"
 SCHEMA_VERSION = 1

@@ -15,12 +15,12 @@ from lightly_nb.errors import RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.report.facts import STEP, Arrays, report_facts
 from lightly_nb.report.sections import SECTIONS, Section
+from lightly_nb.report.selected import Selection
 from lightly_nb.runfolder import RunFolder, write_aside, write_text
 from lightly_nb.samples import Samples
 
 if TYPE_CHECKING:
     from lightly_nb.report.figures import Plot
-    from lightly_nb.selection import Selection
 
 
 class Report:

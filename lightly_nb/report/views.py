@@ -142,8 +142,8 @@ def coverage(found: Facts, plots: list[str]) -> list[Block]:
     )
     if removed["count"]:
         text += (
-            f" Of the images that were not selected, half are within {number(removed['median'])}, 95 % in "
-            f"{number(removed['p95'])}."
+            f" Of the images that were not selected, half are within {number(removed['median'])}, 95 % "
+            f"within {number(removed['p95'])}."
         )
     blocks.append(Text(text, note=True))
     pictures = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +19,8 @@ from lightly_nb.report.sections.common import (
     tick_of,
 )
 from lightly_nb.report.sections.dataset import balance, category_codes
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 N_DRAWS = 20
 BASELINE_BUDGET = 1.5e12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,14 +13,12 @@ import numpy as np
 from lightly_nb.errors import InputError, LightlyNBError
 from lightly_nb.reading.images import decode_rgb
 from lightly_nb.report.neighbors import Rows, Tick, no_tick
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 Job = Mapping[str, Any]
 Facts = dict[str, Any]
-Section = Callable[[Samples, "Selection", Job], Facts]
+Section = Callable[[Samples, Selection, Job], Facts]
 
 PICTURE_SIDE = 320
 """Longer side in pixels of the pictures that are shown large."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from lightly_nb.report.histograms import histogram, shared_edges, statistics
@@ -21,10 +19,8 @@ from lightly_nb.report.sections.common import (
     sampled_rows,
     tick_of,
 )
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 COVERAGE_BUDGET = 1.4e13
 """Multiply-adds up to which every sample is asked: 1,000,000 × 128 against 100,000 selected."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from lightly_nb.report.histograms import histogram, statistics, value_edges
 from lightly_nb.report.sections.common import Chosen, Facts, Job, chosen, counted, percent
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 MOST_CATEGORIES = 20
 """Categories listed by name; the rest is one line."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from lightly_nb.report.histograms import (
@@ -27,10 +25,8 @@ from lightly_nb.report.sections.common import (
     sampled_rows,
     tick_of,
 )
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 MOST_PAIRWISE = 10_000
 """Samples up to which all their pairs are counted; above, as many are drawn and all of *their* pairs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +21,8 @@ from lightly_nb.report.sections.common import (
     thumbnail_bytes,
     tick_of,
 )
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 UMAP_NEIGHBORS = (5, 15, 50)
 UMAP_POINTS = 4000

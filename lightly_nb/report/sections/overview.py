@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightly_nb.report.sections.common import (
     Facts,
@@ -14,10 +14,8 @@ from lightly_nb.report.sections.common import (
     picture,
     thumbnail_bytes,
 )
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 SELECTED_SHOWN = 48
 EXAMPLES_SHOWN = 6

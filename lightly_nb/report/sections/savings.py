@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightly_nb.errors import InputError
 from lightly_nb.report.sections.common import Facts, Job, chosen, counted, option
+from lightly_nb.report.selected import Selection
 from lightly_nb.report.text import number
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 PRICES: dict[str, dict[str, Any]] = {
     "label_price": {

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightly_nb.report.sections.common import Facts, Job, counted
+from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
-
-if TYPE_CHECKING:
-    from lightly_nb.selection import Selection
 
 COLLAPSED_BELOW = 0.02
 """Spread of the representations below which training says that a model has collapsed (0 alike, 1 even)."""
