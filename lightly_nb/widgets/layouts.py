@@ -53,6 +53,13 @@ def pca_layout(vectors: np.ndarray) -> np.ndarray:
     vectors : numpy.ndarray
         float of shape (n_samples, n_features). Rows that are not finite get NaN.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # it takes a tenth of a second; on a busy machine a second thread only waits
+        return _pca(vectors)
+
+
+def _pca(vectors: np.ndarray) -> np.ndarray:
     step = max(1, -(-len(vectors) // ROWS_FOR_PCA_BASIS))
     basis_rows = vectors[::step]
     basis_rows = basis_rows[np.isfinite(basis_rows).all(axis=1)]

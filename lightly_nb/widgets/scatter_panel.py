@@ -19,7 +19,7 @@ from lightly_nb.samples import Samples
 from lightly_nb.widgets.callback_errors import error_text, errors_shown
 from lightly_nb.widgets.layouts import UMAP_NEIGHBORS, fitted, projection_label, umap_name
 from lightly_nb.widgets.pictures import thumbnail
-from lightly_nb.widgets.rows import pack_rows, unpack_rows
+from lightly_nb.widgets.rows import as_rows, pack_rows, unpack_rows
 from lightly_nb.widgets.scatter_model import ScatterModel
 from lightly_nb.widgets.scatter_picture import static_html
 from lightly_nb.widgets.showing import hiding_rule, live_class, show_panel, static_block
@@ -118,8 +118,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
         self.send(content, [pack_rows(rows, len(self.samples))])
 
     def _picked_rows(self) -> np.ndarray:
-        rows: np.ndarray = self.samples.rows_of([] if self.picks is None else self.picks.filenames)
-        return rows
+        return as_rows(self.picks, self.samples)
 
     def _picks_changed(self) -> None:
         self._explained = None

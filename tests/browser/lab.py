@@ -145,15 +145,15 @@ class Lab:
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
         self.page.wait_for_selector(f"body[data-jp-theme-light='{is_light}']", state="attached")
 
-    def open(self, *cells: str) -> Notebook:
-        """Open a new notebook of these cells, run them all, and return it once they have ended."""
+    def open(self, *cells: str, run: int | None = None) -> Notebook:
+        """Open a new notebook of these cells and run them, or the first `run`, to their end."""
         self.opened += 1
         name = f"notebook{self.opened}.ipynb"
         write_notebook(self.folder / name, cells)
-        return self.open_file(name)
+        return self.open_file(name, run)
 
-    def open_file(self, name: str) -> Notebook:
-        """Open a notebook file of the server's folder and run all its cells."""
+    def open_file(self, name: str, run: int | None = None) -> Notebook:
+        """Open a notebook file of the server's folder and run its cells, or the first `run` of them."""
         self.page.evaluate(
             """async name => {
               const what = {path: name, factory: 'Notebook'};
@@ -165,7 +165,7 @@ class Lab:
             name,
         )
         notebook = Notebook(self.page, self.folder / name)
-        notebook.run_all()
+        notebook.run(run)
         return notebook
 
     def view(self, name: str) -> None:
@@ -211,9 +211,18 @@ class Notebook:
     page: Any
     path: Path
 
-    def run_all(self) -> None:
-        """Run all cells and wait for the end of the last one; a cell that raises fails the test."""
-        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    def run(self, cells: int | None = None) -> None:
+        """Run all cells, or the first so many, and wait for their end; a cell that raises fails the test."""
+        self.page.evaluate(
+            """async cells => {
+              if (cells === null) return jupyterapp.commands.execute('notebook:run-all-cells');
+              for (let at = 0; at < cells; at++) {
+                lnbNotebook.content.activeCellIndex = at;
+                await jupyterapp.commands.execute('notebook:run-cell');
+              }
+            }""",
+            cells,
+        )
         failed = self.page.evaluate(
             """() => [...lnbNotebook.content.model.cells].filter(cell => cell.type === 'code')
                  .flatMap(cell => cell.sharedModel.outputs).filter(output => output.output_type === 'error')
