@@ -285,8 +285,8 @@ function render({ model, el }) {
     layoutMenu.replaceChildren(...content.projections.map(([name, label, state]) =>
       h("option", { value: name, selected: name === content.projection }, state === "ready" ? label : `${label} (${state === "computing" ? "computing …" : state})`)));
     colorMenu.replaceChildren(...content.colors.map((name) => h("option", { value: name, selected: name === content.color }, name)));
-    if (content.picks > 0 && root.dataset.picks !== String(content.picks)) howMany.value = content.picks;
-    Object.assign(root.dataset, { n: content.n, picks: content.picks, layouts: content.projections.filter((entry) => entry[2] === "ready").map((entry) => entry[0]).join(" ") });
+    if (content.picks > 0 && content.picks !== +root.dataset.picks) howMany.value = content.picks;
+    Object.assign(root.dataset, { n: content.n, layouts: content.projections.filter((entry) => entry[2] === "ready").map((entry) => entry[0]).join(" ") });
     push = content.push; live = content.live; hiding.textContent = content.hide; pictures.limit = push ? content.n : KEPT_PICTURES;
     canvas.setAttribute("aria-label", `Scatter plot of ${count(content.n, "sample")}${content.picks >= 0 ? `, ${content.picks} selected` : ""}. `
       + "Arrows pan, plus and minus zoom, N and P go from point to point, Space puts a point in the lasso.");

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -216,8 +217,9 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
         if self.picks is None:
             return []
         name = str(self.samples.table.index[row])
-        if self._explained is self.picks and name in self.picks.table().index:
-            return [self.picks.explain(name).removeprefix(f"{name}: ")]
+        if self._explained is self.picks:
+            with suppress(KeyError):  # the selection may have been made from fewer samples
+                return [self.picks.explain(name).removeprefix(f"{name}: ")]
         if name in set(self.picks.filenames):
             return [f"selected at step {self.picks.filenames.index(name) + 1}"]
         return ["selected before" if name in set(self.picks.preselected) else "not selected"]
