@@ -37,7 +37,8 @@ def samples_html(samples: Samples) -> str:
 def picture_html(jpeg: bytes, alt: str, height: int = PICTURE_HEIGHT) -> str:
     """Return an `img` element that carries the JPEG inside it."""
     data = base64.b64encode(jpeg).decode("ascii")
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" style="height:{height}px;max-width:none">'
+    style = f"height:{height}px;max-width:none"
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" style="{style}">'
 
 
 def _summary(samples: Samples) -> str:
