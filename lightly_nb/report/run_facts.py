@@ -27,7 +27,7 @@ def run_facts(folder: RunFolder) -> dict[str, Any]:
         "name": "/".join(folder.path.parts[-2:]),
         "input": config.get("input"),
         "started": _started(events),
-        "steps": durations(events),
+        "steps": [entry for entry in durations(events) if entry["step"] != RunState.GENERATING_REPORT],
         "versions": {name: version for name, version in versions.items() if version},
         "hardware": hardware(),
         "asked": _yaml(folder.overrides) or [],
