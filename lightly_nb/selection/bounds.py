@@ -1,8 +1,9 @@
 """Upper bounds on the distance of every row to its nearest pick, brought up to date only where asked.
 
-A distance to the picks seen so far bounds the distance to all picks from above, so a row whose bound is already
-low need not be looked at. Float32 matrix products bring bounds up to date; their rounding error is bounded and added,
-so a bound is never too low, and what they cannot decide is computed by direct differences in float64.
+A distance to the picks seen so far bounds the distance to all picks from above, so a row whose bound is
+already low need not be looked at. Float32 matrix products bring bounds up to date; their rounding error
+is bounded and added, so a bound is never too low, and what they cannot decide is computed by direct
+differences in float64.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Bounds:
     def prepared(self, rows: Rows) -> np.ndarray:
         """Return the vectors of `rows`, shifted to the middle of the data and scaled, float32."""
         if len(rows) > 1 and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-            points = self.vectors[rows[0] : rows[-1] + 1] - self._center
+            points: np.ndarray = self.vectors[rows[0] : rows[-1] + 1] - self._center
         else:
             points = self.vectors[rows]
             points -= self._center
@@ -93,10 +94,12 @@ class Bounds:
 
     def error(self, squares: np.ndarray, others: np.ndarray) -> float:
         """Return what a float32 squared distance of points with these squared lengths may be wrong by."""
-        return self._slack * float(squares.max(initial=0) + others.max(initial=0)) + 1e-30
+        return float(self._slack * (squares.max(initial=0) + others.max(initial=0)) + 1e-30)
 
     def refresh(self, rows: Rows, level: Floats | float) -> None:
-        """Bring the bounds of `rows` up to date, leaving a row where it is once its bound is at most `level`."""
+        """Bring the bounds of `rows` up to date, leaving a row where it is once its bound is at most
+        `level`.
+        """
         behind = self._seen[rows] < self.n_picks
         levels = np.broadcast_to(np.asarray(level, dtype=np.float64), rows.shape)[behind]
         rows = rows[behind]
@@ -107,15 +110,19 @@ class Bounds:
             self._refresh_strip(rows[start : start + STRIP], levels[start : start + STRIP])
 
     def _glance(self, rows: Rows, levels: Floats) -> tuple[Rows, Floats]:
-        """Lower bounds by the picks of the same and the nearest cells alone; return the rows still above their level.
+        """Lower bounds by the picks of the same and the nearest cells alone; return the rows still above
+        their level.
 
-        A cell is what is nearest to one of the first picks. Most rows fall low enough here, by a few products.
+        A cell is what is nearest to one of the first picks. Most rows fall low enough here, by a few
+        products.
         """
         self._resting -= 1
         if self.n_picks < 4 * CELLS or self._resting > 0 or not len(rows):
             return rows, levels
         if not len(self._near_cells):
-            self._near_cells = np.argsort(self.between(self.picks[:CELLS])[0], axis=1, kind="stable")[:, :NEAR]
+            self._near_cells = np.argsort(self.between(self.picks[:CELLS])[0], axis=1, kind="stable")[
+                :, :NEAR
+            ]
         members = self._members()
         cells = self._cell[rows]
         keep = np.ones(len(rows), dtype=bool)
@@ -150,7 +157,9 @@ class Bounds:
         return np.split(order, np.searchsorted(cells[order], np.arange(1, CELLS)))
 
     def _refresh_strip(self, rows: Rows, levels: Floats) -> None:
-        """Take `rows`, in the order of how many picks they have seen, through the blocks of picks that they have not."""
+        """Take `rows`, in the order of how many picks they have seen, through the blocks of picks that
+        they have not.
+        """
         points = self.prepared(rows)
         squares = _squares(points)
         error = self.error(squares, self._squares[: self.n_picks])
@@ -179,11 +188,18 @@ class Bounds:
                 self._cell[rows[active]] = nearest[active]
             seen[active] = stop
             active, entered = active[first[active] > limits[active]], fresh
-        self._first[rows], self._second[rows], self._nearest[rows], self._seen[rows] = first, second, nearest, seen
+        self._first[rows], self._second[rows], self._nearest[rows], self._seen[rows] = (
+            first,
+            second,
+            nearest,
+            seen,
+        )
         self.bound[rows] = np.minimum(self.bound[rows], (first.astype(np.float64) + error) * self._unscale)
 
     def between(self, rows: Rows) -> tuple[np.ndarray, float]:
-        """Return upper bounds on the squared distances between `rows`, (m, m), and how much too high they may be."""
+        """Return upper bounds on the squared distances between `rows`, (m, m), and how much too high they
+        may be.
+        """
         points = self.prepared(rows)
         squares = _squares(points)
         error = self.error(squares, squares)
@@ -196,7 +212,9 @@ class Bounds:
         return products * np.float64(self._unscale), 3 * error * self._unscale
 
     def insertion_distances(self, rows: Rows) -> Floats:
-        """Add `rows` to the picks; return each one's squared distance to the picks before it, inf for the first."""
+        """Add `rows` to the picks; return each one's squared distance to the picks before it, inf for the
+        first.
+        """
         result = np.full(len(rows), np.inf)
         for start in range(0, len(rows), BLOCK):
             part = rows[start : start + BLOCK]
@@ -210,12 +228,15 @@ class Bounds:
         return result
 
     def resolve(self, rows: Rows) -> Floats:
-        """Return the exact squared distance of up-to-date `rows` to their nearest pick, and make it their bound."""
+        """Return the exact squared distance of up-to-date `rows` to their nearest pick, and make it their
+        bound.
+        """
         if not len(rows):
             return np.zeros(0)
         exact = paired_distances(self.vectors, rows, self._picks[self._nearest[rows]])
         squares = self._squares[: self.n_picks]
-        error = self._slack * (2.1 * self._first[rows] + 3.1 * float(squares.max())) + 1e-30  # |x|² ≤ 2|p|² + 2d²
+        # The length of a row is bounded by that of its nearest pick: |x|² <= 2|p|² + 2d².
+        error = self._slack * (2.1 * self._first[rows] + 3.1 * float(squares.max())) + 1e-30
         doubtful = np.flatnonzero(self._second[rows] - self._first[rows] <= 3 * error)
         for start in range(0, len(doubtful), SETTLED):
             self._settle(rows, doubtful[start : start + SETTLED], exact)
@@ -223,13 +244,15 @@ class Bounds:
         return exact
 
     def _settle(self, rows: Rows, which: Rows, exact: Floats) -> None:
-        """Lower `exact[which]` to the smallest direct distance among all picks that float32 cannot tell apart."""
+        """Lower `exact[which]` to the smallest direct distance among the picks that float32 cannot tell."""
         row, pick = self.nearest_candidates(rows[which], np.full(len(which), self.n_picks))
         distances = paired_distances(self.vectors, rows[which[row]], self._picks[pick])
         np.minimum.at(exact, which[row], distances)
 
     def nearest_candidates(self, rows: Rows, n_picks: Rows) -> tuple[Rows, Rows]:
-        """Return pairs (place in `rows`, number of the pick) that hold the nearest of each row's first `n_picks`."""
+        """Return pairs (place in `rows`, number of the pick) that hold the nearest of each row's first
+        `n_picks`.
+        """
         points = self.prepared(rows)
         error = self.error(_squares(points), self._squares[: self.n_picks])
         products = points @ self._points[: self.n_picks].T
@@ -237,7 +260,8 @@ class Bounds:
         if n_picks.min() < self.n_picks:
             products[np.arange(self.n_picks) >= n_picks[:, None]] = np.inf
         limit = products.min(axis=1) + np.float32(3 * error)
-        return np.nonzero(products <= limit[:, None])
+        row, pick = np.nonzero(products <= limit[:, None])
+        return row.astype(np.int64), pick.astype(np.int64)
 
 
 def _grown(array: np.ndarray, room: int) -> np.ndarray:

@@ -60,7 +60,7 @@ def _measures(plan: Plan, labels: Sequence[str]) -> list[Measure]:
     before = np.array(plan.preselected, dtype=np.int64)
     if "embeddings" in plan.samples.arrays:
         measures.append(
-            (("coverage mean", "coverage max"), partial(coverage, plan.samples.embeddings, before))
+            (("coverage max", "coverage mean"), partial(coverage, plan.samples.embeddings, before))
         )
     for part, label in zip(plan.parts, labels, strict=True):
         if part.measure is not None:
@@ -74,7 +74,7 @@ def _at_sizes(of_prefixes: Callable[[Rows], Floats], before: Rows, rows: Rows, s
 
 
 def coverage(vectors: np.ndarray, before: Rows, rows: Rows, sizes: Rows) -> Floats:
-    """Return mean and largest distance of the samples to the selection, float64 (2, n_sizes).
+    """Return largest and mean distance of the samples to the selection, float64 (2, n_sizes).
 
     The selection is `before` and the first `size` of `rows`. Float32; at most `JUDGES` samples are looked at.
     """
@@ -92,12 +92,13 @@ def coverage(vectors: np.ndarray, before: Rows, rows: Rows, sizes: Rows) -> Floa
             products += np.einsum("ij,ij->i", others, others)
             np.minimum(nearest, products.min(axis=1), out=nearest)
         distances = np.sqrt(np.maximum(nearest + squares, 0.0))
-        result[:, number] = distances.mean(dtype=np.float64), distances.max()
+        result[:, number] = distances.max(), distances.mean(dtype=np.float64)
     return result
 
 
 def knee(sizes: np.ndarray, values: Floats) -> int:
-    """Return where the curve lies farthest from the straight line between its ends (Satopää et al. 2011, "Kneedle").
+    """Return where the curve lies farthest from the straight line between its ends (Satopää et al. 2011,
+    "Kneedle").
 
     Examples
     --------
@@ -110,7 +111,9 @@ def knee(sizes: np.ndarray, values: Floats) -> int:
 
 
 def draw_curve(curve: pd.DataFrame, measure: str | None = None) -> Figure:
-    """Return a figure of one measure against the number of samples, beside random picks, with the knee marked."""
+    """Return a figure of one measure against the number of samples, beside random picks, with the knee
+    marked.
+    """
     from matplotlib.figure import Figure
 
     name = measure or str(curve.columns[0])

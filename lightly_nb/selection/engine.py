@@ -14,8 +14,6 @@ from lightly_nb.selection.scores import Alone, Together
 from lightly_nb.selection.strategy import Budget
 from lightly_nb.selection.terms import Balance, Diversity, Term, Weights, log_gain
 
-MOST_GROUPS = 1024
-"""Distinct class vectors up to which a `Balance` is followed group by group."""
 MEAN_BLOCK = 256
 """Rows summed in float32 at a time for a rough mean."""
 
@@ -33,15 +31,16 @@ def search_for(plan: Plan) -> PlainSearch | LazySearch:
     needs_vectors = diversity is not None or plan.minimum_distance > 0
     vectors = plan.samples.embeddings if needs_vectors else None
     if _bounds_hold(terms, budgets):
-        alone = len(terms) == 1 and isinstance(terms[0], (Diversity, Weights))
-        scores = Alone(terms[0]) if alone else Together(terms)
+        scores: Alone | Together = Together(terms)
+        if len(terms) == 1 and isinstance(terms[0], (Diversity, Weights)):
+            scores = Alone(terms[0])
         return LazySearch(scores, plan.allowed, vectors, plan.minimum_distance, budgets)
     spacing = diversity or (Diversity(vectors) if vectors is not None else None)
     return PlainSearch(terms, plan.allowed, spacing, plan.minimum_distance, budgets)
 
 
 def _bounds_hold(terms: Sequence[Term], budgets: Sequence[Budget]) -> bool:
-    """Whether gains only fall (or, for class shares, can be followed group by group)."""
+    """Whether gains only fall, or rise in a way that can be followed."""
     kinds = [type(term) for term in terms]
     return (
         len(terms) > 0
@@ -50,7 +49,6 @@ def _bounds_hold(terms: Sequence[Term], budgets: Sequence[Budget]) -> bool:
         and kinds.count(Balance) <= 1
         and all(term.strength > 0 for term in terms)
         and all(budget.minimum == -np.inf for budget in budgets)
-        and all(term.find_groups(MOST_GROUPS) for term in terms if isinstance(term, Balance))
     )
 
 

@@ -30,15 +30,16 @@ def selection_table(
     reasons : sequence of str
         One per sample; used where a sample is neither picked nor preselected.
     nearest : tuple of arrays or None
-        Per sample the row of the nearest selected sample (before it, for a pick; -1 for none) and the distance.
+        Per sample the row of the nearest selected sample (before it, for a pick; -1 for none) and the
+        distance.
     """
     n = len(filenames)
-    step = pd.array([pd.NA] * n, dtype="Int64")
+    step = np.zeros(n, dtype=np.int64)
     step[picks.rows] = np.arange(1, len(picks.rows) + 1)
     table = pd.DataFrame(index=pd.Index(filenames, name="filename"))
     table["selected"] = np.isin(np.arange(n), picks.rows)
     table["preselected"] = np.isin(np.arange(n), preselected)
-    table["step"] = step
+    table["step"] = pd.Series(step, index=table.index, dtype="Int64").where(step > 0)
     names = np.array([*filenames, None], dtype=object)
     table["nearest"] = names[nearest[0]] if nearest else None
     table["distance"] = nearest[1] if nearest else np.nan

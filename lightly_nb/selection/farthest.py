@@ -26,8 +26,9 @@ def farthest_first(
 ) -> Rows:
     """Return `k` rows in the order of farthest-first traversal (k-center greedy; Gonzalez 1985).
 
-    Each pick is the row whose distance to the nearest row selected before is largest; ties go to the lowest row.
-    The picks are those of float64 direct differences. Fewer than `k` come back only with a minimum distance.
+    Each pick is the row whose distance to the nearest row selected before is largest; ties go to the
+    lowest row. The picks are those of float64 direct differences. Fewer than `k` come back only with a
+    minimum distance.
 
     Parameters
     ----------

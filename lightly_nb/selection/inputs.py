@@ -55,8 +55,8 @@ def random_numbers(filenames: Sequence[str], seed: int) -> Floats:
     """
     key = str(int(seed)).encode()[:64]
     digests = (hashlib.blake2b(name.encode(), digest_size=8, key=key).digest() for name in filenames)
-    whole = np.frombuffer(b"".join(digests), dtype="<u8")
-    return (whole >> np.uint64(11)) * 2.0**-53
+    whole: np.ndarray = np.frombuffer(b"".join(digests), dtype="<u8")
+    return (whole >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tuple[Floats, list[str]]:
@@ -78,20 +78,22 @@ def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tu
 
 
 def class_matrix(samples: Samples, source: Mapping[str, Any], where: str) -> tuple[Floats, list[str]]:
-    """Return the columns of a prediction task's array and their categories, `categories` picked if asked for."""
+    """Return the columns of a prediction task's array and their categories, `categories` picked if asked
+    for.
+    """
     array_name = ".".join([source["name"].lower(), source["task"]])
     if array_name not in samples.arrays:
         there = sorted(name for name in samples.arrays if name != "embeddings")
         raise SelectionError(
-            f"{where}: the samples have no array '{array_name}'; they have {there or 'no prediction arrays'}. "
+            f"{where}: the samples have no array '{array_name}'; they have "
+            f"{there or 'no prediction arrays'}. "
             "Read the predictions of this task first"
         )
     matrix = np.asarray(samples.arrays[array_name], dtype=np.float64)
     finite(matrix, samples, where)
-    if (matrix < 0).any():
-        raise SelectionError(
-            f"{where}: '{array_name}' is negative for {_named(samples, (matrix < 0).any(axis=1))}"
-        )
+    negative: np.ndarray = np.less(matrix, 0).max(axis=1, initial=False)
+    if negative.any():
+        raise SelectionError(f"{where}: '{array_name}' is negative for {_named(samples, negative)}")
     names = samples.table.attrs.get("categories", {}).get(source["task"])
     names = [str(number) for number in range(matrix.shape[1])] if names is None else list(names)
     if len(names) != matrix.shape[1]:
@@ -134,7 +136,8 @@ def _number_column(samples: Samples, name: str, where: str) -> Floats:
     column = _column(samples, name, where)
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         raise SelectionError(
-            f"{where}: '{name}' holds {column.dtype} values such as {column.iloc[0]!r}, but numbers are needed; "
+            f"{where}: '{name}' holds {column.dtype} values such as {column.iloc[0]!r}, but numbers are "
+            f"needed; "
             "use BALANCE for categories"
         )
     return column.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,9 +1,10 @@
 """The fast search: exactly the greedy picks, looking at few rows.
 
-Each round takes the rows with the best scores by the bounds at hand (the pool), brings their bounds up to date, and
-keeps the survivors whose score is above everything outside. Picks are then made among the survivors alone, as long
-as the best of them is above the best bound outside; that pick is the greedy one, because a bound is never too low.
-What float32 cannot decide is decided by direct differences in float64; ties go to the lowest row.
+Each round takes the rows with the best scores by the bounds at hand (the pool), brings their bounds up to
+date, and keeps the survivors whose score is above everything outside. Picks are then made among the
+survivors alone, as long as the best of them is above the best bound outside; that pick is the greedy one,
+because a bound is never too low. What float32 cannot decide is decided by direct differences in float64;
+ties go to the lowest row.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lightly_nb.selection.bounds import Bounds
-from lightly_nb.selection.distances import Floats, Rows, paired_distances
+from lightly_nb.selection.distances import Rows, paired_distances
 from lightly_nb.selection.greedy import OUT_OF_CANDIDATES, OVER_BUDGET, TOO_NEAR, Picks
 from lightly_nb.selection.pool import HOT, cut_to, top_level
 from lightly_nb.selection.scores import Alone, Mark, Together
@@ -120,7 +121,9 @@ class LazySearch:
         self._hot_mark = self.scores.mark(level)
 
     def _drop_too_near(self, rows: Rows) -> None:
-        """Put rows that are surely nearer than the minimum distance out of the race, for good: bounds only fall."""
+        """Put rows that are surely nearer than the minimum distance out of the race, for good: bounds
+        only fall.
+        """
         if self.minimum_distance > 0:
             rows = rows[self.bound[rows] >= 0]
             near = rows[np.sqrt(self.bound[rows]) < self.minimum_distance]
@@ -159,7 +162,7 @@ class LazySearch:
             row = int(rows[best])
             if values[best] == -np.inf or not self._beats(float(values[best]), row, mark, cut_row):
                 break
-            if doubtful[best]:
+            if doubtful[best] and between is not None and self.vectors is not None:
                 rivals = _rivals(between[best], picked, error)
                 distances = paired_distances(self.vectors, np.full(len(rivals), row), rows[rivals])
                 exact[best] = squared[best] = min(exact[best], distances.min())
@@ -200,12 +203,11 @@ class LazySearch:
     def _beats(self, value: float, row: int, mark: Mark, cut_row: int) -> bool:
         outside, unrounded = mark.now()
         hot, _ = self._hot_mark.now()
-        return value > max(outside, hot) or (
-            unrounded and value == outside and value > hot and row < cut_row
-        )
+        return value > max(outside, hot) or (unrounded and value == outside and value > hot and row < cut_row)
 
 
 def _rivals(bounds: np.ndarray, picked: list[int], error: float) -> Rows:
-    """Return which of the rows `picked` may be the nearest, given upper bounds that are at most `error` too high."""
-    at = np.array(picked)
-    return at[bounds[at] <= bounds[at].min() + error]
+    """Return which of `picked` may be the nearest, given upper bounds at most `error` too high."""
+    at = np.array(picked, dtype=np.int64)
+    rivals: Rows = at[bounds[at] <= bounds[at].min() + error]
+    return rivals

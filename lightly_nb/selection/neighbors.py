@@ -11,7 +11,9 @@ SPARE = 6
 
 
 def neighbor_distances(vectors: np.ndarray, n_neighbors: int) -> Floats:
-    """Return the squared distances to the `n_neighbors` nearest other rows, ascending, float64 (n, n_neighbors)."""
+    """Return the squared distances to the `n_neighbors` nearest other rows, ascending, float64 (n,
+    n_neighbors).
+    """
     everything = np.arange(len(vectors))
     n_proposed = min(len(vectors), n_neighbors + 1 + SPARE)
     proposed, doubtful = _proposals(vectors, vectors, n_proposed)
@@ -41,10 +43,11 @@ def nearest_distances(vectors: np.ndarray, query: np.ndarray) -> Floats:
 
 
 def _proposals(vectors: np.ndarray, base: np.ndarray, count: int) -> tuple[np.ndarray, Floats]:
-    """Return the `count` nearest rows of `base` for every vector, and below which squared distance they are sure.
+    """Return the `count` nearest rows of `base` for every vector, and below which squared distance they
+    are sure.
 
-    Both are shifted to the mean and scaled to a largest length of about 1, where float32 is at its best. Below
-    the second result no row of `base` was left out, whatever the rounding.
+    Both are shifted to the mean and scaled to a largest length of about 1, where float32 is at its best.
+    Below the second result no row of `base` was left out, whatever the rounding.
     """
     import faiss
 

@@ -1,4 +1,6 @@
-"""From what was asked to what the greedy loop needs: names to rows, strategies to parts, sizes checked against the data."""
+"""From what was asked to what the greedy loop needs: names to rows, strategies to parts, sizes checked
+against the data.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +121,8 @@ def allowed_rows(
     if not allowed.any():
         filters = [part.constraint for part in parts if part.constraint]
         raise SelectionError(
-            f"select: no sample passes all filters together, so nothing is left of {len(allowed):,} samples; filters: "
+            f"select: no sample passes all filters together, so nothing is left of {len(allowed):,} "
+            f"samples; filters: "
             f"{filters}"
         )
     allowed[list(ban)] = False
@@ -134,7 +137,9 @@ def reasons_of(plan: Plan, n_picked: int, stopped: str, distances: np.ndarray | 
     """
     reasons = np.full(len(plan.samples), stopped or f"not among the {n_picked:,} best", dtype=object)
     if plan.minimum_distance > 0 and distances is not None:
-        reasons[distances < plan.minimum_distance] = f"nearer than the minimum distance {plan.minimum_distance:g}"
+        reasons[distances < plan.minimum_distance] = (
+            f"nearer than the minimum distance {plan.minimum_distance:g}"
+        )
     for part in plan.parts:
         if part.allowed is not None:
             reasons[~part.allowed] = part.constraint
@@ -143,10 +148,13 @@ def reasons_of(plan: Plan, n_picked: int, stopped: str, distances: np.ndarray | 
 
 
 def smallest_distance(minimum_distance: float | None, parts: Sequence[Part], samples: Samples) -> float:
-    """Return the larger of the call's and the strategies' minimum distance, after checking the vectors' length."""
+    """Return the larger of the call's and the strategies' minimum distance, after checking the vectors'
+    length.
+    """
     if minimum_distance is not None and not 0 <= minimum_distance <= 2:
         raise SelectionError(
-            f"minimum_distance: got {minimum_distance}; allowed is 0 to 2, the range of distances between vectors of "
+            f"minimum_distance: got {minimum_distance}; allowed is 0 to 2, the range of distances "
+            f"between vectors of "
             "unit length"
         )
     result = max([float(minimum_distance or 0.0), *(part.minimum_distance for part in parts)])
@@ -163,7 +171,8 @@ def check_unit_length(vectors: np.ndarray, filenames: Sequence[str] | pd.Index[A
     if len(bad):
         first = [filenames[row] if filenames is not None else f"row {row}" for row in bad[:3]]
         raise SelectionError(
-            f"minimum_distance: {len(bad):,} of {len(vectors):,} vectors do not have length 1 (first: {first}, length "
+            f"minimum_distance: {len(bad):,} of {len(vectors):,} vectors do not have length 1 (first: "
+            f"{first}, length "
             f"{lengths[bad[0]]:.4g}), so a distance means nothing on its own; normalize the embeddings "
             "(normalize_embeddings) or leave the minimum distance out"
         )
@@ -188,7 +197,8 @@ def size(
     if n_samples is None and proportion_samples is None:
         if not can_stop:
             raise SelectionError(
-                "select: how many? Give n_samples, proportion_samples, or a stopping condition such as minimum_distance"
+                "select: how many? Give n_samples, proportion_samples, or a stopping condition such as "
+                "minimum_distance"
             )
         return n_free
     if proportion_samples is not None:
@@ -209,7 +219,8 @@ def _fits(wanted: int, n_input: int, n_free: int, what: str) -> int:
             else f", of which {n_input - n_free:,} are preselected, banned or filtered out"
         )
         raise SelectionError(
-            f"{what}: {wanted:,} samples were asked for but only {n_free:,} can be selected: there are {n_input:,} "
+            f"{what}: {wanted:,} samples were asked for but only {n_free:,} can be selected: there are "
+            f"{n_input:,} "
             f"samples{why}; ask for at most {n_free:,}"
         )
     return wanted

@@ -1,4 +1,6 @@
-"""`Selection`: which samples were chosen, in which order, and why. Kept in this room because its tables are computed here."""
+"""`Selection`: which samples were chosen, in which order, and why. Kept in this room because its tables
+are computed here.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Selection:
     """The chosen samples in the order chosen.
 
@@ -52,18 +54,20 @@ class Selection:
     def table(self) -> pd.DataFrame:
         """Return one row per sample of the input, indexed by file name, in the input's order.
 
-        Columns: `selected`, `preselected` (bool), `step` (from 1; missing if not selected), `nearest` (name of the
-        nearest sample that was selected before it or, if it was left out, of all selected), `distance` to that,
-        `reason`, and for the picks `gain LABEL` of every strategy.
+        Columns: `selected`, `preselected` (bool), `step` (from 1; missing if not selected), `nearest`
+        (name of the nearest sample that was selected before it or, if it was left out, of all selected),
+        `distance` to that, `reason`, and for the picks `gain LABEL` of every strategy.
         """
-        return self._get("table").copy()
+        table: pd.DataFrame = self._get("table")
+        return table.copy()
 
     def explain(self, filename: str) -> str:
         """Return in a sentence or two why `filename` was selected or left out."""
         table = self._get("table")
         if filename not in table.index:
             raise SelectionError(
-                f"explain: '{filename}' is not among the {len(table):,} samples that were selected from; names are "
+                f"explain: '{filename}' is not among the {len(table):,} samples that were selected from; "
+                f"names are "
                 "relative to the source, with '/' between folders"
             )
         row = table.loc[filename]
@@ -83,12 +87,14 @@ class Selection:
     def curve(self) -> pd.DataFrame:
         """Return how well any smaller number of samples would have done, beside random picks.
 
-        One row per size, indexed by `n`. Columns: `coverage mean` and `coverage max` (distance of the samples to the
-        nearest selected one; of 4,000 evenly spaced samples where there are more), and the measure of every strategy;
-        for each also `… random` (median of 20 random selections), `… random low` and `… random high` (5 and 95 %). `knee`
-        marks the size where the first column bends most. Sizes up to the selection's own cost no new selection.
+        One row per size, indexed by `n`. Columns: `coverage max` and `coverage mean` (distance of the
+        samples to the nearest selected one; of 4,000 evenly spaced samples where there are more), and the
+        measure of every strategy; for each also `… random` (median of 20 random selections), `… random
+        low` and `… random high` (5 and 95 %). `knee` marks the size where the first column bends most.
+        Sizes up to the selection's own cost no new selection.
         """
-        return self._get("curve").copy()
+        curve: pd.DataFrame = self._get("curve")
+        return curve.copy()
 
     def plot_curve(self, measure: str | None = None) -> Figure:
         """Return a matplotlib figure of one column of `curve` (None = the first)."""
@@ -97,7 +103,8 @@ class Selection:
         return draw_curve(self.curve(), measure)
 
     def resized(self, n_samples: int, on_event: Listener | None = None) -> Selection:
-        """Return the selection of `n_samples` by the same strategies: a prefix of this one, or this one continued.
+        """Return the selection of `n_samples` by the same strategies: a prefix of this one, or this one
+        continued.
 
         A smaller number costs nothing; a larger one goes on where this one stopped.
 
@@ -110,7 +117,8 @@ class Selection:
             raise SelectionError(f"resized: got {n_samples}; allowed is a whole number of at least 1")
         if "extend" not in self._compute:
             raise SelectionError(
-                "resized: this selection was loaded from a file and no longer holds its samples; call select() with "
+                "resized: this selection was loaded from a file and no longer holds its samples; call "
+                "select() with "
                 f"them and n_samples={n_samples} (the picks it has in common come out the same)"
             )
         resized: Selection = self._compute["extend"]()(n_samples, on_event or ProgressBar())
@@ -158,11 +166,16 @@ class Selection:
     def _get(self, name: str) -> Any:
         if name not in self._tables and name not in self._compute:
             raise SelectionError(
-                f"this selection was loaded from a file that does not hold its {name}; call select() again to have it"
+                f"this selection was loaded from a file that does not hold its {name}; call select() "
+                f"again to have it"
             )
         if name not in self._tables:
             object.__setattr__(self, "_tables", {**self._tables, name: self._compute[name]()})
         return self._tables[name]
+
+    def __repr__(self) -> str:
+        beside = f", {len(self.preselected):,} preselected" if self.preselected else ""
+        return f"Selection({len(self):,} samples{beside}, {', '.join(e['label'] for e in self.strategies)})"
 
     def _repr_html_(self) -> str:
         lines = "".join(

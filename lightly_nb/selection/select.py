@@ -43,8 +43,8 @@ def select(
 ) -> Selection:
     """Choose the samples worth labelling, greedily, by one or several strategies.
 
-    The answer depends on the samples (file names, embeddings, values) and not on their order; ties are broken by
-    file name. The first k of n picks are the picks for k, except under a `target_range`.
+    The answer depends on the samples (file names, embeddings, values) and not on their order; ties are
+    broken by file name. The first k of n picks are the picks for k, except under a `target_range`.
 
     Parameters
     ----------
@@ -53,13 +53,14 @@ def select(
     n_samples : int or None
         Number of samples to pick, on top of the preselected ones.
     proportion_samples : float or None
-        The same as a share in (0, 1] of `samples`, rounded down, at least 1. With neither, a stopping condition must
-        be given.
+        The same as a share in (0, 1] of `samples`, rounded down, at least 1. With neither, a stopping
+        condition must be given.
     strategies : sequence or None
-        `[{"input": {"type": …}, "strategy": {"type": …}}, …]`, or parsed config models; their order has no effect. None
-        is DIVERSITY on EMBEDDINGS.
+        `[{"input": {"type": …}, "strategy": {"type": …}}, …]`, or parsed config models; their order has
+        no effect. None is DIVERSITY on EMBEDDINGS.
     minimum_distance : float or None
-        Candidates nearer than this to a selected sample are skipped, in [0, 2]; needs embeddings of unit length.
+        Candidates nearer than this to a selected sample are skipped, in [0, 2]; needs embeddings of unit
+        length.
     preselected : sequence of str
         File names that count as selected before the first pick.
     lock : sequence of str
@@ -73,7 +74,8 @@ def select(
     strategy_table : mapping
         Strategies by type; pass `{**STRATEGIES, "MINE": Strategy(…)}` for a home-made one.
     on_event : Listener or None
-        Gets the progress. If it raises `RunCanceled`, that exception carries the valid prefix as `.selection`.
+        Gets the progress. If it raises `RunCanceled`, that exception carries the valid prefix as
+        `.selection`.
 
     Returns
     -------
@@ -98,18 +100,18 @@ def select(
         raise SelectionError("select: there are no samples to select from")
     ordered, order = planning.in_name_order(samples)
     entries = plain_strategies(strategies, strategy_table, query is not None)
-    rows = [
+    before, locked, banned = (
         planning.named_rows(ordered, names, what)
         for names, what in ((preselected, "preselected"), (lock, "lock"), (ban, "ban"))
-    ]
-    planning.check_named(ordered, *rows)
+    )
+    planning.check_named(ordered, before, locked, banned)
     parts = planning.prepared(ordered, entries, strategy_table, seed, _vectors(query))
     smallest = planning.smallest_distance(minimum_distance, parts, ordered)
-    allowed = planning.allowed_rows(ordered, parts, [*rows[0], *rows[1]], rows[2])
+    allowed = planning.allowed_rows(ordered, parts, [*before, *locked], banned)
     can_stop = smallest > 0 or any(part.budget is not None or part.constraint for part in parts)
-    n_free = int(allowed.sum()) + len(rows[1])
+    n_free = int(allowed.sum()) + len(locked)
     n_picks = planning.size(n_samples, proportion_samples, len(samples), n_free, can_stop)
-    plan = Plan(ordered, order, entries, parts, *rows, allowed, smallest, n_picks)
+    plan = Plan(ordered, order, entries, parts, before, locked, banned, allowed, smallest, n_picks)
     return _run(plan, on_event)
 
 
@@ -127,18 +129,22 @@ def _run(plan: Plan, on_event: Listener) -> Selection:
 
 
 def started(plan: Plan) -> PlainSearch | LazySearch:
-    """Return a search that has the preselected and locked samples, and the default start where one is needed."""
+    """Return a search that has the preselected and locked samples, and the default start where one is
+    needed.
+    """
     search = search_for(plan)
     search.seed(plan.preselected)
     search.take(plan.lock)
-    only_diversity = all(isinstance(term, Diversity) for term in steering_terms(plan))
-    if only_diversity and not plan.preselected and not plan.lock:
+    kinds = {type(term) for term in steering_terms(plan)}
+    if kinds == {Diversity} and not plan.preselected and not plan.lock:
         search.take([nearest_the_mean(plan.samples.embeddings, np.flatnonzero(plan.allowed))])
     return search
 
 
 def continued(plan: Plan, search: PlainSearch | LazySearch, n_picks: int, on_event: Listener) -> Selection:
-    """Return the selection of `n_picks`: a prefix of what `search` has already, or as many more steps as it takes."""
+    """Return the selection of `n_picks`: a prefix of what `search` has already, or as many more steps as
+    it takes.
+    """
 
     def selection() -> Selection:
         return selection_of(plan, search.picks.first(n_picks), n_picks, extend)

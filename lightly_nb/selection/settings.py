@@ -1,4 +1,6 @@
-"""Strategies as the user writes them (dicts or config models) -> plain dicts, checked for shape, with a label each."""
+"""Strategies as the user writes them (dicts or config models) -> plain dicts, checked for shape, with a
+label each.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ def plain_strategies(
 ) -> list[dict[str, Any]]:
     """Return `[{"label", "input", "strategy"}, …]` in plain values; None is DIVERSITY on EMBEDDINGS.
 
-    The result is in a fixed order that depends on the strategies alone, so their order in the list has no effect.
+    The result is in a fixed order that depends on the strategies alone, so their order in the list has no
+    effect.
     """
     if strategies is None:
         strategies = [DIVERSITY_ON_EMBEDDINGS]
@@ -45,10 +48,12 @@ def plain_strategies(
 
 def _entry(entry: Any, where: str, table: Mapping[str, Strategy], has_query: bool) -> dict[str, Any]:
     content = _plain(entry)
-    kind = content["strategy"].get("type") if _is_pair(content) else None
+    kind = str(content["strategy"].get("type")) if _is_pair(content) else ""
     if kind in table and kind not in PLATFORM:
         return _home_made(content, where, table[kind])
-    form = {"form": content["strategy"].pop("form")} if kind == "TYPICALITY" and "form" in content["strategy"] else {}
+    form = {}
+    if kind == "TYPICALITY" and "form" in content["strategy"]:
+        form = {"form": content["strategy"].pop("form")}
     if kind == "SIMILARITY" and has_query and not content["input"].get("tag_name"):
         content["input"]["tag_name"] = QUERY
     checked = _plain(parse(StrategyConfig, content, where=where))
@@ -56,7 +61,9 @@ def _entry(entry: Any, where: str, table: Mapping[str, Strategy], has_query: boo
 
 
 def _is_pair(content: Any) -> bool:
-    return isinstance(content, dict) and all(isinstance(content.get(key), dict) for key in ("input", "strategy"))
+    return isinstance(content, dict) and all(
+        isinstance(content.get(key), dict) for key in ("input", "strategy")
+    )
 
 
 def _home_made(content: dict[str, Any], where: str, strategy: Strategy) -> dict[str, Any]:
@@ -65,7 +72,9 @@ def _home_made(content: dict[str, Any], where: str, strategy: Strategy) -> dict[
     known([source], sorted(strategy.accepts), f"{where}: {kind}", "inputs")
     strength = content["strategy"].get("strength", 1.0)
     if not isinstance(strength, (int, float)) or not abs(strength) <= MAX_STRENGTH:
-        raise SelectionError(f"{where}.strategy.strength: got {strength!r}; allowed are numbers from -1e9 to 1e9")
+        raise SelectionError(
+            f"{where}.strategy.strength: got {strength!r}; allowed are numbers from -1e9 to 1e9"
+        )
     return {"input": content["input"], "strategy": content["strategy"]}
 
 

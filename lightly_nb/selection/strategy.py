@@ -1,4 +1,6 @@
-"""What a strategy is: the inputs it accepts, and one function that turns its settings and the data into a `Part`."""
+"""What a strategy is: the inputs it accepts, and one function that turns its settings and the data into a
+`Part`.
+"""
 
 from __future__ import annotations
 
@@ -82,8 +84,8 @@ class Part:
     got : callable
         Takes the rows selected (the preselected included), returns what was reached, in plain values.
     measure : tuple or None
-        Name and function of how well the strategy is served: it takes rows in the order selected and returns one
-        number for every prefix of them.
+        Name and function of how well the strategy is served: it takes rows in the order selected and
+        returns one number for every prefix of them.
     note : str
         Anything a user should be told.
     """

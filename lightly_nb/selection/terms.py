@@ -1,8 +1,9 @@
 """Terms: what a strategy has become once it met the data, as the greedy loop sees it.
 
 A term knows the gain of any sample at this moment and is told of every pick. Three kinds cover the platform's
-strategies: `Weights` (a number per sample), `Diversity` (distance to the nearest selected sample) and `Balance`
-(class shares against a target). A home-made strategy returns one of them or any object with the same methods.
+strategies: `Weights` (a number per sample), `Diversity` (distance to the nearest selected sample) and
+`Balance` (class shares against a target). A home-made strategy returns one of them or any object with the
+same methods.
 """
 
 from __future__ import annotations
@@ -116,7 +117,9 @@ class Diversity:
         self.nearest[rows] = np.minimum(self.nearest[rows], distances)
 
     def _could_be_nearer(self, row: int) -> np.ndarray:
-        """Return which rows may be nearer to `row` than to the selection, by float32 with room for its error."""
+        """Return which rows may be nearer to `row` than to the selection, by float32 with room for its
+        error.
+        """
         with np.errstate(all="ignore"):
             squares = self._squares
             products = squares + squares[row] - 2 * (self.vectors @ self.vectors[row])
@@ -130,8 +133,8 @@ class Balance:
 
     With counts n_c over the classes of the target and one class "other", and C of them, the shares are
     q_c = (n_c + 1/C) / (n + 1): one sample's worth of even prior, so every share is above 0 and a one-hot
-    target is finite. F = prod q_c^t_c = exp(-cross-entropy), so the gain, a difference of ln F, is the fall itself;
-    it can be negative and can rise.
+    target is finite. F = prod q_c^t_c = exp(-cross-entropy), so the gain, a difference of ln F, is the
+    fall itself; it can be negative and can rise.
 
     Parameters
     ----------
@@ -142,22 +145,32 @@ class Balance:
     """
 
     def __init__(self, classes: Floats, target: Floats, strength: float = 1.0):
-        self.classes = np.ascontiguousarray(classes, dtype=np.float64)
+        self.classes = np.asfortranarray(classes, dtype=np.float64)
         self.target = np.ascontiguousarray(target, dtype=np.float64)
         self.strength = strength
         self.counts = np.full(len(target), 1.0 / len(target))
 
         self.group: Rows | None = None
         self._representatives = self.classes[:0]
+        self._masses: tuple[float, float] | None = None
 
     def find_groups(self, most: int) -> bool:
-        """Number the distinct rows of `classes` in `group`; return whether there are at most `most` of them."""
+        """Number the distinct rows of `classes` in `group`; return whether there are at most `most` of
+        them.
+        """
         weights = np.random.default_rng(0).random(self.classes.shape[1])
         _, first, group = np.unique(self.classes @ weights, return_index=True, return_inverse=True)
         if len(first) > most or (self.classes != self.classes[first][group]).any():
             return False
         self.group, self._representatives = group.ravel(), self.classes[first]
         return True
+
+    def mass_range(self) -> tuple[float, float]:
+        """Return the smallest and largest sum of a row of `classes`."""
+        if self._masses is None:
+            masses = self.classes.sum(axis=1)
+            self._masses = (float(masses.min()), float(masses.max()))
+        return self._masses
 
     def group_gains(self) -> Floats:
         """Return the gains of the groups that `find_groups` found."""
@@ -174,10 +187,15 @@ class Balance:
         return self._gains(self.classes[rows])
 
     def _gains(self, classes: Floats) -> Floats:
-        added = classes + self.counts
-        rise = (self.target * np.log(added / self.counts)).sum(axis=1)
-        result: Floats = rise - np.log(added.sum(axis=1) / self.counts.sum())
-        return result
+        """Return the gains of samples of these class vectors; the sum over classes runs from first to last."""
+        gains, mass = np.zeros(len(classes)), np.zeros(len(classes))
+        for column, (share, count) in enumerate(zip(self.target, self.counts, strict=True)):
+            added = classes[:, column] + count
+            mass += added
+            if share > 0:
+                gains += share * np.log(added / count)
+        gains -= np.log(mass / self.counts.sum())
+        return gains
 
     def add(self, row: int) -> None:
         self.counts = self.counts + self.classes[row]

@@ -1,4 +1,6 @@
-"""Float64 brute force, short enough to check by eye: every step looks at every sample, ties to the lowest row."""
+"""Float64 brute force, short enough to check by eye: every step looks at every sample, ties to the lowest
+row.
+"""
 
 from contextlib import contextmanager
 from unittest.mock import patch
@@ -10,7 +12,9 @@ from lightly_nb.selection import bounds, lazy, pool
 
 @contextmanager
 def tiny_pools(tiny=True):
-    """Shrink every pool, block and cell, so that a few dozen rows go through all that a million go through."""
+    """Shrink every pool, block and cell, so that a few dozen rows go through all that a million go
+    through.
+    """
     if not tiny:
         yield
         return
@@ -40,7 +44,8 @@ def brute_force(
     ban=(),
     minimum=0.0,
 ):
-    """Return the picks. `diversity` is a strength or None, `weights` (strength, w) and `balances` (strength, classes,
+    """Return the picks. `diversity` is a strength or None, `weights` (strength, w) and `balances`
+    (strength, classes,
     target) in the order in which gains are summed: BALANCE, DIVERSITY, WEIGHTS."""
     x = None if vectors is None else np.asarray(vectors, dtype=np.float64)
     selected, picks = [], []
@@ -86,7 +91,9 @@ def brute_force(
             for number, (strength, classes, target) in enumerate(balances):
                 after = counts[number] + classes[rows]
                 rise = (target * np.log(after / counts[number])).sum(axis=1)
-                scores += (np.sign(strength) if alone else strength) * (rise - np.log(after.sum(axis=1) / counts[number].sum()))
+                scores += (np.sign(strength) if alone else strength) * (
+                    rise - np.log(after.sum(axis=1) / counts[number].sum())
+                )
             if diversity is not None and selected:
                 scores += diversity * log_gain(nearest[rows], total)
             for number, (strength, w) in enumerate(weights):

@@ -1,4 +1,8 @@
-"""`select` picks what float64 brute force picks, for every combination of strategies, whatever the row order."""
+"""`select` picks what float64 brute force picks, for every combination of strategies, whatever the row
+order.
+"""
+
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -38,7 +42,8 @@ def problems(draw):
         st.lists(st.sampled_from(["preselected", "lock", "ban"]), min_size=n_named, max_size=n_named)
     )
     rows = {
-        name: [int(r) for r, g in zip(named, groups) if g == name] for name in ("preselected", "lock", "ban")
+        name: [int(r) for r, g in zip(named, groups, strict=False) if g == name]
+        for name in ("preselected", "lock", "ban")
     }
     n_free = n - len(rows["preselected"]) - len(rows["ban"])
     k = draw(st.integers(max(1, len(rows["lock"])), n_free))
@@ -99,3 +104,55 @@ def test_picks_equal_brute_force_in_any_row_and_strategy_order(problem, random, 
         selection = select(samples, k, strategies=mixed, on_event=quiet, **named)
     assert selection.filenames == [table.index[row] for row in expected(table, x, chosen, rows, k)]
     assert [samples.filenames[row] for row in selection.rows] == selection.filenames
+
+
+@st.composite
+def soft_problems(draw):
+    """Predictions: probabilities or counts of objects per class, nearly every sample with its own."""
+    n = draw(st.integers(2, 60))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    classes = rng.dirichlet([0.3, 0.5, 1.0, 0.2], n)
+    if draw(st.booleans()):
+        classes = rng.poisson(classes * 5) + rng.integers(0, 2, (n, 1)) * rng.random((n, 4))
+    x = rng.standard_normal((n, 4)).astype(np.float32)
+    strengths = {name: draw(st.sampled_from([0.3, 1.0, 3.0])) for name in ("balance", "diversity", "weight")}
+    return classes.astype(np.float32), x, rng.random(n), strengths, draw(st.integers(1, n))
+
+
+@given(soft_problems(), st.booleans(), st.sets(st.sampled_from(["diversity", "weight"])))
+@settings(max_examples=200, deadline=None)
+def test_picks_balanced_by_predictions_equal_brute_force(problem, tiny, others):
+    classes, x, weight, strengths, k = problem
+    table = pd.DataFrame(
+        {"score.cars.margin": weight}, index=[f"{number:03d}.jpg" for number in range(len(x))]
+    )
+    table.attrs["categories"] = {"cars": ["car", "bus", "bike", "van"]}
+    samples = Samples(table, {"embeddings": x, "category_count.cars": classes})
+    target = {"van": 0.3, "car": 0.5}
+    source = {"type": "PREDICTIONS", "task": "cars", "name": "CATEGORY_COUNT"}
+    strategies = [
+        {
+            "input": source,
+            "strategy": {"type": "BALANCE", "target": target, "strength": strengths["balance"]},
+        },
+    ]
+    if "diversity" in others:
+        settings_ = {"type": "DIVERSITY", "strength": strengths["diversity"]}
+        strategies.append({"input": {"type": "EMBEDDINGS"}, "strategy": settings_})
+    if "weight" in others:
+        settings_ = {"type": "WEIGHTS", "strength": strengths["weight"]}
+        source = {"type": "SCORES", "task": "cars", "score": "margin"}
+        strategies.append({"input": source, "strategy": settings_})
+    with tiny_pools(tiny), patch("lightly_nb.selection.scores.MOST_GROUPS", 3):
+        selection = select(samples, k, strategies=strategies, on_event=quiet)
+    wide = classes.astype(np.float64)
+    named = np.column_stack([wide[:, [3, 0]], wide[:, [1, 2]].sum(axis=1)])
+    shares = np.array([0.3, 0.5, 1 - 0.8])
+    assert selection.rows.tolist() == brute_force(
+        len(x),
+        k,
+        vectors=x if "diversity" in others else None,
+        diversity=strengths["diversity"] if "diversity" in others else None,
+        weights=[(strengths["weight"], weight)] if "weight" in others else [],
+        balances=[(strengths["balance"], named, shares / shares.sum())],
+    )

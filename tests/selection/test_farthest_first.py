@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.selection.reference import brute_force, tiny_pools
 
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection import farthest_first
+from tests.selection.reference import brute_force, tiny_pools
 
 
 @st.composite
 def problems(draw):
-    """Vectors with ties, exact and near duplicates, zero vectors, at scales from 1e-6 to 1e6, and rows to preselect."""
+    """Vectors with ties, exact and near duplicates, zero vectors, at scales from 1e-6 to 1e6, and rows to
+    preselect.
+    """
     n, d = draw(st.integers(1, 60)), draw(st.integers(1, 9))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     kind = draw(st.sampled_from(["gauss", "lattice", "sphere", "clusters", "offset", "same"]))

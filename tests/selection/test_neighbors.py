@@ -1,4 +1,6 @@
-"""TYPICALITY and SIMILARITY rest on neighbour distances that equal float64 brute force; threads change nothing."""
+"""TYPICALITY and SIMILARITY rest on neighbour distances that equal float64 brute force; threads change
+nothing.
+"""
 
 import numpy as np
 import pytest
@@ -42,8 +44,12 @@ def test_neighbor_distances_equal_brute_force(problem):
 def test_typicality_follows_its_formula_in_both_forms():
     x = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
     distances = np.sqrt(np.sort(all_distances(x, x), axis=1)[:, 1:6])
-    np.testing.assert_allclose(typicality(x, 5), np.exp(-distances / distances.mean()).mean(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(typicality(x, 5, "INVERSE_MEAN_DISTANCE"), 1 / distances.mean(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(
+        typicality(x, 5), np.exp(-distances / distances.mean()).mean(axis=1), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        typicality(x, 5, "INVERSE_MEAN_DISTANCE"), 1 / distances.mean(axis=1), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", ["mixture", "sphere"])

@@ -1,4 +1,6 @@
-"""What users get from `select`: sizes, constraints, reasons, the curve, going on, and errors they can act on."""
+"""What users get from `select`: sizes, constraints, reasons, the curve, going on, and errors they can act
+on.
+"""
 
 import json
 import pickle
@@ -168,7 +170,9 @@ def test_cancel_leaves_the_valid_prefix(samples, monkeypatch):
 
 
 def test_table_says_for_every_sample_what_is_nearest_and_why(samples):
-    selection = select(samples, 15, strategies=[DIVERSITY, weights()], preselected=["007.jpg"], on_event=quiet)
+    selection = select(
+        samples, 15, strategies=[DIVERSITY, weights()], preselected=["007.jpg"], on_event=quiet
+    )
     table = selection.table()
     assert table.index.tolist() == samples.filenames
     x = dict(zip(samples.filenames, samples.embeddings.astype(np.float64), strict=True))
@@ -257,7 +261,10 @@ ERRORS = [
         r"WEIGHTS METADATA nans: NaN or infinity for \['a.jpg', 'b.jpg', 'c.jpg'\] and 1 more",
     ),
     (
-        {"n_samples": 3, "strategies": [{**balance(distribution="UNIFORM"), "input": {"type": "METADATA", "key": "nans"}}]},
+        {
+            "n_samples": 3,
+            "strategies": [{**balance(distribution="UNIFORM"), "input": {"type": "METADATA", "key": "nans"}}],
+        },
         SelectionError,
         "BALANCE needs categories",
     ),
@@ -274,7 +281,10 @@ ERRORS = [
         "no sample passes all filters together",
     ),
     (
-        {"n_samples": 3, "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "SIMILARITY"}}]},
+        {
+            "n_samples": 3,
+            "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "SIMILARITY"}}],
+        },
         ConfigError,
         "SIMILARITY needs the tag",
     ),
@@ -301,3 +311,9 @@ def test_nan_in_embeddings_names_the_samples(samples):
     x[4, 2] = np.nan
     with pytest.raises(SelectionError, match=rf"DIVERSITY EMBEDDINGS: NaN.*{samples.filenames[4]}"):
         select(samples.with_array("embeddings", x), 3, on_event=quiet)
+
+
+def test_a_threshold_alone_keeps_what_passes_in_name_order(samples):
+    bare = Samples(samples.table)
+    passing = sorted(samples.table.index[samples.table["value"] >= 140])
+    assert select(bare, strategies=[threshold(140)], on_event=quiet).filenames == passing

@@ -1,4 +1,6 @@
-"""SIMILARITY: prefer samples near any query sample. w = exp(-d / mean d), d the distance to the nearest query."""
+"""SIMILARITY: prefer samples near any query sample. w = exp(-d / mean d), d the distance to the nearest
+query.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ def prepare(request: Request) -> Part:
     query = request.query
     if query is None or not len(query):
         raise SelectionError(
-            f"{request.label}: no query samples; pass query=samples (or an array of their embeddings), or name a "
+            f"{request.label}: no query samples; pass query=samples (or an array of their embeddings), "
+            f"or name a "
             "dataset_id and tag_name that has some"
         )
     if query.ndim != 2 or query.shape[1] != vectors.shape[1]:

@@ -24,7 +24,8 @@ def prepare(request: Request) -> Part:
     allowed = compare(values, threshold)
     if not allowed.any():
         raise SelectionError(
-            f"{request.label}: no sample has a value {sign} {threshold:g}; the values go from {values.min():.6g} "
+            f"{request.label}: no sample has a value {sign} {threshold:g}; the values go from "
+            f"{values.min():.6g} "
             f"to {values.max():.6g}"
         )
     return Part(

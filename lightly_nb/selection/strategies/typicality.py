@@ -2,7 +2,8 @@
 
 w = mean over the K nearest neighbours of exp(-d_k / mean d), in (0, 1], with the mean over all samples'
 neighbours. `form="INVERSE_MEAN_DISTANCE"` gives 1 / mean d_k, the definition of Hacohen, Dekel and Weinshall
-(2022), "Active Learning on a Budget"; there an exact duplicate has no finite value, so the bounded form is the default.
+(2022), "Active Learning on a Budget"; there an exact duplicate has no finite value, so the bounded form
+is the default.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def prepare(request: Request) -> Part:
     allowed = None if minimum is None else weights >= minimum
     if allowed is not None and not allowed.any():
         raise SelectionError(
-            f"{request.label}: no sample has a typicality of at least {minimum}; they go from {weights.min():.4g} to "
+            f"{request.label}: no sample has a typicality of at least {minimum}; they go from "
+            f"{weights.min():.4g} to "
             f"{weights.max():.4g}"
         )
     return Part(
@@ -53,7 +55,8 @@ def typicality(vectors: np.ndarray, n_neighbors: int, form: str = FORMS[0]) -> F
         return np.ones(len(vectors))
     distances = np.sqrt(neighbor_distances(vectors, n_neighbors))
     if form == "INVERSE_MEAN_DISTANCE":
-        return 1.0 / np.maximum(distances.mean(axis=1), np.finfo(np.float32).tiny)
+        inverse: Floats = 1.0 / np.maximum(distances.mean(axis=1), np.finfo(np.float32).tiny)
+        return inverse
     mean = distances.mean()
     if mean == 0:
         return np.ones(len(vectors))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from lightly_nb.errors import SelectionError
 from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.inputs import numbers
 from lightly_nb.selection.strategy import Budget, Part, Request, Strategy, prefix_means
