@@ -181,7 +181,11 @@ def _starting_point(job: Job) -> Path | EmbeddingsTable | None:
     if worker.embeddings:
         return read_embeddings_csv(Path(job.shared_dir, worker.embeddings))
     if worker.checkpoint:
-        return load_checkpoint(Path(job.shared_dir, worker.checkpoint)).path
+        path = Path(job.shared_dir, worker.checkpoint)
+        if not _trains(job):
+            return load_checkpoint(path).path
+        model = lightly.model
+        return load_checkpoint(path, name=model.name, width=model.width, num_ftrs=model.num_ftrs).path
     if _trains(job):
         return None
     return pretrained(lightly.model.name, lightly.model.num_ftrs, lightly.model.width)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from lightly.models import zoo
 from lightly.utils.io import check_embeddings, load_embeddings
 
 import lightly_nb as lnb
@@ -110,8 +112,25 @@ def test_states_come_in_the_documented_order_and_progress_is_counted(finished):
     assert np.isfinite(training[-1]["metrics"]["loss"])
 
 
-def test_a_rerun_gives_the_same_selection_bit_for_bit(finished, tmp_path, monkeypatch):
-    again = lnb.rerun(finished.path, tmp_path / "again", on_event=silent)
+def test_a_rerun_gives_the_same_selection_bit_for_bit_in_whatever_order_files_are_listed(
+    finished, tmp_path, monkeypatch
+):
+    scandir = os.scandir
+
+    class Reversed:
+        def __init__(self, path: object):
+            with scandir(path) as entries:
+                self.entries = list(entries)[::-1]
+
+        def __enter__(self):
+            return iter(self.entries)
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lightly_nb.datasource.local.scandir", Reversed)
+        again = lnb.rerun(finished.path, tmp_path / "again", on_event=silent)
     assert again.path != finished.path
     assert again.selection.filenames == finished.selection.filenames
     np.testing.assert_array_equal(again.samples.embeddings, finished.samples.embeddings)
@@ -347,6 +366,30 @@ def test_a_checkpoint_that_is_none_is_refused_before_the_files_are_read(photo_fo
     events = [json.loads(line) for line in next(tmp_path.rglob("events.jsonl")).read_text().splitlines()]
     assert "LOADING_DATASET" not in {event.get("state") for event in events}
     assert events[-1]["state"] == "FAILED"
+
+
+def test_pretrained_weights_without_a_network_are_refused_before_any_work(
+    photo_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setitem(zoo.ZOO, "resnet-18/simclr/d32/w1.0", "http://127.0.0.1:9/weights.pth")
+    with pytest.raises(CheckpointError, match=r"enable_training.*checkpoint="):
+        lnb.run(photo_folder, tmp_path / "out", n_samples=1, on_event=silent)
+    run = lnb.open_run(next(tmp_path.rglob("events.jsonl")).parent)
+    assert "LOADING_DATASET" not in {event.get("state") for event in run.events()}
+
+
+def test_a_checkpoint_of_another_architecture_is_refused_early(finished, photo_folder, tmp_path):
+    with pytest.raises(CheckpointError, match=r"expected model.name resnet-18, got resnet-9"):
+        lnb.run(
+            photo_folder,
+            tmp_path / "out",
+            n_samples=1,
+            worker_config={**TRAIN, "checkpoint": str(finished.checkpoint)},
+            on_event=silent,
+        )
+    run = lnb.open_run(next(tmp_path.rglob("events.jsonl")).parent)
+    assert "LOADING_DATASET" not in {event.get("state") for event in run.events()}
 
 
 def test_a_folder_without_a_run_cannot_be_opened(tmp_path):
