@@ -14,6 +14,7 @@ from lightly_nb.selection.lazy import LazySearch
 from lightly_nb.selection.plan import check_unit_length
 from lightly_nb.selection.scores import Alone
 from lightly_nb.selection.terms import Diversity
+from lightly_nb.selection.threads import threads_for
 
 
 def farthest_first(
@@ -62,15 +63,20 @@ def farthest_first(
     largest = _check(vectors, k, start, preselected)
     if minimum_distance:
         check_unit_length(vectors)
-    allowed = np.ones(len(vectors), dtype=bool)
-    diversity = Diversity(vectors)
-    search = LazySearch(Alone(diversity), allowed, vectors, minimum_distance or 0.0, largest=largest)
-    search.seed([int(row) for row in preselected])
-    if start is not None:
-        search.take([int(start)])
-    elif not len(preselected):
-        search.take([nearest_the_mean(vectors, np.arange(len(vectors)))])
-    return np.array(search.run(k).rows, dtype=np.int64)
+    with threads_for(vectors.size):
+        search = LazySearch(
+            Alone(Diversity(vectors)),
+            np.ones(len(vectors), dtype=bool),
+            vectors,
+            minimum_distance or 0.0,
+            largest=largest,
+        )
+        search.seed([int(row) for row in preselected])
+        if start is not None:
+            search.take([int(start)])
+        elif not len(preselected):
+            search.take([nearest_the_mean(vectors, np.arange(len(vectors)))])
+        return np.array(search.run(k).rows, dtype=np.int64)
 
 
 def _check(vectors: np.ndarray, k: int, start: int | None, preselected: Sequence[int]) -> float:

@@ -22,6 +22,7 @@ from lightly_nb.selection.settings import plain_strategies
 from lightly_nb.selection.strategies import STRATEGIES
 from lightly_nb.selection.strategy import Strategy
 from lightly_nb.selection.terms import Diversity
+from lightly_nb.selection.threads import threads_for
 
 STEP = "SAMPLING"
 
@@ -155,7 +156,7 @@ def continued(plan: Plan, search: PlainSearch | LazySearch, n_picks: int, on_eve
     n_before = len(search.picks.rows)
     if n_picks > n_before and not search.picks.stopped:
         try:
-            with Stage(on_event, STEP, total=n_picks, unit="sample") as stage:
+            with threads_for(_size(plan)), Stage(on_event, STEP, total=n_picks, unit="sample") as stage:
                 stage.advance(n_before)
                 search.run(n_picks, stage.advance)
         except (RunCanceled, KeyboardInterrupt) as stop:
@@ -165,3 +166,7 @@ def continued(plan: Plan, search: PlainSearch | LazySearch, n_picks: int, on_eve
             got = f"{len(search.picks.rows):,} of {n_picks:,} samples selected"
             say(on_event, STEP, f"{got}; stopped: {search.picks.stopped}")
     return selection()
+
+
+def _size(plan: Plan) -> int:
+    return int(plan.samples.arrays["embeddings"].size) if "embeddings" in plan.samples.arrays else 0

@@ -187,7 +187,7 @@ class Balance:
         return self._gains(self.classes[rows])
 
     def _gains(self, classes: Floats) -> Floats:
-        """Return the gains of samples of these class vectors; the sum over classes runs from first to last."""
+        """Return the gains of samples of these class vectors; summed from the first class to the last."""
         gains, mass = np.zeros(len(classes)), np.zeros(len(classes))
         for column, (share, count) in enumerate(zip(self.target, self.counts, strict=True)):
             added = classes[:, column] + count

@@ -53,7 +53,8 @@ def test_typicality_follows_its_formula_in_both_forms():
 
 
 @pytest.mark.parametrize("kind", ["mixture", "sphere"])
-def test_one_and_two_threads_pick_the_same(kind):
+def test_one_and_two_threads_pick_the_same(kind, monkeypatch):
+    monkeypatch.setattr("lightly_nb.selection.threads.SMALL", 0)
     rng = np.random.default_rng(1)
     x = rng.standard_normal((6000, 32)).astype(np.float32)
     if kind == "mixture":
