@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lightly_nb.errors import RunError
+from lightly_nb.errors import RunCanceled, RunError
 from lightly_nb.report import SECTIONS, Report, build_report, load_report, run_facts, write_report
 from lightly_nb.report import text as shown
 from lightly_nb.report.describe import markdown, schema_text
@@ -340,3 +340,49 @@ def test_v2_has_the_same_numbers_in_the_platforms_structure(report: Report) -> N
 def test_the_documents_are_those_of_the_schema() -> None:
     assert (ROOT / "docs/report.md").read_text(encoding="utf-8") == markdown()
     assert (ROOT / "docs/report.schema.json").read_text(encoding="utf-8") == schema_text()
+
+
+def test_columns_of_any_kind_are_shown_or_left_alone() -> None:
+    samples = made_up_samples(20)
+    columns = {
+        "nothing": np.full(20, np.nan),
+        "some missing": np.where(np.arange(20) % 3, 1.5, np.nan),
+        "whole": pd.array([None, *range(19)], dtype="Int64"),
+        "yes or no": np.arange(20) % 2 == 0,
+        "when": pd.date_range("2026-01-01", periods=20),
+        "list": [[1, 2]] * 20,
+        "kind": pd.Categorical(["a", "b"] * 10),
+        "infinite": [np.inf, *range(19)],
+    }
+    report = build_report(samples.with_columns(columns), farthest(samples, 4), on_event=quiet)
+    dataset = report["dataset"]
+    metadata = {entry["name"]: entry for entry in dataset["metadata"]}
+    assert metadata["nothing"]["before"]["count"] == 0
+    assert metadata["some missing"]["before"]["count"] == 13
+    assert metadata["whole"]["before"]["count"] == metadata["infinite"]["before"]["count"] == 19
+    assert {entry["name"] for entry in dataset["categories"]} >= {"sub-folder", "yes or no", "kind"}
+    ReportFacts.model_validate(json.loads(report.to_json()))
+    assert len(report.png("metadata")) > 10_000
+    assert "<section" in report.to_html()
+
+
+def test_pretagging_has_its_own_plots() -> None:
+    samples = made_up_samples(20)
+    samples = samples.with_array("class_distribution.lightly_pretagging", np.ones((20, 2)))
+    sections = {"job": SECTIONS["job"], "dataset": SECTIONS["dataset"]}
+    report = build_report(samples, farthest(samples, 4), sections=sections, on_event=quiet)
+    assert {"pretagging_histogram_before", "pretagging_histogram_after"} <= set(report.plots)
+    before, after = (report.png(f"pretagging_histogram_{which}") for which in ("before", "after"))
+    assert before != after
+
+
+def test_an_interrupted_report_leaves_nothing_half_done(report: Report, tmp_path: Path) -> None:
+    def stop(event: Any) -> None:
+        if event["done"] > 2:
+            raise RunCanceled("stop")
+
+    with pytest.raises(RunCanceled):
+        report.save(tmp_path, on_event=stop)
+    assert not (tmp_path / "report.json").exists()
+    for path in tmp_path.rglob("*"):
+        assert path.is_dir() or path.suffix == ".png"

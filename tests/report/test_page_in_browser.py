@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from lightly_nb.report import build_report
+from tests.browser.lab import chromium_path
 from tests.report.made_up import farthest, made_up_samples, trained_job
 
 EVIL = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1> 日本.jpg"
@@ -33,9 +33,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The page of a report with hostile names, opened from disk with the network off."""
     from playwright.sync_api import sync_playwright
 
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.fail("no Chromium for this test; on Debian: apt-get install --no-install-recommends chromium")
     names = [f"{number:03d} {EVIL}" for number in range(60)]
     samples = made_up_samples(60, names=names)
     options = {"umap": False}
@@ -45,7 +42,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(report.to_html(), encoding="utf-8")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         opened = browser.new_context(offline=True, viewport={"width": 1000, "height": 900}).new_page()
         said: list[str] = []
         opened.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
