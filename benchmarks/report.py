@@ -4,8 +4,8 @@
 Made-up clustered embeddings of unit length in a memory-mapped file, as a run leaves them. Prints wall and CPU
 seconds by section and file, and the memory beyond that of the samples.
 
-Measured (2026-11, 2 cores shared with other work, load 5): 1,000,000 x 128, 10,000 selected: 572 s wall, 281 s
-CPU, 0.80 GB; coverage exact, pairwise and nearest-neighbour distances and the random draws from seeded samples.
+Measured (2026-11, 2 cores shared with other work, load 5): 1,000,000 x 128 with 10,000 selected took 572 s
+wall, 281 s CPU and 0.80 GB; coverage is exact, the other distances come from seeded samples.
 """
 
 from __future__ import annotations
