@@ -23,6 +23,7 @@ from lightly_nb.selection.strategy import Budget
 MOST_SURVIVORS = 1024
 """Rows that picks are made among in one round, at most."""
 FEWEST_SURVIVORS = 64
+"""The same at least; four times as many where terms are combined."""
 
 
 class LazySearch:
@@ -63,8 +64,10 @@ class LazySearch:
         self._dropped = False
         self._hot: Rows = np.zeros(0, dtype=np.int64)
         self._hot_mark = Mark(np.inf)
-        self._survivors = FEWEST_SURVIVORS
-        self._pool_size = 4 * FEWEST_SURVIVORS
+        # Bounds on sums of terms loosen as picks are made, so a round of them needs more rows to choose from.
+        self._fewest = FEWEST_SURVIVORS if isinstance(scores, Alone) else 4 * FEWEST_SURVIVORS
+        self._survivors = self._fewest
+        self._pool_size = 4 * self._fewest
 
     def seed(self, rows: Sequence[int]) -> None:
         """Take `rows` as selected before the first step."""
@@ -184,7 +187,7 @@ class LazySearch:
         if not valid:
             self._hot_mark = Mark(np.inf)
         self.bound[rows] = squared
-        self._survivors = int(np.clip(3 * len(picked), FEWEST_SURVIVORS, MOST_SURVIVORS))
+        self._survivors = int(np.clip(3 * len(picked), self._fewest, MOST_SURVIVORS))
         if self.bounds and picked:
             self.bounds.add(rows[picked])
 

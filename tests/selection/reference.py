@@ -19,7 +19,7 @@ def tiny_pools(tiny=True):
         yield
         return
     with (
-        patch.multiple(lazy, FEWEST_SURVIVORS=2, MOST_SURVIVORS=5),
+        patch.multiple(lazy, FEWEST_SURVIVORS=1, MOST_SURVIVORS=5),
         patch.multiple(pool, HOT=2),
         patch.multiple(lazy, HOT=2),
         patch.multiple(bounds, BLOCK=4, CELLS=4, STRIP=7, NEAR=2),
