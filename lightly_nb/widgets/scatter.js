@@ -147,7 +147,7 @@ function createGrid(xy) {
   for (let at = 0; at < side * side; at++) starts[at + 1] += starts[at];
   const next = starts.slice();
   for (let row = 0; row < n; row++) rows[next[cell(row)]++] = row;
-  return (x, y, reach, most) => { // rows within `reach`, nearest first
+  function within(x, y, reach) {
     const found = [];
     for (let cy = line(y - reach); cy <= line(y + reach); cy++) {
       for (let at = starts[cy * side + line(x - reach)]; at < starts[cy * side + line(x + reach) + 1]; at++) {
@@ -155,7 +155,13 @@ function createGrid(xy) {
         if (far <= reach) found.push([far, row]);
       }
     }
-    return found.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, most).map((pair) => pair[1]);
+    return found;
+  }
+  return (x, y, reach, most) => { // rows within `reach`, nearest first; from a small circle outward, as crowds are dense
+    for (let part = reach / 64; ; part *= 2) {
+      const found = within(x, y, Math.min(part, reach));
+      if (found.length >= most || part >= reach) return found.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, most).map((pair) => pair[1]);
+    }
   };
 }
 
