@@ -29,6 +29,10 @@ def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         '{"fetchNews": "false", "checkForUpdates": false}'
     )
     (settings / "docmanager-extension" / "plugin.jupyterlab-settings").write_text('{"autosave": false}')
+    (folder / "jupyter-config" / "labconfig").mkdir()  # the debugger complains when a kernel ends under it
+    (folder / "jupyter-config" / "labconfig" / "page_config.json").write_text(
+        '{"disabledExtensions": {"@jupyterlab/debugger-extension": true}}'
+    )
     with (
         jupyter_server(this_python(), "jupyterlab", folder, *LAB_OPTIONS) as address,
         sync_playwright() as playwright,
