@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +14,16 @@ from lightly_nb.selection.engine import nearest_the_mean
 from lightly_nb.selection.lazy import LazySearch
 from lightly_nb.selection.plan import check_unit_length
 from lightly_nb.selection.scores import Alone
+from lightly_nb.selection.tensors import farthest_first_of_tensor
 from lightly_nb.selection.terms import Diversity
 from lightly_nb.selection.threads import threads_for
 
+if TYPE_CHECKING:
+    import torch
+
 
 def farthest_first(
-    vectors: np.ndarray,
+    vectors: np.ndarray | torch.Tensor,
     k: int,
     *,
     start: int | None = None,
@@ -33,8 +38,9 @@ def farthest_first(
 
     Parameters
     ----------
-    vectors : numpy.ndarray
-        float32, shape (n_samples, n_features), finite.
+    vectors : numpy.ndarray or torch.Tensor
+        float32, shape (n_samples, n_features), finite. A tensor is searched on its device; the picks are
+        the same.
     k : int
         1 to the number of rows that are not preselected.
     start : int or None
@@ -59,10 +65,18 @@ def farthest_first(
     >>> farthest_first(np.array([[0.0], [1.0], [5.0], [9.0]], dtype=np.float32), 3).tolist()
     [2, 0, 3]
     """
-    vectors = np.asarray(vectors, dtype=np.float32)
+    tensor = vectors.detach().float() if hasattr(vectors, "detach") else None
+    vectors = np.asarray(vectors if tensor is None else tensor.cpu(), dtype=np.float32)
     largest = _check(vectors, k, start, preselected)
     if minimum_distance:
         check_unit_length(vectors)
+    first = [] if start is None else [int(start)]
+    if start is None and not len(preselected):
+        first = [nearest_the_mean(vectors, np.arange(len(vectors)))]
+    counted = [int(row) for row in preselected]
+    if tensor is not None:
+        picks = farthest_first_of_tensor(tensor, vectors, k, first, counted, minimum_distance or 0.0)
+        return np.array(picks, dtype=np.int64)
     with threads_for(vectors.size):
         search = LazySearch(
             Alone(Diversity(vectors)),
@@ -71,11 +85,8 @@ def farthest_first(
             minimum_distance or 0.0,
             largest=largest,
         )
-        search.seed([int(row) for row in preselected])
-        if start is not None:
-            search.take([int(start)])
-        elif not len(preselected):
-            search.take([nearest_the_mean(vectors, np.arange(len(vectors)))])
+        search.seed(counted)
+        search.take(first)
         return np.array(search.run(k).rows, dtype=np.int64)
 
 

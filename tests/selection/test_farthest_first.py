@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,30 @@ def test_picks_equal_brute_force(problem, tiny):
     assert picks.tolist() == brute_force(
         len(vectors), k, vectors=vectors, diversity=1.0, preselected=preselected
     )
+
+
+@given(problems())
+@settings(max_examples=100, deadline=None)
+def test_a_tensor_gives_the_picks_of_the_array(problem):
+    vectors, preselected, k = problem
+    picks = farthest_first(torch.from_numpy(vectors), k, preselected=preselected)
+    assert picks.tolist() == farthest_first(vectors, k, preselected=preselected).tolist()
+
+
+def test_a_tensor_stops_at_the_minimum_distance_as_the_array_does():
+    vectors = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    for minimum in (0.1, 0.5, 1.0):
+        picks = farthest_first(torch.from_numpy(vectors), 300, start=7, minimum_distance=minimum)
+        assert picks.tolist() == farthest_first(vectors, 300, start=7, minimum_distance=minimum).tolist()
+        assert picks[0] == 7
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_gives_the_picks_of_the_cpu():
+    vectors = np.random.default_rng(0).standard_normal((20_000, 64)).astype(np.float32)
+    picks = farthest_first(torch.from_numpy(vectors).cuda(), 1_000)
+    assert picks.tolist() == farthest_first(vectors, 1_000).tolist()
 
 
 def test_start_is_the_first_pick_and_ties_go_to_the_lowest_row():
