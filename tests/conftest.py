@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.browser.lab import chromium
 from tests.photos import write_photographs
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: threads that wait do not spin
@@ -23,6 +26,15 @@ TINY_MODEL = {
     "optimizer.lr": 0.1,
 }
 """A lightly_config that trains on two dozen small photographs in about a second."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for all tests: a session can have only one synchronous Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, chromium(playwright) as opened:
+        yield opened
 
 
 @pytest.fixture

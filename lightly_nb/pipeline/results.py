@@ -82,20 +82,20 @@ def load_quarantine(folder: RunFolder) -> pd.DataFrame:
     return read[list(QUARANTINE_COLUMNS)]
 
 
-def save_selection(folder: RunFolder, samples: Samples, selection: Selection) -> None:
+def save_selection(
+    folder: RunFolder, samples: Samples, selection: Selection, dump_sampled_embeddings: bool
+) -> None:
     """Write the selection, its file name lists and its embeddings; `selection.json` last."""
     preselected = samples.rows_of(selection.preselected)
     removed = np.ones(len(samples), dtype=bool)
     removed[selection.rows] = removed[preselected] = False
     write_lines(folder.sampled_filenames, selection.filenames)
     write_lines(folder.removed_filenames, samples.table.index[removed])
-    computed = samples.with_array("embeddings", samples.arrays.get(COMPUTED, samples.embeddings))
-    write_embeddings(folder.selected_embeddings, computed.take(selection.rows), samples)
-    write_embeddings(
-        folder.selected_embeddings_including_datapool,
-        computed.take(np.concatenate([preselected, selection.rows])),
-        samples,
-    )
+    if dump_sampled_embeddings:
+        computed = samples.with_array("embeddings", samples.arrays.get(COMPUTED, samples.embeddings))
+        both = computed.take(np.concatenate([preselected, selection.rows]))
+        write_embeddings(folder.selected_embeddings, computed.take(selection.rows), samples)
+        write_embeddings(folder.selected_embeddings_including_datapool, both, samples)
     write_aside(folder.selection_table, selection.table().reset_index().to_parquet)
     content = {name: getattr(selection, name) for name in _SELECTION_FIELDS}
     write_text(folder.selection, json.dumps({**content, "rows": selection.rows.tolist()}, ensure_ascii=False))

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lightly_nb.config import SelectionConfig
+from lightly_nb.config import SelectionConfig, WorkerConfig, to_dict
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
@@ -37,14 +37,16 @@ SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
 
 REPORT_PACKAGES = ("matplotlib", "umap", "bokeh", "fpdf")
 
-NOT_BUILT_YET = {
-    "relevant_filenames_file": "",
-    "pretagging": False,
-    "dump_dataset": False,
-    "selected_sequence_length": 1,
-    "use_datapool": False,
-}
-"""Keys of worker_config that are accepted but whose feature is still to come, and their neutral value."""
+NOT_BUILT_YET = (
+    "relevant_filenames_file",
+    "checkpoint_run_id",
+    "dump_dataset",
+    "pretagging",
+    "selected_sequence_length",
+    "use_datapool",
+    "object_level",
+)
+"""Keys of worker_config whose feature is still to come: refused unless at their default."""
 
 
 def execute(
@@ -91,7 +93,7 @@ def _steps(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) ->
         _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
         selection = _selected(samples, selection_config, job.configs.lightly.seed, emit)
         _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
-        results.save_selection(folder, samples, selection)
+        results.save_selection(folder, samples, selection, job.configs.worker.dump_sampled_embeddings)
     selection = results.load_selection(folder)
     if job.configs.worker.generate_report and not folder.report_json.is_file():
         _report(folder, samples, selection, emit)
@@ -157,12 +159,12 @@ def _stop_when_asked(folder: RunFolder) -> Listener:
 
 
 def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
-    for key, neutral in NOT_BUILT_YET.items():
-        got = getattr(job.configs.worker, key)
-        if got != neutral:
+    given, default = to_dict(job.configs.worker), to_dict(WorkerConfig())
+    for key in NOT_BUILT_YET:
+        if given[key] != default[key]:
             raise ConfigError(
-                f"worker_config.{key}: got {got!r}, but this version cannot do that yet; "
-                f"leave it at {neutral!r}"
+                f"worker_config.{key}: got {given[key]!r}, but this version cannot do that yet; "
+                f"leave it at {default[key]!r}"
             )
     if job.configs.selection is None:
         raise ConfigError("selection_config: got none; give exactly one of n_samples and proportion_samples")

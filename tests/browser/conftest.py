@@ -1,12 +1,13 @@
-"""One JupyterLab server, one browser and one page for all browser tests of a session."""
+"""One JupyterLab server and one page for all browser tests of a session."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.browser.lab import Lab, chromium, jupyter_server, this_python
+from tests.browser.lab import Lab, jupyter_server, this_python
 
 LAB_OPTIONS = (
     "--LabApp.expose_app_in_browser=True",
@@ -17,10 +18,8 @@ VIEWPORT = {"width": 1240, "height": 900}
 
 
 @pytest.fixture(scope="session")
-def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab_session(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab in a browser, loaded once."""
-    from playwright.sync_api import sync_playwright
-
     folder = tmp_path_factory.mktemp("lab")
     settings = folder / "jupyter-config" / "lab" / "user-settings" / "@jupyterlab"
     (settings / "apputils-extension").mkdir(parents=True)
@@ -33,11 +32,7 @@ def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     (folder / "jupyter-config" / "labconfig" / "page_config.json").write_text(
         '{"disabledExtensions": {"@jupyterlab/debugger-extension": true}}'
     )
-    with (
-        jupyter_server(this_python(), "jupyterlab", folder, *LAB_OPTIONS) as address,
-        sync_playwright() as playwright,
-        chromium(playwright) as browser,
-    ):
+    with jupyter_server(this_python(), "jupyterlab", folder, *LAB_OPTIONS) as address:
         lab = Lab(browser.new_context(viewport=VIEWPORT).new_page(), folder / "notebooks")
         lab.start(address)
         yield lab

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.lab import chromium, jupyter_server
+from tests.browser.lab import jupyter_server
 from tests.browser.scatter_page import Shown, alone, square_around
 
 ROOT = Path(__file__).parents[2]
@@ -85,18 +85,14 @@ class ClassicNotebook:
 
 
 @pytest.fixture(scope="module")
-def classic(colab_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClassicNotebook]:
-    from playwright.sync_api import sync_playwright
-
+def classic(
+    browser: Any, colab_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClassicNotebook]:
     folder = tmp_path_factory.mktemp("colab-like")
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / "11_panels.ipynb", folder / "notebooks")
     (folder / "demo").symlink_to(ROOT / "demo", target_is_directory=True)
-    with (
-        jupyter_server(colab_python, "notebook", folder) as address,
-        sync_playwright() as playwright,
-        chromium(playwright) as browser,
-    ):
+    with jupyter_server(colab_python, "notebook", folder) as address:
         page = browser.new_context(viewport={"width": 1240, "height": 900}).new_page()
         page.goto(address.replace("/?token", "/notebooks/11_panels.ipynb?token"))
         page.wait_for_function("window.Jupyter && Jupyter.notebook?.kernel?.is_connected()", timeout=60_000)

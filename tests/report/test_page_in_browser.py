@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from lightly_nb.report import build_report
-from tests.browser.lab import chromium_path
 from tests.report.made_up import farthest, made_up_samples, trained_job
 
 EVIL = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1> 日本.jpg"
@@ -29,10 +28,8 @@ PLACE_OF_FIRST = """() => {
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The page of a report with hostile names, opened from disk with the network off."""
-    from playwright.sync_api import sync_playwright
-
     names = [f"{number:03d} {EVIL}" for number in range(60)]
     samples = made_up_samples(60, names=names)
     options = {"umap": False}
@@ -41,20 +38,17 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     )
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(report.to_html(), encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
-        opened = browser.new_context(offline=True, viewport={"width": 1000, "height": 900}).new_page()
-        said: list[str] = []
-        opened.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-        opened.on("pageerror", lambda error: said.append(str(error)))
-        opened.on(
-            "request", lambda r: said.append(r.url) if not r.url.startswith(("file:", "data:")) else None
-        )
-        opened.goto(path.as_uri())
-        opened.wait_for_function(READY)
-        opened.said = said
-        yield opened
-        browser.close()
+    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 900})
+    opened = context.new_page()
+    said: list[str] = []
+    opened.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("request", lambda r: said.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
+    opened.goto(path.as_uri())
+    opened.wait_for_function(READY)
+    opened.said = said
+    yield opened
+    context.close()
 
 
 def test_it_opens_without_a_network_and_without_an_error(page: Any) -> None:

@@ -57,7 +57,11 @@ def test_a_canceled_training_goes_on_to_the_same_weights(photo_samples, config, 
     assert same_weights(whole, there)
 
 
-def test_canceled_in_the_first_epoch_there_is_nothing_to_keep(photo_samples, tiny_model, tmp_path):
+def test_canceled_in_the_first_epoch_there_is_nothing_to_keep(
+    photo_samples, tiny_model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("lightly_nb.events.SECONDS_BETWEEN_EVENTS", 0.0)  # hear of the very first batch
+
     def cancel(event):
         if event["step"] == "TRAINING" and event.get("done"):
             raise RunCanceled("enough")
