@@ -100,11 +100,6 @@ class RunFolder:
         return self.data / "thumbnails.pack"
 
     @property
-    def sampled(self) -> Path:
-        """The selected images themselves, when `dump_dataset` is on."""
-        return self.data / "sampled"
-
-    @property
     def selection(self) -> Path:
         """The selection: picks in order, what was asked and got, JSON."""
         return self.data / "selection.json"
@@ -186,10 +181,6 @@ class RunFolder:
     def cancel(self) -> Path:
         """Once this file exists, the run stops."""
         return self.path / "cancel"
-
-    def checkpoint(self, epoch: int) -> Path:
-        """The checkpoint after `epoch` epochs."""
-        return self.path / f"lightly_epoch_{epoch}.ckpt"
 
 
 def new_run_folder(output_dir: str | Path, run_directory: str | None = None) -> RunFolder:

@@ -29,7 +29,7 @@ def owned(folder: RunFolder) -> Iterator[None]:
             f"the run in '{folder.path}' is being worked on by process {_owner(folder)['pid']}; "
             "wait for it, or cancel it first: lightly-nb cancel"
         )
-    write_text(folder.process, json.dumps(_this_process()))
+    write_text(folder.process, json.dumps(_describe(os.getpid())))
     try:
         yield
     finally:
@@ -67,10 +67,6 @@ def _owner(folder: RunFolder) -> dict[str, Any]:
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _this_process() -> dict[str, Any]:
-    return _describe(os.getpid())
 
 
 def _describe(pid: int) -> dict[str, Any]:
