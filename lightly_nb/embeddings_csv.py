@@ -1,9 +1,8 @@
-"""Embeddings in files: the CSV of the platform, and a binary form that is mapped into memory.
+"""Embeddings in the platform's CSV form.
 
 The CSV has the header `filenames,embedding_0,…,embedding_{d-1},labels`, UTF-8, and passes
 `lightly.utils.io.check_embeddings`; numbers have as many digits as bring the same float32 back. On input it
-may also have the columns `masked` and `selected`. The binary form is `NAME.npy` (float32, n × d) with
-`NAME.filenames.parquet` (one column `filename`, n rows) beside it.
+may also have the columns `masked` and `selected`.
 """
 
 from __future__ import annotations
@@ -238,41 +237,3 @@ def _refuse_repeats(path: Path, names: list[str]) -> None:
         seen: set[str] = set()
         repeated = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise InputError(f"{path}: '{repeated}' comes more than once; keep one row per file")
-
-
-def save_embeddings(path: str | os.PathLike[str], filenames: Sequence[str], embeddings: np.ndarray) -> None:
-    """Write the binary form: `path` (which ends in `.npy`) and the names beside it."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    if len(filenames) != len(embeddings):
-        raise InputError(f"save_embeddings: got {len(filenames)} names for {len(embeddings)} embeddings")
-    np.save(Path(path), np.ascontiguousarray(embeddings, dtype=np.float32))
-    parquet.write_table(pa.table({"filename": pa.array(list(filenames), pa.string())}), _names_path(path))
-
-
-def load_embeddings(path: str | os.PathLike[str]) -> tuple[list[str], np.ndarray]:
-    """Read the binary form: the names, and the embeddings as a read-only float32 map of the file.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or they do not belong together.
-    """
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        embeddings: np.ndarray = np.load(Path(path), mmap_mode="r")
-        names = parquet.read_table(_names_path(path))["filename"].to_pylist()
-    except (OSError, ValueError, KeyError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: cannot be read as embeddings: {error}") from error
-    if len(names) != len(embeddings):
-        raise InputError(
-            f"{path}: has {len(embeddings)} rows but {_names_path(path).name} has {len(names)}; save it again"
-        )
-    return names, embeddings
-
-
-def _names_path(path: str | os.PathLike[str]) -> Path:
-    return Path(path).with_suffix(".filenames.parquet")

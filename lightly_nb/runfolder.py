@@ -7,7 +7,6 @@ are appended to `events.jsonl`, one JSON object a line, and a reader skips a las
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Any
 
 from lightly_nb.errors import DatasourceError, RunError
 from lightly_nb.events import Event
+from lightly_nb.files import written_aside
 
 
 @dataclass(frozen=True)
@@ -240,16 +240,12 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     RunError
         If the disk is full or the folder cannot be written; what stood at `path` before is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        os.replace(temporary, path)
+        with written_aside(path) as aside:
+            write(aside)
     except OSError as error:
         raise _not_written(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _not_written(path: Path, error: OSError) -> RunError:

@@ -12,9 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from lightly_nb.embeddings_csv import (
     folder_labels,
-    load_embeddings,
     read_embeddings_csv,
-    save_embeddings,
     write_embeddings_csv,
 )
 from lightly_nb.errors import InputError
@@ -131,16 +129,3 @@ def test_a_missing_or_binary_file_is_an_error(tmp_path: Path) -> None:
 def test_lengths_that_differ_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2 names, 1 labels"):
         write_embeddings_csv(tmp_path / "e.csv", ["a", "b"], np.zeros((2, 3)), labels=[0])
-
-
-def test_the_binary_form_comes_back_as_a_map_of_the_file(tmp_path: Path) -> None:
-    embeddings = np.random.default_rng(3).normal(size=(len(NAMES), 7)).astype(np.float32)
-    save_embeddings(tmp_path / "embeddings.npy", NAMES, embeddings)
-    names, back = load_embeddings(tmp_path / "embeddings.npy")
-    assert names == NAMES
-    assert isinstance(back, np.memmap)
-    np.testing.assert_array_equal(back, embeddings)
-    save_embeddings(tmp_path / "other.npy", NAMES[:2], embeddings[:2])
-    (tmp_path / "other.filenames.parquet").replace(tmp_path / "embeddings.filenames.parquet")
-    with pytest.raises(InputError, match=r"6 rows but embeddings\.filenames\.parquet has 2"):
-        load_embeddings(tmp_path / "embeddings.npy")

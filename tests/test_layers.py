@@ -15,7 +15,7 @@ import lightly_nb
 PACKAGE = Path(lightly_nb.__file__).parent
 
 FLOORS = (
-    {"errors", "states", "events", "palette"},
+    {"errors", "states", "events", "files", "palette"},
     {"samples"},
     {"config"},
     {"datasource"},

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from os import scandir
 from typing import Any, NamedTuple
@@ -21,6 +19,7 @@ from urllib.parse import unquote
 from lightly_nb.datasource.files import Entry, Wanted, failure
 from lightly_nb.datasource.names import RENAME, is_below, name_problem, scheme_of
 from lightly_nb.errors import DatasourceError, InputError
+from lightly_nb.files import written_aside
 
 LEADS_OUT = "a link that leads out of the source folder"
 COPY_IN = "copy the file into the source folder, or use a source folder that holds link and file"
@@ -114,7 +113,8 @@ class LocalFiles:
         folder = self._allowed(parent, "write below") if parent else self.folder
         try:
             os.makedirs(folder, exist_ok=True)
-            _write_aside_and_rename(folder, last, content)
+            with written_aside(os.path.join(folder, last)) as aside:
+                aside.write_bytes(content)
         except OSError as error:
             raise failure("write", name, self.url, error.strerror) from error
 
@@ -210,15 +210,3 @@ def _not_a_file(name: str) -> Entry:
 def _open_without_waiting(path: str, flags: int) -> int:
     """Open without blocking on a pipe that nobody writes to."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _write_aside_and_rename(folder: str, name: str, content: bytes) -> None:
-    aside = os.path.join(folder, f".writing-{secrets.token_hex(8)}")
-    try:
-        with open(aside, "xb") as file:
-            file.write(content)
-        os.replace(aside, os.path.join(folder, name))
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(aside)
-        raise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 
 from lightly_nb.checks import Inspection
 from lightly_nb.errors import RunError
+from lightly_nb.files import written_aside
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,12 @@ class ChunkFolder:
             embeddings=chunk.embeddings,
             thumbnails=np.frombuffer(b"".join(chunk.thumbnails), np.uint8),
         )
-        path, aside = self.path(number), self.path(number).with_suffix(".part")
+        path = self.path(number)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(buffer.getbuffer())
-            os.replace(aside, path)
+            with written_aside(path) as aside:
+                aside.write_bytes(buffer.getbuffer())
         except OSError as error:
-            aside.unlink(missing_ok=True)
             raise RunError(
                 f"cannot save chunk {number} of the embedding as {path}: {error.strerror or error}; free "
                 "some space or give another chunks_dir, then embed again: the finished chunks are kept"

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from lightly_nb.errors import CheckpointError, RunError
+from lightly_nb.files import written_aside
 from lightly_nb.models.backbone import RESNETS, ModelSettings, backbone_shapes, build_backbone
 
 OWN_KEY = "lightly_nb"
@@ -130,15 +131,12 @@ def save_checkpoint(
         own["resume"] = dict(resume)
     buffer = io.BytesIO()
     torch.save({"state_dict": weights, OWN_KEY: own}, buffer)
-    aside = path.with_name(f".{path.name}.part")
     try:
-        with open(aside, "wb") as file:
+        with written_aside(path) as aside, open(aside, "wb") as file:
             file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise RunError(
             f"cannot save the checkpoint {path}: {error.strerror or error}; "
             "what was saved before is untouched; free some space or allow writing there, "
