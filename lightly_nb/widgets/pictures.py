@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from lightly_nb.samples import Samples
@@ -18,3 +19,14 @@ def thumbnail(samples: Samples, row: int) -> bytes:
         return b""
     number: Any = samples.table["thumbnail"].iat[row]
     return b"" if number is None or number != number or number < 0 else samples.thumbnails.read(int(number))
+
+
+def small_jpeg(jpeg: bytes, height: int) -> bytes:
+    """Return a thumbnail at `height` pixels and at most twice as wide: small enough for a static output."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(jpeg)) as image:
+        image.thumbnail((2 * height, height))
+        buffer = io.BytesIO()
+        image.convert("RGB").save(buffer, "JPEG", quality=60)
+    return buffer.getvalue()

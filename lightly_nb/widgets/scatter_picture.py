@@ -13,7 +13,7 @@ from lightly_nb.samples import Samples
 from lightly_nb.samples_html import picture_html
 from lightly_nb.widgets.coloring import Coloring
 from lightly_nb.widgets.layouts import fitted, projection_label
-from lightly_nb.widgets.pictures import has_thumbnails, thumbnail
+from lightly_nb.widgets.pictures import has_thumbnails, small_jpeg, thumbnail
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -136,19 +136,9 @@ def _pictures_html(samples: Samples, selection: Selection | None) -> str:
         (name, thumbnail(samples, int(row))) for name, row in zip(names, samples.rows_of(names), strict=True)
     ]
     pictures = "".join(
-        f'<span title="{escape(name)}">{picture_html(_small(jpeg), name, PICTURE_SIDE)}</span>'
+        f'<span title="{escape(name)}">{picture_html(small_jpeg(jpeg, PICTURE_SIDE), name, PICTURE_SIDE)}</span>'
         for name, jpeg in jpegs
         if jpeg
     )
     what = "The first samples" if selection is None else "The first picks"
     return f'<div>{what}:</div><div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>'
-
-
-def _small(jpeg: bytes) -> bytes:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(jpeg)) as image:
-        image.thumbnail((2 * PICTURE_SIDE, PICTURE_SIDE))
-        buffer = io.BytesIO()
-        image.convert("RGB").save(buffer, "JPEG", quality=60)
-    return buffer.getvalue()
