@@ -135,8 +135,9 @@ def _pictures_html(samples: Samples, selection: Selection | None) -> str:
     jpegs = [
         (name, thumbnail(samples, int(row))) for name, row in zip(names, samples.rows_of(names), strict=True)
     ]
+    side = PICTURE_SIDE
     pictures = "".join(
-        f'<span title="{escape(name)}">{picture_html(small_jpeg(jpeg, PICTURE_SIDE), name, PICTURE_SIDE)}</span>'
+        f'<span title="{escape(name)}">{picture_html(small_jpeg(jpeg, side), name, side)}</span>'
         for name, jpeg in jpegs
         if jpeg
     )
