@@ -35,3 +35,46 @@ class RunError(LightlyNBError, RuntimeError):
 
 class RunCanceled(LightlyNBError):  # noqa: N818 - the platform's word for this end of a run
     """A run was canceled by its user; what it had finished is kept."""
+
+
+class WorkspaceError(LightlyNBError, RuntimeError):
+    """The store of the workspace cannot be opened, read or written."""
+
+
+class ApiException(LightlyNBError, RuntimeError):  # noqa: N818 - the platform's name
+    """The platform refuses a call; `status` is the number that its web service would answer with."""
+
+    status = 400
+
+    @property
+    def reason(self) -> str:
+        """The message alone."""
+        return str(self)
+
+
+class BadRequestException(ApiException, ValueError):
+    """What was asked for cannot be (400)."""
+
+
+class UnauthorizedException(ApiException):
+    """No token, or not one that was given out (401)."""
+
+    status = 401
+
+
+class ForbiddenException(ApiException):
+    """Seen, but not allowed to this user (403)."""
+
+    status = 403
+
+
+class NotFoundException(ApiException, ValueError):
+    """There is no such thing, or none that this user may see: both answer alike (404)."""
+
+    status = 404
+
+
+class ConflictException(ApiException, ValueError):
+    """It would clash with what is there already: a name taken, a tag in use (409)."""
+
+    status = 409

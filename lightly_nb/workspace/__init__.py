@@ -1,0 +1,27 @@
+"""The local platform: users, datasets, datasources, tags and runs in a store that is yours.
+
+Shape of the room
+-----------------
+`schema` holds the tables as typed models. Every function of this room that reads or changes them takes an
+open `Session` first and, where rights matter, the `User` who asks second; none commits. A caller decides
+what one transaction is:
+
+    workspace = open_workspace()                          # ./.lightly_nb, LIGHTLY_NB_HOME or LIGHTLY_NB_URL
+    user = transact(workspace, authenticate, token)       # one call, one transaction, retried if need be
+    with reading(workspace) as session:                   # several reads of one moment
+        datasets = get_datasets(session, user)
+
+    def finish(session):                                  # several changes: all of them or none
+        tag = create_run_tag(session, dataset, "run-1", filenames, run_id=run.id)
+        run.state = ...
+    transact(workspace, finish)
+
+`transact` may call its function again when another process was in the way, so the function must do nothing
+but change the store. Rows are usable after the transaction (they are detached, their values loaded).
+On SQLite a writing transaction takes the write lock at once; on a server it is serializable.
+Every refusal is an `ApiException` with a `status`; a store that does not work is a `WorkspaceError`.
+"""
+
+from lightly_nb.workspace.store import Workspace, open_workspace, reading, transact, writing
+
+__all__ = ["Workspace", "open_workspace", "reading", "transact", "writing"]
