@@ -145,6 +145,9 @@ def check(
         for row, seen in enumerate(results):
             findings.put(row, seen)
             stage.advance()
+            if seen.reason:
+                told = f"{names[row]} is left out: {seen.reason}; {seen.what_to_do}"
+                say(on_event, STEP, told, filename=names[row])
     return findings.applied(samples, remove_exact_duplicates, on_event, STEP)
 
 

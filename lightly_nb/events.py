@@ -30,6 +30,8 @@ class Event(TypedDict, total=False):
     metrics: dict[str, float]
     """For example `loss`, `images_per_second`."""
     message: str
+    filename: str
+    """The file that was left out, if that is what the message says."""
     level: str
     """`info`, `warning` or `error`."""
 
@@ -48,9 +50,14 @@ def combined(*listeners: Listener | None) -> Listener:
     return call_all
 
 
-def say(on_event: Listener, step: str, message: str, level: str = "info") -> None:
-    """Send one message event."""
-    on_event(Event(time=time.time(), step=step, message=message, level=level))
+def say(
+    on_event: Listener, step: str, message: str, level: str = "info", filename: str | None = None
+) -> None:
+    """Send one message event; `filename` is a file that was left out, if that is what it says."""
+    event = Event(time=time.time(), step=step, message=message, level=level)
+    if filename is not None:
+        event["filename"] = filename
+    on_event(event)
 
 
 class Stage:

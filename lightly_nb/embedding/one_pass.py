@@ -21,7 +21,7 @@ import torch
 from lightly_nb.checks import Decode, inspect, read
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
-from lightly_nb.events import Stage
+from lightly_nb.events import Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
 from lightly_nb.reading.images import CorruptImageError
 from lightly_nb.reading.parallel import ordered_map, single_threaded_cv2
@@ -132,8 +132,17 @@ def run_pass(
                 refuse_not_finite(part.embeddings)
                 parts.append(part)
                 stage.advance(len(part.filenames))
+                _tell_left_out(part, stage)
             folder.save(number, Chunk.joined(parts))
     return len(chunks)
+
+
+def _tell_left_out(part: Chunk, stage: Stage) -> None:
+    """Send an event for every file that will be in quarantine, as soon as it is known."""
+    for filename, seen in zip(part.filenames, part.inspections, strict=True):
+        if seen.reason:
+            told = f"{filename} is left out: {seen.reason}; {seen.what_to_do}"
+            say(stage.on_event, stage.step, told, filename=filename)
 
 
 def _cut(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

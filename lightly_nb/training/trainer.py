@@ -158,7 +158,7 @@ class _BrokenOnce:
             return
         self.seen.add(filename)
         level = "warning" if len(self.seen) <= MOST_WARNINGS else "info"
-        say(self.on_event, STEP, f"{filename} is left out of training: {said}", level)
+        say(self.on_event, STEP, f"{filename} is left out of training: {said}", level, filename)
         if len(self.seen) == MOST_WARNINGS + 1:
             say(self.on_event, STEP, "more are left out of training; embedding lists them all", "warning")
 
