@@ -20,12 +20,12 @@ def theme_css() -> str:
 
 
 @cache
-def panel_css(name: str) -> str:
-    """Return the shared style sheet followed by that of one panel, `NAME.css` of this room."""
-    return theme_css() + (ROOM / f"{name}.css").read_text(encoding="utf-8")
+def panel_css(*names: str) -> str:
+    """Return the shared style sheet followed by those of a panel, `NAME.css` of this room."""
+    return theme_css() + "".join((ROOM / f"{name}.css").read_text(encoding="utf-8") for name in names)
 
 
 @cache
-def panel_module(name: str) -> str:
-    """Return the text of one panel's ES module, `NAME.js` of this room."""
-    return (ROOM / f"{name}.js").read_text(encoding="utf-8")
+def panel_module(*names: str) -> str:
+    """Return the text of a panel's ES module, `NAME.js` of this room; several are joined into one."""
+    return "".join((ROOM / f"{name}.js").read_text(encoding="utf-8") for name in names)
