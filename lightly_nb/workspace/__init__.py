@@ -7,14 +7,19 @@ open `Session` first and, where rights matter, the `User` who asks second; none 
 what one transaction is:
 
     workspace = open_workspace()                          # ./.lightly_nb, LIGHTLY_NB_HOME or LIGHTLY_NB_URL
-    user = transact(workspace, authenticate, token)       # one call, one transaction, retried if need be
+    user = authenticate(workspace, token)                 # the gate; it alone takes the workspace
+    dataset = transact(workspace, create_dataset, user, "photos")  # one call, one transaction, retried
     with reading(workspace) as session:                   # several reads of one moment
         datasets = get_datasets(session, user)
 
     def finish(session):                                  # several changes: all of them or none
-        tag = create_run_tag(session, dataset, "run-1", filenames, run_id=run.id)
-        run.state = ...
+        dataset = get_dataset(session, user, dataset_id)
+        create_run_tag(session, dataset, filenames, run_id=run_id)
+        session.get_one(ComputeRun, run_id).state = RunState.COMPLETED
     transact(workspace, finish)
+
+A `Dataset` is got from `get_dataset(session, user, id)` alone, so who holds one was let in: functions on
+tags, samples and datasources take it and ask no further.
 
 `transact` may call its function again when another process was in the way, so the function must do nothing
 but change the store. Rows are usable after the transaction (they are detached, their values loaded).

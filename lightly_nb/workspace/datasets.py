@@ -56,8 +56,8 @@ def create_dataset(
     name = checked_name(name)
     if _name_taken(session, user, name):
         raise ConflictException(
-            f"A dataset with the name {name!r} already exists! Use set_dataset_id_by_name() to go on with it, or "
-            "create_new_dataset_with_unique_name() for another one."
+            f"A dataset with the name {name!r} already exists! Use set_dataset_id_by_name() to go on with it, "
+            "or create_new_dataset_with_unique_name() for another one."
         )
     dataset = Dataset(
         name=name,
@@ -107,7 +107,8 @@ def get_dataset(session: Session, user: User, dataset_id: str, *, to_own: bool =
         raise NotFoundException(said)
     if to_own and dataset.owner_id != user.id:
         raise ForbiddenException(
-            f"the dataset {dataset.name!r} is shared with you; deleting, renaming and sharing it is up to its owner"
+            f"the dataset {dataset.name!r} is shared with you; deleting, renaming and sharing it is up to "
+            "its owner"
         )
     return dataset
 
@@ -172,8 +173,8 @@ def checked_name(name: str, *, what: str = "dataset") -> str:
     """Return the name of a dataset (or of `what`) as it is, or refuse it as the platform does."""
     if not isinstance(name, str) or not _SHORTEST <= len(name) <= _LONGEST or not _NAME.fullmatch(name):
         raise BadRequestException(
-            f"{name!r} cannot be the name of a {what}: write {_SHORTEST} to {_LONGEST} letters, digits, blanks, "
-            "'_' or '-' (a-z, A-Z, 0-9), starting with a letter or digit"
+            f"{name!r} cannot be the name of a {what}: write {_SHORTEST} to {_LONGEST} letters, digits, "
+            "blanks, '_' or '-' (a-z, A-Z, 0-9), starting with a letter or digit"
         )
     return name
 

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Sequence
 
 from pydantic import SecretStr
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from lightly_nb.errors import (
@@ -24,7 +24,7 @@ from lightly_nb.errors import (
     UnauthorizedException,
 )
 from lightly_nb.workspace.emails import checked_email
-from lightly_nb.workspace.schema import ComputeRun, Dataset, ScheduledRun, User, Worker
+from lightly_nb.workspace.schema import ComputeRun, Dataset, ScheduledRun, Share, User, Worker
 from lightly_nb.workspace.store import Workspace, reading, transact
 
 TOKEN_PREFIX = "lnb_"
@@ -50,8 +50,8 @@ def authenticate(workspace: Workspace, token: str | SecretStr | None = None) -> 
         return user
     if text:
         raise UnauthorizedException(
-            f"this token is not one of the workspace {workspace.url}; check it, or let its owner make a new one "
-            "(lightly-nb user rotate EMAIL), or, for a new user, lightly-nb user add EMAIL"
+            f"this token is not one of the workspace {workspace.url}; check it, or make a new one "
+            "(lightly-nb user rotate EMAIL; for a new user, lightly-nb user add EMAIL)"
         )
     if needs_token:
         raise UnauthorizedException(
@@ -97,12 +97,14 @@ def rotate_token(session: Session, email: str) -> SecretStr:
 
 
 def remove_user(session: Session, email: str, *, with_datasets: bool = False) -> None:
-    """Remove a user, its token and its workers.
+    """Remove a user, its token and its workers, and what others shared with it.
+
+    Runs that it started on other users' datasets stay there, as their owners'.
 
     Raises
     ------
     ConflictException
-        If datasets (unless `with_datasets`: they are deleted too), or runs on other people's, are this user's.
+        If it owns datasets, unless `with_datasets`: they are deleted too.
     NotFoundException
         If there is no such user.
     """
@@ -111,17 +113,15 @@ def remove_user(session: Session, email: str, *, with_datasets: bool = False) ->
     if names and not with_datasets:
         shown = ", ".join(repr(name) for name in names[:5]) + (" …" if len(names) > 5 else "")
         raise ConflictException(
-            f"{user.email} owns {len(names)} datasets ({shown}): delete them first, or remove the user with them "
-            "(lightly-nb user remove --with-datasets)"
+            f"{user.email} owns {len(names)} datasets ({shown}): delete them first, or remove the user with "
+            "them (lightly-nb user remove --with-datasets)"
         )
     session.execute(delete(Dataset).where(Dataset.owner_id == user.id))
     for table in (ComputeRun, ScheduledRun):
-        if session.scalar(select(table.id).where(table.owner_id == user.id).limit(1)):
-            raise ConflictException(
-                f"{user.email} started runs on other users' datasets, which keep their history; rotate the token "
-                "instead (lightly-nb user rotate) and keep the new one to yourself"
-            )
+        owner = select(Dataset.owner_id).where(Dataset.id == table.dataset_id).scalar_subquery()
+        session.execute(update(table).where(table.owner_id == user.id).values(owner_id=owner))
     session.execute(delete(Worker).where(Worker.owner_id == user.id))
+    session.execute(delete(Share).where(Share.email == user.email))
     session.delete(user)
     session.flush()
 
@@ -196,8 +196,8 @@ def _mine(session: Session) -> User:
         )
     user = _user_of_login(session)
     if user is not None and user.token_hash is not None:
-        said = f"this login is the user {user.email} already; lightly-nb user rotate {user.email} makes a new token"
-        raise ConflictException(said)
+        said = f"this login is the user {user.email} already"
+        raise ConflictException(f"{said}; lightly-nb user rotate {user.email} makes a new token")
     return user or User(login=_login())
 
 
