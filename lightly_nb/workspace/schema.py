@@ -152,6 +152,8 @@ class Worker(Base):
     labels: Mapped[list[str]]
     state: Mapped[str] = mapped_column(String(32), default="OFFLINE")
     """OFFLINE, CRASHED, IDLE or BUSY."""
+    process: Mapped[dict[str, Any] | None]
+    """Which process of which machine holds this id (`processes.this_process`); None: none."""
     created_at: Mapped[int] = mapped_column(default=now_ms)
     last_modified_at: Mapped[int] = mapped_column(default=now_ms, onupdate=now_ms)
     last_seen_at: Mapped[int | None]
@@ -199,6 +201,8 @@ class ComputeRun(Base):
     message: Mapped[str | None] = mapped_column(Text)
     run_folder: Mapped[str | None] = mapped_column(Text)
     """Absolute path on the worker's machine."""
+    process: Mapped[dict[str, Any] | None]
+    """Which process of which machine works, or worked, on it (`processes.this_process`)."""
     abort_requested: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[int] = mapped_column(default=now_ms)
     last_modified_at: Mapped[int] = mapped_column(default=now_ms, onupdate=now_ms)
