@@ -45,7 +45,13 @@ class Datasource:
         """The folder on this machine (links resolved), None for a remote datasource."""
         return None if self._files.folder is None else Path(self._files.folder)
 
-    def list(self, wanted: Wanted = lambda name: True, *, exclude: Collection[str] = ()) -> Iterator[Entry]:
+    def list(
+        self,
+        wanted: Wanted = lambda name: True,
+        *,
+        exclude: Collection[str] = (),
+        below: str = "",
+    ) -> Iterator[Entry]:
         """Walk the files, in any order, one at a time.
 
         Parameters
@@ -54,6 +60,9 @@ class Datasource:
             Called once with each name; where it returns False the file is left out. Default: all files.
         exclude : collection of str
             Folders, relative to the datasource, that are not walked. `.lightly/` never is.
+        below : str
+            The one folder to walk, relative to the datasource; '' is all of it. One that is not there is
+            like an empty one.
 
         Yields
         ------
@@ -65,7 +74,7 @@ class Datasource:
         DatasourceError
             If the datasource itself cannot be listed.
         """
-        return self._files.entries(wanted, frozenset(exclude))
+        return self._files.entries(wanted, frozenset(exclude), below)
 
     def look(self, filename: str) -> Entry:
         """Return what a listing would say of one file; `refused` when there is no such file."""

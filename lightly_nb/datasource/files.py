@@ -36,8 +36,8 @@ class Files(Protocol):
     def folder(self) -> str | None:
         """The real path of the root on this machine, None for anything remote."""
 
-    def entries(self, wanted: Wanted, exclude: Collection[str]) -> Iterator[Entry]:
-        """Walk the files in any order; nothing below `.lightly/` or a folder named in `exclude`."""
+    def entries(self, wanted: Wanted, exclude: Collection[str], below: str = "") -> Iterator[Entry]:
+        """Walk the files in folder `below` in any order; nothing below `.lightly/` or one of `exclude`."""
 
     def look(self, name: str) -> Entry:
         """Return the entry of one file."""

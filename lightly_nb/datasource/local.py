@@ -65,8 +65,15 @@ class LocalFiles:
     folder: str
     """Real path of the root: no link in it."""
 
-    def entries(self, wanted: Wanted, exclude: Collection[str]) -> Iterator[Entry]:
-        pending = [_Folder("", linked=False)]
+    def entries(self, wanted: Wanted, exclude: Collection[str], below: str = "") -> Iterator[Entry]:
+        if below and (name_problem(below) or is_below(below, exclude)):
+            return
+        real = self._real(below)
+        if not self._holds(real):
+            yield Entry(below + "/", refused=LEADS_OUT, what_to_do=COPY_IN)
+            return
+        is_linked = real != os.path.join(self.folder, below) if below else False
+        pending = [_Folder(below and below + "/", is_linked)]
         while pending:
             folder = pending.pop()
             try:
@@ -81,6 +88,8 @@ class LocalFiles:
                 if not folder.name:
                     raise DatasourceError(f"cannot list {self.url}: {error.strerror}") from error
                 yield Entry(
+                if isinstance(error, FileNotFoundError | NotADirectoryError):
+                    continue
                     folder.name,
                     refused=f"the folder cannot be listed: {error.strerror}",
                     what_to_do="grant read and enter permission on it, then list again",

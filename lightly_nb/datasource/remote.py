@@ -64,16 +64,18 @@ class FsspecFiles:
         file_system, root = fsspec.core.url_to_fs(url, **options)
         return file_system, root.rstrip("/")
 
-    def entries(self, wanted: Wanted, exclude: Collection[str]) -> Iterator[Entry]:
+    def entries(self, wanted: Wanted, exclude: Collection[str], below: str = "") -> Iterator[Entry]:
+        if below and (name_problem(below) or is_below(below, exclude)):
+            return
         with self.errors_of("list"):
             file_system, root = self.open()
             file_system.invalidate_cache()
-        pending = [""]
+        pending = [below]
         while pending:
             folder = pending.pop()
             try:
                 with self.errors_of("list"):
-                    infos = file_system.ls(f"{root}/{folder}".rstrip("/") or "/", detail=True)
+                    infos = _content(file_system, f"{root}/{folder}".rstrip("/") or "/", folder == "")
             except DatasourceError as error:
                 if not folder:
                     raise
@@ -138,6 +140,15 @@ def _entry_of(name: str, info: Mapping[str, Any]) -> Entry:
     if info.get("type") == "directory":
         return Entry(name, refused="not a regular file", what_to_do="give files, not folders")
     version = next((info[key] for key in _CHANGES_WITH_CONTENT if info.get(key) is not None), "")
+def _content(file_system: Any, path: str, must_be_there: bool) -> list[Any]:
+    try:
+        return list(file_system.ls(path, detail=True))
+    except (FileNotFoundError, NotADirectoryError):
+        if must_be_there:
+            raise
+        return []
+
+
     version = version.timestamp() if isinstance(version, datetime) else version
     return Entry(name, int(info.get("size") or 0), str(version))
 

@@ -22,6 +22,12 @@ from lightly_nb.datasource.names import is_below, printable, suffix_of
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.reading.named_files import named_files
+from lightly_nb.reading.relevant_filenames import (
+    RelevantFilenames,
+    parse_relevant_filenames,
+    relevant_entries,
+    without_match,
+)
 from lightly_nb.samples import Samples, quarantine_table
 
 if TYPE_CHECKING:
@@ -40,6 +46,7 @@ def list_samples(
     storage_options: Mapping[str, Any] | None = None,
     path_column: str | None = None,
     exclude: Iterable[str | os.PathLike[str]] = (),
+    relevant_filenames: RelevantFilenames | str | bytes | Iterable[str] | None = None,
     on_event: Listener | None = None,
 ) -> Samples:
     """List the images of `source`; nothing is decoded yet.
@@ -57,6 +64,10 @@ def list_samples(
     exclude : iterable of str or path
         Sub-folders left out, such as a run folder inside `source`: relative to it, or absolute.
         What lies below `.lightly/`, and the `._*` files of macOS, are left out always.
+    relevant_filenames : str, bytes or iterable of str, optional
+        The only files of a folder or URL that count: a text with one entry a line, or the lines. An entry is
+        a name, a prefix (`subdir/*`), or a prefix and patterns of a .gitignore that leave files out again
+        (`subdir/* subdir/image_4*`). Without prefixes nothing is listed: each name is looked up. None: all.
     on_event : callable, optional
         Gets the events of step LOADING_DATASET. None: a progress bar.
 
@@ -73,15 +84,20 @@ def list_samples(
     DatasourceError
         If there is no such folder, or it cannot be listed.
     InputError
-        If there is no image in it, or `source` is of another kind.
+        If there is no image in it, or `source` or an entry of `relevant_filenames` is of another kind.
     """
     on_event = on_event or ProgressBar()
     others: Counter[str] = Counter()
     metadata: pd.DataFrame | None = None
+    relevant = _parsed(relevant_filenames)
     if isinstance(source, str | os.PathLike | Datasource):
         datasource = _opened(source, storage_options)
-        entries = datasource.list(_images_only(others), exclude=_inside(datasource, exclude))
+        entries = _listed(datasource, relevant, others, _inside(datasource, exclude))
         total = None
+    elif relevant is not None:
+        raise InputError(
+            "relevant_filenames choose among the files of a folder or URL; this source is a list"
+        )
     else:
         files = named_files(source, storage_options, path_column)
         datasource, metadata = files.datasource, files.metadata
@@ -97,6 +113,8 @@ def list_samples(
     with Stage(on_event, STEP, total, "file") as stage:
         table, refused = samples_table_of(entries, stage)
     _say_what_was_left_out(on_event, datasource, len(table), refused, others)
+    if relevant is not None:
+        _say_what_was_not_found(on_event, relevant, table.index)
     table = table if metadata is None else _with_metadata(table, metadata)
     return Samples(table, quarantine=quarantine_table(map(_quarantined, refused)), source=datasource)
 
@@ -109,6 +127,22 @@ def _opened(
     if storage_options:
         raise InputError("storage_options belong to open_datasource(...); a Datasource has its own already")
     return source.read_only()
+
+
+def _parsed(given: RelevantFilenames | str | bytes | Iterable[str] | None) -> RelevantFilenames | None:
+    return given if given is None or isinstance(given, RelevantFilenames) else parse_relevant_filenames(given)
+
+
+def _listed(
+    datasource: Datasource,
+    relevant: RelevantFilenames | None,
+    others: Counter[str],
+    exclude: frozenset[str],
+) -> Iterator[Entry]:
+    wanted = _images_only(others)
+    if relevant is None:
+        return datasource.list(wanted, exclude=exclude)
+    return relevant_entries(datasource, relevant, is_wanted=wanted, entry_of=_named_entry, exclude=exclude)
 
 
 def _images_only(others: Counter[str]) -> Callable[[str], bool]:
@@ -230,6 +264,13 @@ def _say_what_was_left_out(
         f"no images in {datasource.url}: {'; '.join(seen) or 'it is empty'}; "
         f"image types are {', '.join(IMAGE_TYPES)}"
     )
+
+
+def _say_what_was_not_found(on_event: Listener, relevant: RelevantFilenames, names: Iterable[str]) -> None:
+    if lines := without_match(relevant, names):
+        shown = ", ".join(repr(printable(line)) for line in lines[:3])
+        said = f"{len(lines):,} prefixes of the relevant filenames stand for no image, first: {shown}"
+        say(on_event, STEP, said, "warning")
 
 
 def _counts(others: Counter[str]) -> str:

@@ -412,7 +412,7 @@ def test_events_count_the_files_and_end_with_the_total(tmp_path: Path) -> None:
 def test_a_listener_that_cancels_stops_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walked = 0
 
-    def endless(self: object, wanted: object, exclude: object) -> object:
+    def endless(self: object, wanted: object, exclude: object, below: object) -> object:
         nonlocal walked
         while True:
             walked += 1
