@@ -87,9 +87,9 @@ class LocalFiles:
             except OSError as error:
                 if not folder.name:
                     raise DatasourceError(f"cannot list {self.url}: {error.strerror}") from error
-                yield Entry(
                 if isinstance(error, FileNotFoundError | NotADirectoryError):
                     continue
+                yield Entry(
                     folder.name,
                     refused=f"the folder cannot be listed: {error.strerror}",
                     what_to_do="grant read and enter permission on it, then list again",
