@@ -281,15 +281,16 @@ def append_event(folder: RunFolder, event: Event) -> None:
         raise _not_written(folder.events, error) from error
 
 
-def read_events(folder: RunFolder, start: int = 0) -> tuple[list[Event], int]:
+def read_events(folder: RunFolder, start: int = 0, most: int = -1) -> tuple[list[Event], int]:
     """Return the events from byte `start` on, and the byte where the next reading starts.
 
-    A last line that is still being written is left for the next reading.
+    At most `most` bytes are read, -1 for all. A last line that is still being written, or that goes beyond
+    them, is left for the next reading.
     """
     try:
         with folder.events.open("rb") as stream:
             stream.seek(start)
-            content = stream.read()
+            content = stream.read(most)
     except FileNotFoundError:
         return [], start
     end = content.rfind(b"\n") + 1

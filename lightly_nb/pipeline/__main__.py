@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -13,16 +14,22 @@ from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 
 
-def _stop(signal_number: int, frame: FrameType | None) -> None:
-    raise RunCanceled(f"run ended by signal {signal.Signals(signal_number).name}")
+def _stop(folder: RunFolder, signal_number: int, frame: FrameType | None) -> None:
+    signal.signal(signal_number, signal.SIG_IGN)  # once is enough: it is on its way out
+    name = signal.Signals(signal_number).name
+    what = "run canceled" if folder.cancel.exists() else f"run ended by signal {name}"
+    raise RunCanceled(
+        f"{what}; what was finished is kept in '{folder.path}'. Go on with it with: lightly-nb resume"
+    )
 
 
 def main(run_folder: str) -> int:
     """Do the run of `run_folder`; return the exit code."""
-    signal.signal(signal.SIGTERM, _stop)
+    folder = RunFolder(Path(run_folder))
+    signal.signal(signal.SIGTERM, partial(_stop, folder))
     storage_options = json.loads(sys.stdin.buffer.read() or b"{}")
     try:
-        execute(RunFolder(Path(run_folder)), storage_options=storage_options)
+        execute(folder, storage_options=storage_options)
     except RunCanceled:
         return 130
     except LightlyNBError as error:

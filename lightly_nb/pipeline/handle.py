@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from html import escape
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from lightly_nb.report import Report
     from lightly_nb.samples import Samples
     from lightly_nb.selection import Selection
+    from lightly_nb.widgets.monitor_panel import MonitorPanel
 
 SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_TO_NOTICE_CANCEL = 0.5
+"""A run looks for the cancel file at every event, which come eight times a second if it can be."""
 
 
 class Run:
@@ -69,21 +72,13 @@ class Run:
     @property
     def state(self) -> RunState:
         """The state now; CRASHED when the process died without saying how the run ended."""
-        state = self._said_state()
-        if state.in_end_state() or owner.is_alive(self.folder) is not False:
-            return state
-        state = self._said_state()  # it may have ended between the two looks
-        not_started = state is RunState.OPEN and not self.folder.process.exists()
-        return state if state.in_end_state() or not_started else RunState.CRASHED
+        return true_state(self.folder, self._said_state)
 
     @property
     def message(self) -> str:
         """What the run said last."""
         if self.state is RunState.CRASHED:
-            return (
-                f"the process of the run died without a word; see '{self.folder.log}', "
-                f"then go on with it: lightly-nb resume '{self.path}'"
-            )
+            return crashed_message(self.folder)
         said = self._last("message")
         return said["message"] if said else "the run has not started yet"
 
@@ -133,17 +128,23 @@ class Run:
     def cancel(self, timeout: float = 30.0) -> Run:
         """Ask the run to stop and wait until it has; what it had finished stays in the folder.
 
-        After `timeout` seconds its process is ended. A run that has ended is left as it is.
+        A background run that is busy with something long, such as a large batch, is interrupted in it after
+        half a second; after `timeout` seconds the process is ended. A run that has ended is left as it is.
         """
         if self.state.in_end_state():
             return self
         self.folder.cancel.touch()
         pid = owner.owner_pid(self.folder)
-        if pid == os.getpid():
+        if pid == os.getpid() or self._ends_within(min(timeout, SECONDS_TO_NOTICE_CANCEL)):
             return self
-        if not self._ends_within(timeout) and pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        if owner.is_background(self.folder):
+            _signal(pid, signal.SIGTERM)
+        if not self._ends_within(timeout - SECONDS_TO_NOTICE_CANCEL):
+            _signal(pid, signal.SIGKILL)
+            self._ends_within(SECONDS_TO_NOTICE_CANCEL)
+        if self.state is RunState.CRASHED:  # it was ended before it could say so itself
+            said = f"run canceled; what was finished is kept in '{self.path}'"
+            append_event(self.folder, _state_event(RunState.ABORTED, said))
         return self
 
     @property
@@ -183,6 +184,15 @@ class Run:
         """Return the text of `log.txt`."""
         return self.folder.log.read_text(encoding="utf-8") if self.folder.log.is_file() else ""
 
+    def monitor(self) -> MonitorPanel | None:
+        """Show how the run goes: a live panel in a notebook; elsewhere text, until the run has ended.
+
+        See `lightly_nb.widgets.monitor`.
+        """
+        from lightly_nb.widgets import monitor  # the one look down the house: see tests/test_layers.py
+
+        return monitor(self)
+
     def resume(self) -> Run:
         """Go on with a run that was canceled, failed or crashed, in a background process."""
         if owner.is_alive(self.folder):
@@ -218,11 +228,38 @@ class Run:
         return False
 
 
+def true_state(folder: RunFolder, said: Callable[[], RunState]) -> RunState:
+    """Return the state that `said` reads from the events; CRASHED if the process is gone without an end."""
+    state = said()
+    if state.in_end_state() or owner.is_alive(folder) is not False:
+        return state
+    state = said()  # it may have ended between the two looks
+    not_started = state is RunState.OPEN and not folder.process.exists()
+    return state if state.in_end_state() or not_started else RunState.CRASHED
+
+
+def crashed_message(folder: RunFolder) -> str:
+    """Return what is said of a run whose process is gone without an end state."""
+    return (
+        f"the process of the run died without a word; see '{folder.log}', "
+        f"then go on with it: lightly-nb resume '{folder.path}'"
+    )
+
+
+def _signal(pid: int | None, which: signal.Signals) -> None:
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, which)
+
+
 def reopen(folder: RunFolder) -> None:
     """Make the run of `folder` one that has not ended, so that it can be gone on with."""
     folder.cancel.unlink(missing_ok=True)
-    state = RunState.OPEN.value
-    append_event(folder, Event(time=time.time(), state=state, step=state, message="the run will go on"))
+    append_event(folder, _state_event(RunState.OPEN, "the run will go on"))
+
+
+def _state_event(state: RunState, message: str) -> Event:
+    return Event(time=time.time(), state=state.value, step=state.value, message=message)
 
 
 def start_process(folder: RunFolder, storage_options: Any = None) -> None:

@@ -61,6 +61,15 @@ def owner_pid(folder: RunFolder) -> int | None:
     return int(_owner(folder)["pid"]) if is_alive(folder) else None
 
 
+def is_background(folder: RunFolder) -> bool:
+    """Tell whether the living owner is a process that does only this run, and ends well when told to."""
+    pid = owner_pid(folder)
+    try:
+        return pid is not None and "lightly_nb.pipeline" in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+
+
 def _owner(folder: RunFolder) -> dict[str, Any]:
     try:
         content = json.loads(folder.process.read_text(encoding="utf-8"))

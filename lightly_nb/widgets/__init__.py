@@ -1,7 +1,11 @@
 """Panels: live views of what the other rooms computed. Traits and layout; no logic of their own.
 
 `embedding_scatter` has the one call of the scatter, `scatter_model` what it does, `scatter_panel` its live
-form. What every panel shares: `theme` (colours of the notebook's theme, one style sheet), `showing` (a static
+form. `run_monitor` has that of the run monitor: `monitor_story` puts events together, `monitor_follow` reads
+them from a thread, `monitor_html` and `monitor_curve` draw, `monitor_panel` is its live form and
+`monitor_text` its plain one.
+
+What every panel shares: `theme` (colours of the notebook's theme, one style sheet), `showing` (a static
 picture first, then the live widget), `callback_errors` (an exception in a callback is shown under the panel),
 `pictures` (thumbnails) and `rows` (row numbers as a trait and as a bitmask on the wire).
 """
@@ -9,5 +13,6 @@ picture first, then the live widget), `callback_errors` (an exception in a callb
 from __future__ import annotations
 
 from lightly_nb.widgets.embedding_scatter import scatter
+from lightly_nb.widgets.run_monitor import monitor
 
-__all__ = ["scatter"]
+__all__ = ["monitor", "scatter"]

@@ -49,15 +49,25 @@ def widget_bundle(widget: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"text/plain": repr(widget), WIDGET_MIME: view}, {}
 
 
-def show_panel(widget: Any, static_html: str, static_text: str) -> None:
+def show_panel(widget: Any, static_html: str, static_text: str, display_id: str | None = None) -> None:
     """Show the static output and then the widget, as two outputs of the running cell.
 
-    Call it from `_ipython_display_`, which ipywidgets 7 and 8 both honour.
+    Call it from `_ipython_display_`, which ipywidgets 7 and 8 both honour. With a `display_id` the static
+    output can be replaced later, by `update_static`.
     """
     from IPython import display as ipython
 
     display: Any = ipython.display
 
-    display({"text/html": static_html, "text/plain": static_text}, raw=True)
+    display({"text/html": static_html, "text/plain": static_text}, raw=True, display_id=display_id)
     bundle, metadata = widget_bundle(widget)
     display(bundle, metadata=metadata, raw=True)
+
+
+def update_static(display_id: str, static_html: str, static_text: str) -> None:
+    """Replace the static output that `show_panel` has shown with this `display_id`, from any thread."""
+    from IPython import display as ipython
+
+    display: Any = ipython.display
+    bundle = {"text/html": static_html, "text/plain": static_text}
+    display(bundle, raw=True, display_id=display_id, update=True)
