@@ -134,12 +134,6 @@ class FsspecFiles:
             raise DatasourceError(f"cannot {doing} {self.url}: {why}") from None
 
 
-def _entry_of(name: str, info: Mapping[str, Any]) -> Entry:
-    if problem := name_problem(name):
-        return Entry(name, refused=problem, what_to_do=RENAME)
-    if info.get("type") == "directory":
-        return Entry(name, refused="not a regular file", what_to_do="give files, not folders")
-    version = next((info[key] for key in _CHANGES_WITH_CONTENT if info.get(key) is not None), "")
 def _content(file_system: Any, path: str, must_be_there: bool) -> list[Any]:
     try:
         return list(file_system.ls(path, detail=True))
@@ -149,6 +143,12 @@ def _content(file_system: Any, path: str, must_be_there: bool) -> list[Any]:
         return []
 
 
+def _entry_of(name: str, info: Mapping[str, Any]) -> Entry:
+    if problem := name_problem(name):
+        return Entry(name, refused=problem, what_to_do=RENAME)
+    if info.get("type") == "directory":
+        return Entry(name, refused="not a regular file", what_to_do="give files, not folders")
+    version = next((info[key] for key in _CHANGES_WITH_CONTENT if info.get(key) is not None), "")
     version = version.timestamp() if isinstance(version, datetime) else version
     return Entry(name, int(info.get("size") or 0), str(version))
 
