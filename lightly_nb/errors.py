@@ -45,6 +45,8 @@ class ApiException(LightlyNBError, RuntimeError):  # noqa: N818 - the platform's
     """The platform refuses a call; `status` is the number that its web service would answer with."""
 
     status = 400
+    body: str | None = None
+    """Of a web service's answer, which there is none of here."""
 
     @property
     def reason(self) -> str:

@@ -80,15 +80,25 @@ class Datasource:
         """Return what a listing would say of one file; `refused` when there is no such file."""
         return self._files.look(filename)
 
-    def read(self, filename: str) -> bytes:
-        """Return the whole content of one file.
+    def read(self, filename: str, end: int | None = None) -> bytes:
+        """Return the content of one file: all of it, or its first `end` bytes.
 
         Raises
         ------
         DatasourceError
             If it cannot be read, or the name or a link leads out of the datasource.
         """
-        return self._files.read(filename)
+        return self._files.read(filename, end)
+
+    def read_url(self, filename: str, seconds: int) -> str:
+        """Return a URL that reads one file without credentials: signed for `seconds`, or `file://` here.
+
+        Raises
+        ------
+        DatasourceError
+            If such a store or such credentials cannot sign.
+        """
+        return self._files.read_url(filename, seconds)
 
     def read_only(self) -> Datasource:
         """Return the same files without any method that writes."""

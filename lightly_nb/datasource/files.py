@@ -42,8 +42,11 @@ class Files(Protocol):
     def look(self, name: str) -> Entry:
         """Return the entry of one file."""
 
-    def read(self, name: str) -> bytes:
-        """Return the content of one file."""
+    def read(self, name: str, end: int | None = None) -> bytes:
+        """Return the content of one file, or its first `end` bytes."""
+
+    def read_url(self, name: str, seconds: int) -> str:
+        """Return a URL that reads one file without credentials, for so long."""
 
     def write(self, name: str, content: bytes) -> None:
         """Put `content` in place whole or not at all."""

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from os import scandir
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -103,17 +104,22 @@ class LocalFiles:
             return Entry(name, refused=LEADS_OUT, what_to_do=COPY_IN)
         return _entry_of(name, real)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, end: int | None = None) -> bytes:
         real = self._allowed(name, "read")
         try:
             with open(real, "rb", buffering=0, opener=_open_without_waiting) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise failure("read", name, self.url, "it is not a regular file")
-                return file.read()
+                return file.read(-1 if end is None else end)
         except DatasourceError:
             raise
         except OSError as error:
             raise failure("read", name, self.url, error.strerror) from error
+
+    def read_url(self, name: str, seconds: int) -> str:
+        if problem := name_problem(name):
+            raise failure("make a read URL of", name, self.url, problem)
+        return Path(self.folder, name).as_uri()
 
     def write(self, name: str, content: bytes) -> None:
         if problem := name_problem(name):

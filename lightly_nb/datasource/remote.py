@@ -101,11 +101,17 @@ class FsspecFiles:
             except FileNotFoundError:
                 return Entry(name, refused="there is no such file", what_to_do="check the path")
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, end: int | None = None) -> bytes:
         with self.errors_of("read", name):
             file_system, root = self.open()
-            content: bytes = file_system.cat_file(f"{root}/{name}")
+            part = {} if end is None else {"start": 0, "end": end}
+            content: bytes = file_system.cat_file(f"{root}/{name}", **part)
             return content
+
+    def read_url(self, name: str, seconds: int) -> str:
+        with self.errors_of("make a read URL of", name):
+            file_system, root = self.open()
+            return str(file_system.sign(f"{root}/{name}", expiration=seconds))
 
     def write(self, name: str, content: bytes) -> None:
         """Put `content` in place, as whole as one `put` of the file system is."""
