@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from lightly_nb.samples import Samples
     from lightly_nb.selection import Selection, select
     from lightly_nb.training import train
-    from lightly_nb.widgets import scatter
+    from lightly_nb.widgets import (
+        edit_lightly_config,
+        edit_selection_config,
+        edit_worker_config,
+        scatter,
+    )
 
 __version__ = "0.1.0"
 
@@ -41,6 +46,9 @@ _HOMES = {
     "Samples": "lightly_nb.samples",
     "Selection": "lightly_nb.selection",
     "select": "lightly_nb.selection",
+    "edit_lightly_config": "lightly_nb.widgets",
+    "edit_selection_config": "lightly_nb.widgets",
+    "edit_worker_config": "lightly_nb.widgets",
     "scatter": "lightly_nb.widgets",
     "train": "lightly_nb.training",
 }
@@ -51,6 +59,9 @@ __all__ = [
     "Selection",
     "check",
     "demo_images",
+    "edit_lightly_config",
+    "edit_selection_config",
+    "edit_worker_config",
     "embed",
     "list_samples",
     "open_run",

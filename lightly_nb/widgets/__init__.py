@@ -3,7 +3,9 @@
 `embedding_scatter` has the one call of the scatter, `scatter_model` what it does, `scatter_panel` its live
 form. `run_monitor` has that of the run monitor: `monitor_story` puts events together, `monitor_follow` reads
 them from a thread, `monitor_html` and `monitor_curve` draw, `monitor_panel` is its live form and
-`monitor_text` its plain one.
+`monitor_text` its plain one. `config_editors` has the calls of the config editors: `config_inputs` and
+`config_checking` turn what a form holds into values, `config_form` and `config_selection_form` lay it out,
+`config_panel` is the panel, `config_dry_run` its line before a run.
 
 What every panel shares: `theme` (colours of the notebook's theme, one style sheet), `showing` (a static
 picture first, then the live widget), `callback_errors` (an exception in a callback is shown under the panel),
@@ -12,7 +14,18 @@ picture first, then the live widget), `callback_errors` (an exception in a callb
 
 from __future__ import annotations
 
+from lightly_nb.widgets.config_editors import (
+    edit_lightly_config,
+    edit_selection_config,
+    edit_worker_config,
+)
 from lightly_nb.widgets.embedding_scatter import scatter
 from lightly_nb.widgets.run_monitor import monitor
 
-__all__ = ["monitor", "scatter"]
+__all__ = [
+    "edit_lightly_config",
+    "edit_selection_config",
+    "edit_worker_config",
+    "monitor",
+    "scatter",
+]
