@@ -56,7 +56,7 @@ def create_dataset(
     name = checked_name(name)
     if _name_taken(session, user, name):
         raise ConflictException(
-            f"A dataset with the name {name!r} already exists! Use set_dataset_id_by_name() to go on with it, "
+            f"A dataset with the name {name!r} already exists! Use set_dataset_id_by_name() to go on with it "
             "or create_new_dataset_with_unique_name() for another one."
         )
     dataset = Dataset(
