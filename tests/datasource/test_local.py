@@ -258,7 +258,7 @@ def test_input_has_nothing_that_writes(root: Path) -> None:
     assert type(datasource) is Datasource
     assert type(writable(root).read_only()) is Datasource
     public = {name for name in dir(datasource) if not name.startswith("_")}
-    assert public == {"folder", "list", "look", "read", "read_only", "url"}
+    assert public == {"folder", "list", "look", "read", "read_only", "read_url", "url"}
     with pytest.raises(AttributeError):
         datasource._files = None  # type: ignore[misc, assignment]
 
