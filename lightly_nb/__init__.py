@@ -27,7 +27,9 @@ if TYPE_CHECKING:
         edit_lightly_config,
         edit_selection_config,
         edit_worker_config,
+        how_many,
         scatter,
+        show_results,
     )
 
 __version__ = "0.1.0"
@@ -49,7 +51,9 @@ _HOMES = {
     "edit_lightly_config": "lightly_nb.widgets",
     "edit_selection_config": "lightly_nb.widgets",
     "edit_worker_config": "lightly_nb.widgets",
+    "how_many": "lightly_nb.widgets",
     "scatter": "lightly_nb.widgets",
+    "show_results": "lightly_nb.widgets",
     "train": "lightly_nb.training",
 }
 
@@ -63,6 +67,7 @@ __all__ = [
     "edit_selection_config",
     "edit_worker_config",
     "embed",
+    "how_many",
     "list_samples",
     "open_run",
     "rerun",
@@ -70,6 +75,7 @@ __all__ = [
     "scatter",
     "select",
     "show_images",
+    "show_results",
     "start",
     "train",
 ]

@@ -17,7 +17,7 @@ function render({ model, el }) {
   let typing = 0;
   const search = h("input", { type: "search", placeholder: "file name contains", "aria-label": "File name contains",
     oninput: () => { clearTimeout(typing); typing = setTimeout(() => set("filter", search.value), 200); } });
-  const order = h("select", { onchange: () => set("order", order.value) }), orderField = field("Order", order);
+  const order = h("select", { "aria-label": "Order of the removed", onchange: () => set("order", order.value) }), hint = h("p", { class: "lnb-hint" }, "Click an image, or walk with the arrow keys, to see why it is here.");
   const size = h("select", { onchange: () => set("page_size", +size.value) });
   const turn = (to) => { const page = pageAt(to, now.page, now.pages); if (page === now.page) gallery.stay(); else set("page", page); };
   const pager = createPager(turn);
@@ -28,16 +28,16 @@ function render({ model, el }) {
   });
   const title = h("b"), lines = h("dl"), mark = button("Mark", () => send({ type: "mark", row: +mark.dataset.row }), "Mark or unmark this sample (Space)");
   const large = h("span", { class: "lnb-large" });
-  const card = h("aside", { class: "lnb-card", "aria-label": "The image in focus", hidden: true }, large, title, mark, lines);
+  const card = h("aside", { class: "lnb-card", "aria-label": "The image in focus" }, hint, large, title, mark, lines);
   const marked = h("b"), clear = button("Clear", () => send({ type: "clear" }), "Unmark all");
   const markedBox = h("span", { class: "lnb-marked", hidden: true }, marked, clear);
   const busy = h("span", { class: "lnb-busy" });
   const foot = createFoot();
   const root = h("div", { class: "lnb-panel lnb-results", "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "lnb-bar", role: "toolbar", "aria-label": "Results" },
-      h("span", { class: "lnb-group", role: "group", "aria-label": "View" }, ...Object.values(views)), search, orderField, field("Per page", size)),
+      h("span", { class: "lnb-group", role: "group", "aria-label": "View" }, ...Object.values(views)), search, order),
     h("div", { class: "lnb-row" }, gallery.node, card),
-    h("div", { class: "lnb-bar" }, pager.node, markedBox, busy), ...foot.nodes);
+    h("div", { class: "lnb-bar" }, pager.node, markedBox, busy, h("span", { class: "lnb-end" }, field("Per page", size))), ...foot.nodes);
   el.append(root);
   keepKeys(root);
 
@@ -52,7 +52,7 @@ function render({ model, el }) {
         node.lastChild.textContent = number(now.counts[name]);
       }
       if (root.getRootNode().activeElement !== search) search.value = now.filter;
-      order.value = now.order; size.value = now.size; orderField.hidden = now.name !== "removed";
+      order.value = now.order; size.value = now.size; order.hidden = now.name !== "removed";
       gallery.node.setAttribute("aria-label", `${TITLES[now.name]} images`);
       gallery.show(now.items, now.filter || now.restricted ? "No file matches." : EMPTY[now.name], keep);
       pager.show(now.page, now.pages);
@@ -76,9 +76,9 @@ function render({ model, el }) {
       mark.textContent = content.marked.includes(card.dataset.id) ? "Unmark" : "Mark";
     },
     card(content) {
-      card.hidden = !content.name;
+      hint.hidden = Boolean(content.name);
       title.textContent = title.title = content.name;
-      card.dataset.id = content.id; mark.hidden = content.row < 0; mark.dataset.row = content.row;
+      card.dataset.id = content.id; mark.hidden = !content.name || content.row < 0; mark.dataset.row = content.row;
       mark.textContent = content.is_marked ? "Unmark" : "Mark";
       lines.replaceChildren(...content.lines.flatMap(([label, value]) => [h("dt", {}, label), h("dd", {}, value)]));
       enlarge(content.id);

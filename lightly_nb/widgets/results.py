@@ -74,12 +74,15 @@ def show_results(
         from lightly_nb.widgets.results_fallback import PlainResults as Panel
     else:
         from lightly_nb.widgets.results_panel import ResultsPanel as Panel
-    return Panel(samples, selection, view=view, page_size=page_size, order=order)
+    panel: ResultsModel = Panel(samples, selection, view=view, page_size=page_size, order=order)
+    return panel
 
 
 def both_of(samples: Any, selection: Selection | None, what: str) -> tuple[Samples, Selection]:
     """Return samples and selection, from a run where one is given."""
-    is_run = not isinstance(samples, Samples) and hasattr(samples, "selection") and hasattr(samples, "samples")
+    is_run = (
+        not isinstance(samples, Samples) and hasattr(samples, "selection") and hasattr(samples, "samples")
+    )
     if is_run and selection is None:
         return samples.samples, samples.selection
     if is_run or selection is None:

@@ -53,11 +53,11 @@ function createGallery(label, on) {
   }
   function figure(item, at) {
     const pair = item.mate ? [h("span", { class: "lnb-arrow", "aria-hidden": "true" }, "→"), picture(item.mate, item.mate.lines[0])] : [];
-    const names = [item, ...(item.mate ? [item.mate] : [])].map((one) => h("span", { class: "lnb-name", title: one.name }, one.name));
-    return h("div", { class: item.mate ? "lnb-figure lnb-pair" : "lnb-figure", role: "option", tabindex: -1, "aria-selected": "false", "data-id": item.id,
+    const names = [item, ...(item.mate ? [item.mate] : [])].map((one) => h("span", { class: "lnb-name", title: one.name }, h("bdi", {}, one.name)));
+    return h("div", { class: "lnb-figure", role: "option", tabindex: -1, "aria-selected": "false", "data-id": item.id,
         onclick: () => focus(at), ondblclick: () => on.mark?.(item), onfocus: () => { walk(at); on.look?.(item); } },
       h("span", { class: "lnb-pictures" }, picture(item, ""), ...pair),
-      h("span", { class: "lnb-line" }, item.lines[0] ?? ""), ...names, ...item.lines.slice(1).map((line) => h("span", { class: "lnb-line", title: line }, line)));
+      h("span", { class: "lnb-line", title: item.lines[0] ?? "" }, item.lines[0] ?? ""), ...names, ...item.lines.slice(1).map((line) => h("span", { class: "lnb-line", title: line }, line)));
   }
   function walk(at) { // one stop of the Tab key for all figures
     figures[active]?.setAttribute("tabindex", "-1");
@@ -97,6 +97,7 @@ function createGallery(label, on) {
       const hadFocus = node.contains(node.getRootNode().activeElement), before = items[active]?.id;
       items = next;
       figures = items.map(figure);
+      node.classList.toggle("lnb-pairs", items.some((item) => item.mate));
       const breaks = (at) => (at && items[at].role === "kept" ? [h("span", { class: "lnb-break" }), figures[at]] : [figures[at]]);
       node.replaceChildren(...(items.length ? figures.flatMap((_, at) => breaks(at)) : [h("p", { class: "lnb-empty" }, empty)]));
       const same = items.findIndex((item) => item.id === before);

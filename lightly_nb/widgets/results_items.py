@@ -32,6 +32,7 @@ class Facts:
     def __init__(self, samples: Samples, picks: Selection, table: pd.DataFrame | None = None):
         self.samples, self.picks = samples, picks
         self.table = None if table is None else table.reindex(samples.table.index)
+        self.row_of = {name: row for row, name in enumerate(samples.filenames)}
         self.steps = {name: step for step, name in enumerate(picks.filenames, start=1)}
         self.before = set(picks.preselected)
         left_out = samples.quarantine
@@ -57,21 +58,21 @@ class Facts:
 
     def card(self, name: str) -> list[tuple[str, str]]:
         """Return label and value of everything that is known of a file, the reason first."""
-        if name not in self.samples.table.index:
+        if name not in self.row_of:
             if name not in self.left_out:
                 return []
             entry = self.samples.quarantine.iloc[self.left_out[name]]
             labels = {"stage": "left out by", "reason": "reason", "what_to_do": "what to do"}
             lines = [(label, _text(entry[column])) for column, label in labels.items()]
             return [*lines, *self._duplicate_of(entry)]
-        row = self.samples.table.loc[name]
+        row = self.samples.table.iloc[self.row_of[name]]
         shown = [column for column in row.index if column not in FOR_MACHINES]
         values = [(str(column), _text(row[column])) for column in shown]
         return [("why", self.why(name)), *values]
 
     def why(self, name: str) -> str:
         """Return why a sample was selected or not: in full once the selection's table is there."""
-        if self.table is not None and isinstance(self.table["reason"].get(name), str):
+        if self.table is not None and isinstance(self.table["reason"].iat[self.row_of[name]], str):
             return self.picks.explain(name).removeprefix(f"{name}: ")
         if name in self.steps:
             return f"selected at step {self.steps[name]:,}"
@@ -87,10 +88,11 @@ class Facts:
     def _removed(self, row: int) -> Item:
         if self.table is None:
             return self._sample(row, "removed", "")
-        nearest, distance = self.table["nearest"].iat[row], self.table["distance"].iat[row]
-        if not isinstance(nearest, str) or nearest not in self.samples.table.index:
+        nearest: Any = self.table["nearest"].iat[row]
+        distance: Any = self.table["distance"].iat[row]
+        if nearest not in self.row_of:
             return self._sample(row, "removed", "no selected neighbour")
-        mate = self._sample(int(self.samples.table.index.get_loc(nearest)), "kept", "nearest selected")
+        mate = self._sample(self.row_of[nearest], "kept", "nearest selected")
         return {**self._sample(row, "removed", f"{distance:.3g} apart"), "mate": mate}
 
     def _kept(self, row: int, name: str) -> Item:
@@ -101,20 +103,23 @@ class Facts:
         lines = ["kept, but not among these samples"]
         if name in self.left_out:
             entry = self.samples.quarantine.iloc[self.left_out[name]]
-            lines = [f"{_text(entry['stage'])}: {_text(entry['reason'])}", _text(entry["what_to_do"])]
+            lines = [_text(entry["reason"]), _text(entry["what_to_do"])]
             lines = [f"copy of {value}" for _, value in self._duplicate_of(entry)] or lines
-        return {"id": f"file:{name}", "name": name, "row": -1, "role": "left out", "lines": lines, "mate": None}
+        return _item(f"file:{name}", name, -1, "left out", lines)
 
     def _duplicate_of(self, entry: pd.Series) -> list[tuple[str, str]]:
         of = entry["duplicate_of"]
         return [("duplicate of", of)] if isinstance(of, str) and of else []
 
     def _sample(self, row: int, role: str, line: str) -> Item:
-        lines = [line] if line else []
-        return {"id": f"row:{row}", "name": self._name(row), "row": row, "role": role, "lines": lines, "mate": None}
+        return _item(f"row:{row}", self._name(row), row, role, [line] if line else [])
 
     def _name(self, row: int) -> str:
         return str(self.samples.table.index[row])
+
+
+def _item(key: str, name: str, row: int, role: str, lines: list[str]) -> Item:
+    return {"id": key, "name": name, "row": row, "role": role, "lines": lines, "mate": None}
 
 
 def _text(value: Any) -> str:

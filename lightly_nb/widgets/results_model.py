@@ -94,6 +94,7 @@ class ResultsModel(traitlets.HasTraits):
         self._closed = False
         self._error: Exception | None = None
         super().__init__(samples=samples, picks=selection, rows=None, selected=None, **kwargs)
+        self.observe(lambda change: setattr(self, "current", ""), "view")
         self.observe(self._to_first_page, ["view", "page_size", "order", "filter", "rows"])
         self._thread = threading.Thread(target=self._look_for_neighbors, daemon=True, name="results")
         self._thread.start()
@@ -219,7 +220,7 @@ class ResultsModel(traitlets.HasTraits):
     @traitlets.validate("current")
     def _file_that_is(self, proposal: Any) -> str:
         name = proposal["value"]
-        if name and name not in self.facts.left_out and name not in self.samples.table.index:
+        if name and name not in self.facts.left_out and name not in self.facts.row_of:
             raise InputError(f"current: '{name}' is neither a sample nor in quarantine")
         return str(name)
 
@@ -249,8 +250,8 @@ class ResultsModel(traitlets.HasTraits):
         from lightly_nb.report.sections.common import picture
 
         of = self.samples.quarantine["duplicate_of"].iat[self.facts.left_out[name]]
-        if isinstance(of, str) and of in self.samples.table.index:
-            copied = thumbnail(self.samples, int(self.samples.rows_of([of])[0]))
+        if of in self.facts.row_of:
+            copied = thumbnail(self.samples, self.facts.row_of[of])
             if copied:
                 return copied
         try:

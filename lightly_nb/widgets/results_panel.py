@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -32,7 +33,7 @@ MOST_WANTED = 2 * max(PAGE_SIZES)
 
 
 class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
-    """The panel that `lightly_nb.show_results` returns; its traits and methods are those of `ResultsModel`."""
+    """What `lightly_nb.show_results` returns; its traits and methods are those of `ResultsModel`."""
 
     _esm = panel_module("results_gallery", "results")
     _css = panel_css("results_gallery", "results")
@@ -125,7 +126,7 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
         self.send({**content, "id": key, "is_marked": row in self.selected})
 
     def _row_of(self, name: str) -> int:
-        return int(self.samples.table.index.get_loc(name)) if name in self.samples.table.index else -1
+        return self.facts.row_of.get(name, -1)
 
     def _send_pictures(self, keys: list[str], client: str) -> None:
         content = {"type": "pictures", "client": client, "keys": keys}
@@ -175,4 +176,5 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
         of_files = [key for key in keys if not key.startswith("row:")]
         self._send_pictures([key for key in keys if key.startswith("row:")], client)
         if of_files:
-            threading.Thread(target=self._send_pictures_of_files, args=(of_files, client), daemon=True).start()
+            job = partial(self._send_pictures_of_files, of_files, client)
+            threading.Thread(target=job, daemon=True, name="pictures").start()
