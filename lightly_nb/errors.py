@@ -80,3 +80,7 @@ class ConflictException(ApiException, ValueError):
     """It would clash with what is there already: a name taken, a tag in use (409)."""
 
     status = 409
+
+
+class ArtifactNotExist(NotFoundException):  # noqa: N818 - the platform's name
+    """A run has no such artifact, or not yet."""
