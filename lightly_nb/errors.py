@@ -82,5 +82,5 @@ class ConflictException(ApiException, ValueError):
     status = 409
 
 
-class ArtifactNotExist(NotFoundException):  # noqa: N818 - the platform's name
+class ArtifactNotExist(NotFoundException):
     """A run has no such artifact, or not yet."""

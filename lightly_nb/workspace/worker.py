@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -175,7 +175,7 @@ def _taken_runs(
     say: Say,
     lease: float,
 ) -> Iterator[Taken]:
-    """Yield runs as they come, until told to stop, or the name or the token is not this process's any more."""
+    """Yield runs as they come, until told to stop, or name or token are not this process's any more."""
     beaten_at, complained = float("-inf"), False
     while not stop.is_set():
         try:
