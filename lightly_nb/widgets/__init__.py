@@ -8,8 +8,8 @@ them from a thread, `monitor_html` and `monitor_curve` draw, `monitor_panel` is 
 `config_panel` is the panel, `config_dry_run` its line before a run.
 
 `results` has the call of the results viewer, `how_many_samples` that of "how many do I need?"; of both,
-`*_model` is what they do, `*_panel` the live form, `*_fallback` the one without anywidget, and `*_static` what
-a saved notebook shows.
+`*_model` is what they do, `*_panel` the live form, `*_fallback` the one without anywidget, and `*_static`
+what a saved notebook shows.
 What every panel shares: `theme` (colours of the notebook's theme, one style sheet), `showing` (a static
 picture first, then the live widget), `callback_errors` (an exception in a callback is shown under the panel),
 `pictures` (thumbnails) and `rows` (row numbers as a trait and as a bitmask on the wire).

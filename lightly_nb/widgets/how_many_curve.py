@@ -18,7 +18,7 @@ EVERY_SIZE_TO = 40
 """Up to this number of picks the curve is exact at every size; above, at so many more sizes."""
 TIMES_AS_MANY = 10
 """Random draws go on to so many times the picks, if there are so many samples, …"""
-LARGEST_WORK = 4e11
+LARGEST_WORK = 2e11
 """… and no further than this many multiply-adds."""
 SAME = 0.02
 """Numbers of samples that differ by less than this share are called the same."""
