@@ -157,8 +157,8 @@ def _session(workspace: Workspace, begin: str, isolation: str) -> Iterator[Sessi
     options: dict[str, Any] = (
         {"lightly_nb_begin": begin} if workspace.is_local else {"isolation_level": isolation}
     )
-    engine = workspace.engine.execution_options(**options)
-    with failures_of(workspace.engine), Session(engine, expire_on_commit=False) as session:
+    engine, info = workspace.engine.execution_options(**options), {"folder": workspace.folder}
+    with failures_of(workspace.engine), Session(engine, expire_on_commit=False, info=info) as session:
         yield session
 
 
