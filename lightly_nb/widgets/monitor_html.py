@@ -29,7 +29,7 @@ WHAT_NEXT = {
     "A change of the configuration needs a new run.",
     RunState.CRASHED: "The process ended without a word, for example because memory ran out (then lower "
     "loader.batch_size or num_threads) or the machine was restarted. Resume goes on from what was finished.",
-    RunState.ABORTED: "What was finished is kept: checkpoints of whole epochs, embedded chunks, the selection. "
+    RunState.ABORTED: "What was finished is kept: checkpoints of whole epochs, embedded chunks, selection. "
     "Resume goes on from it.",
 }
 
@@ -46,11 +46,11 @@ def state_words(state: RunState | str) -> str:
 def duration(seconds: float) -> str:
     """Return a duration in words.
 
-    >>> [duration(s) for s in (0.04, 3.21, 65, 7380)]
-    ['0.0 s', '3.2 s', '1 min 05 s', '2 h 03 min']
+    >>> [duration(s) for s in (0.04, 3.21, 42.4, 65, 7380)]
+    ['0.0 s', '3.2 s', '42 s', '1 min 05 s', '2 h 03 min']
     """
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes = round(seconds) // 60
     return (
         f"{minutes} min {round(seconds) % 60:02d} s"
@@ -159,7 +159,7 @@ def _time(step: Step, now: float, is_current: bool) -> str:
     return took if is_current or step.ended is not None else ""
 
 
-def warnings(story: RunStory) -> str:
+def notes(story: RunStory) -> str:
     """Return the collapse warning, whole, and the newest other warnings, in short."""
     told = (
         [f'<div class="lnb-warning" role="alert">⚠ {escape(plain(story.collapse))}</div>']

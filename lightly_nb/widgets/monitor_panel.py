@@ -26,7 +26,7 @@ from lightly_nb.widgets.monitor_text import summary
 from lightly_nb.widgets.showing import hiding_rule, live_class, show_panel, static_block, update_static
 from lightly_nb.widgets.theme import panel_css
 
-PARTS = ("now", "announced", "learning", "load", "left_out", "error", "buttons", "log", "traceback", "failed")
+PARTS = ("announced", "now", "learning", "load", "notes", "left_out", "error", "log", "traceback", "failed")
 SECONDS_FOR_THE_PAST = 0.3
 """How long a cell waits for the events that are there; of a very long run the thread reads the rest."""
 SECONDS_BETWEEN_SLOW_PARTS = 1.0
@@ -62,13 +62,10 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._folded = {"show_log": True, "show_traceback": True}
         self._quarantine: list[tuple[str, str]] | None = None
         self._n_cores = psutil.cpu_count()
-        self.parts: dict[str, Any] = {name: ipywidgets.HTML() for name in PARTS if name != "buttons"}
+        self.parts: dict[str, Any] = {name: ipywidgets.HTML() for name in PARTS}
         self.buttons = {name: self._button(name) for name in BUTTONS}
-        self.parts["buttons"] = ipywidgets.HBox(list(self.buttons.values()))
-        self.parts["buttons"].add_class("lnb-buttons")
         self.below = ipywidgets.VBox()
-        style = ipywidgets.HTML(f"<style>{hiding_rule(self._panel_id)}{panel_css('monitor')}</style>")
-        super().__init__([style, *(self.parts[name] for name in PARTS), self.below])
+        super().__init__(self._layout())
         for name in ("lnb-panel", "lnb-monitor", live_class(self._panel_id)):
             self.add_class(name)
         self.meter = LoadMeter(run.folder)
@@ -146,11 +143,11 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _static(self) -> tuple[str, str]:
         """Return the static output as HTML and as text."""
         follower, now = self.follower, time.time()
-        content = [
-            f"<style>{panel_css('monitor')}</style>",
-            *self._live_parts(now),
-            *self._slow_parts().values(),
-        ]
+        slow = self._slow_parts()
+        style = f"<style>{panel_css('monitor')}</style>"
+        noted = f'<div class="lnb-noted">{slow["load"]}{slow["notes"]}{slow["left_out"]}</div>'
+        sides = f'<div class="lnb-sides"><div>{slow["learning"]}</div>{noted}</div>'
+        content = [style, *self._live_parts(now), sides, slow["error"]]
         text = summary(follower.story, follower.state, follower.message, now)
         return static_block(self._panel_id, html.whole(content, self.run.path, now)), text
 
@@ -192,8 +189,9 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         left_out = self._left_out(state)
         log, traceback = (not self._folded[name] for name in ("show_log", "show_traceback"))
         return {
-            "learning": loss_curve(story.losses, self._max_epochs) + html.warnings(story),
+            "learning": loss_curve(story.losses, self._max_epochs),
             "load": html.load(load, self._n_cores),
+            "notes": html.notes(story),
             "left_out": html.left_out(len(left_out), left_out[: -html.NEWEST_LEFT_OUT - 1 : -1]),
             "error": html.error(state, self.follower.message),
             "log": html.log(log_tail(self.run.folder)) if log else "",
@@ -210,6 +208,21 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
             table = self.run.quarantine
             self._quarantine = list(zip(table["filename"], table["reason"], strict=True))
         return list(self.follower.story.left_out.items()) if self._quarantine is None else self._quarantine
+
+    def _layout(self) -> list[Any]:
+        """Return the parts as they stand on the page: what is learnt beside what there is to note."""
+        parts = self.parts
+        style = ipywidgets.HTML(f"<style>{hiding_rule(self._panel_id)}{panel_css('monitor')}</style>")
+        noted = ipywidgets.VBox([parts["load"], parts["notes"], parts["left_out"]])
+        sides = ipywidgets.HBox([parts["learning"], noted])
+        buttons = ipywidgets.HBox(list(self.buttons.values()))
+        for box, name in ((noted, "lnb-noted"), (sides, "lnb-sides"), (buttons, "lnb-buttons")):
+            box.add_class(name)
+        above, folded = ("announced", "now"), ("failed", "log", "traceback")
+        return [
+            style, *(parts[name] for name in above), sides, parts["error"], buttons,
+            *(parts[name] for name in folded), self.below,
+        ]  # fmt: skip
 
     # ---- buttons -------------------------------------------------------------------------------------------
 

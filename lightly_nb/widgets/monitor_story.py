@@ -174,7 +174,7 @@ class RunStory:
         if message is None:
             return
         if "filename" in event:
-            self.left_out[event["filename"]] = message.removeprefix(f"{event['filename']} ")
+            self.left_out[event["filename"]] = message.removeprefix(event["filename"]).partition(": ")[2]
             return
         self.message = message
         if event.get("level") != "warning":
