@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from lightly_nb.errors import LightlyNBError, RunCanceled
+from lightly_nb.pipeline.orphan import end_with_starter
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 
@@ -27,6 +28,7 @@ def main(run_folder: str) -> int:
     """Do the run of `run_folder`; return the exit code."""
     folder = RunFolder(Path(run_folder))
     signal.signal(signal.SIGTERM, partial(_stop, folder))
+    end_with_starter(folder)
     storage_options = json.loads(sys.stdin.buffer.read() or b"{}")
     try:
         execute(folder, storage_options=storage_options)
