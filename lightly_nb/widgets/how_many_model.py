@@ -96,6 +96,7 @@ class HowManyModel(traitlets.HasTraits):
         options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ):
+        self.work = Work(self._failed)
         if not isinstance(samples, Samples) or not len(samples):
             raise InputError(f"how_many: give Samples with at least one sample, got {samples!r}")
         if not len(selection):
@@ -117,7 +118,6 @@ class HowManyModel(traitlets.HasTraits):
         self._curves: dict[str, Curve] = {}
         self._groups: dict[str, Groups] = {}
         self._error: Exception | None = None
-        self.work = Work(self._failed)
         strengths = steering(selection)
         self._shown_strengths = strengths
         super().__init__(samples=samples, n=len(selection), strengths=strengths, **kwargs)
