@@ -28,7 +28,7 @@ Format = Callable[..., Any]
 def export(
     form: str,
     samples: Sequence[SampleRow],
-    files: SampleFiles,
+    files: SampleFiles | None,
     *,
     chunk_size: int | None = None,
     formats: Mapping[str, Format] | None = None,
@@ -43,7 +43,7 @@ def export(
     samples : sequence of SampleRow
         In the order in which they are to stand.
     files : SampleFiles
-        Their files, for read URLs and image sizes.
+        Their files, for read URLs and image sizes; None will do for formats of `WITHOUT_FILES`.
     chunk_size : int, optional
         Samples in a part; None is all of them in one. A part is made, and its URLs are signed, when it is
         asked for.
@@ -243,3 +243,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 """All formats by name; the client has `export_NAME_by_tag_name` and `export_NAME_by_tag_id` of each."""
+
+WITHOUT_FILES = frozenset({"filenames", "yolo_image_list"})
+"""Formats that need no datasource."""
+
+READ_SIZES = frozenset({"coco_image_list", "cvat_manifest"})
+"""Formats that may have to look into the files, and say so to `on_event`."""

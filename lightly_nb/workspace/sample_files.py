@@ -5,10 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
+
+from sqlalchemy.orm import Session
 
 from lightly_nb.datasource import Datasource
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.states import DatasetType, DatasourcePurpose
+from lightly_nb.workspace.datasource_kinds import DatasourceSettings
+from lightly_nb.workspace.datasources import get_datasource, open_input
+from lightly_nb.workspace.schema import Dataset
 
 ROOTS = {
     DatasetType.IMAGES: (DatasourcePurpose.INPUT, ""),
@@ -75,6 +81,32 @@ class SampleFiles:
         except DatasourceError as error:
             hint = "give url_for=, a function that makes a URL of a file name"
             raise DatasourceError(f"{error}; {hint}") from None
+
+
+def sample_files_settings(session: Session, dataset: Dataset) -> DatasourceSettings:
+    """Return the settings of the datasource that holds the files of a dataset's samples.
+
+    Raises
+    ------
+    NotFoundException
+        If it is not set.
+    """
+    return get_datasource(session, dataset, ROOTS[DatasetType(dataset.type)][0])
+
+
+def open_sample_files(
+    settings: DatasourceSettings, dataset_type: str, url_for: Callable[[str], str] | None = None
+) -> SampleFiles:
+    """Open the files of a dataset's samples. A web server that a folder's settings name makes their URLs."""
+    folder = ROOTS[DatasetType(dataset_type)][1]
+    server = getattr(settings, "web_server_location", None)
+    if url_for is None and server:
+
+        def served(filename: str) -> str:
+            return f"{server.rstrip('/')}/{quote(folder + filename)}"
+
+        url_for = served
+    return SampleFiles(open_input(settings), folder, url_for)
 
 
 def image_size(filename: str, files: SampleFiles) -> tuple[int, int]:

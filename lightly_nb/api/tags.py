@@ -1,0 +1,125 @@
+"""The client's methods on tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Session
+
+from lightly_nb.api.errors import TagDoesNotExistError
+from lightly_nb.api.models import TagData
+from lightly_nb.api.rows import tag_data
+from lightly_nb.errors import NotFoundException
+from lightly_nb.workspace import tags
+from lightly_nb.workspace.schema import Dataset
+
+if TYPE_CHECKING:
+    from lightly_nb.api.client import ApiWorkflowClient
+
+
+def get_all_tags(self: ApiWorkflowClient) -> list[TagData]:
+    """Return the tags of the current dataset, the oldest first."""
+    return self._read_dataset(_listed)
+
+
+def get_tag_by_id(self: ApiWorkflowClient, tag_id: str) -> TagData:
+    """Return a tag of the current dataset.
+
+    Raises
+    ------
+    ApiException
+        With the status 404 if there is none.
+    """
+    return self._read_dataset(_found, tag_id=tag_id)
+
+
+def get_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> TagData:
+    """Return a tag of the current dataset.
+
+    Raises
+    ------
+    TagDoesNotExistError
+        If there is none of that name.
+    """
+    try:
+        return self._read_dataset(_found, name=tag_name)
+    except NotFoundException as error:
+        if "no tag" not in str(error):
+            raise
+        raise TagDoesNotExistError(f"Your tag_name does not exist: {tag_name}. {error}") from None
+
+
+def get_filenames_in_tag(
+    self: ApiWorkflowClient,
+    tag_data: TagData,
+    filenames_on_server: list[str] | None = None,
+    exclude_parent_tag: bool = False,
+) -> list[str]:
+    """Return the file names of a tag's samples, in its order.
+
+    Parameters
+    ----------
+    filenames_on_server : list of str, optional
+        Not needed here; accepted for scripts that give it.
+    exclude_parent_tag : bool
+        Whether to leave out what is in the tag that it stands on.
+    """
+
+    def names(session: Session, dataset: Dataset) -> list[str]:
+        tag = tags.get_tag(session, dataset, tag_id=tag_data.id)
+        return tags.get_filenames_in_tag(session, dataset, tag, exclude_parent_tag=exclude_parent_tag)
+
+    return self._read_dataset(names)
+
+
+def create_tag_from_filenames(
+    self: ApiWorkflowClient,
+    fnames_new_tag: list[str],
+    new_tag_name: str,
+    parent_tag_id: str | None = None,
+) -> TagData:
+    """Make a tag of files that the dataset has; `parent_tag_id` None is `initial-tag`.
+
+    Raises
+    ------
+    ApiException
+        Also a RuntimeError, as on the platform: if the name is taken, a file is not in the dataset, or there
+        is no tag yet.
+    """
+
+    def make(session: Session, dataset: Dataset) -> TagData:
+        names = list(dict.fromkeys(fnames_new_tag))
+        tag = tags.create_tag_from_filenames(
+            session, dataset, names, new_tag_name, parent_tag_id=parent_tag_id
+        )
+        return tag_data(session, dataset, tag)
+
+    return self._write_dataset(make)
+
+
+def combine_tags(self: ApiWorkflowClient, operation: str, tag_ids: list[str], new_tag_name: str) -> TagData:
+    """Make a tag of others: their `UNION`, `INTERSECTION`, or `DIFFERENCE` (the first without the rest)."""
+
+    def make(session: Session, dataset: Dataset) -> TagData:
+        tag = tags.combine_tags(session, dataset, operation, tag_ids, new_tag_name)
+        return tag_data(session, dataset, tag)
+
+    return self._write_dataset(make)
+
+
+def delete_tag_by_id(self: ApiWorkflowClient, tag_id: str) -> None:
+    """Delete a tag; no sample and no image goes with it."""
+    self._write_dataset(tags.delete_tag, tag_id)
+
+
+def delete_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> None:
+    """Delete a tag by its name."""
+    delete_tag_by_id(self, get_tag_by_name(self, tag_name).id)
+
+
+def _listed(session: Session, dataset: Dataset) -> list[TagData]:
+    return [tag_data(session, dataset, one) for one in tags.get_tags(session, dataset)]
+
+
+def _found(session: Session, dataset: Dataset, /, **wanted: Any) -> TagData:
+    return tag_data(session, dataset, tags.get_tag(session, dataset, **wanted))
