@@ -104,10 +104,13 @@ class Card:
             wrong.update({f"{part}.{key}": said for key, said in unreadable.items()})
         return values, wrong
 
-    def mark(self, wrong: Mapping[str, str], number: int, is_first: bool, is_last: bool) -> None:
-        """Mark what is wrong, by key of the card; '' is the card as a whole."""
+    def place(self, number: int, is_first: bool, is_last: bool) -> None:
+        """Say the number of the card, from 1, and where it can move."""
         self.menu.description = f"strategy {number}"
         self.up.disabled, self.down.disabled = is_first, is_last
+
+    def mark(self, wrong: Mapping[str, str]) -> None:
+        """Mark what is wrong, by key of the card; '' is the card as a whole."""
         for key, row in self.rows.items():
             row.mark(wrong.get(key), differs(self.held[key], self.fields[key]))
         loose = [said for key, said in wrong.items() if key not in self.rows]

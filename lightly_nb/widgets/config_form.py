@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import ipywidgets
+
 from lightly_nb.config.section import Config
 from lightly_nb.errors import InputError
 from lightly_nb.widgets.config_checking import fields_of, held_by, values_of
@@ -47,7 +49,8 @@ class KeyForm:
 
     def boxes(self) -> list[Any]:
         """Return the widgets of the form."""
-        return [*self._boxes(self._in_sight), *(fold.box for fold in self.folds)]
+        more = ipywidgets.HTML('<div class="lnb-more">More options</div>')
+        return [*self._boxes(self._in_sight), more, *(fold.box for fold in self.folds)]
 
     def show(self, config: Config) -> None:
         """Show a configuration, without telling anyone."""

@@ -118,6 +118,7 @@ def hint_of(field: FieldInfo) -> tuple[str, str]:
         parts.append("required")
     elif kind_of(field) != "secret":
         default = unset(field)
+        default = {True: "on", False: "off"}.get(default, default) if kind_of(field) == "flag" else default
         parts.append(f"default {default}" if default not in ("", None) else "")
     return field.description or "", " · ".join(filter(None, parts))
 

@@ -22,11 +22,11 @@ from lightly_nb.widgets.config_checking import checked
 from lightly_nb.widgets.config_code import code_html
 from lightly_nb.widgets.config_dry_run import Look, estimated, for_timing, joined, said
 from lightly_nb.widgets.config_form import KeyForm
+from lightly_nb.widgets.config_page import head_html
 from lightly_nb.widgets.config_row import add_tooltip
 from lightly_nb.widgets.config_selection_form import SelectionForm
 from lightly_nb.widgets.config_static import changed_rows, static_html, static_text
 from lightly_nb.widgets.showing import hiding_rule, live_class, show_panel, static_block
-from lightly_nb.widgets.theme import panel_css
 
 LANGUAGES = {"Python": "to_python", "YAML": "to_yaml"}
 
@@ -182,8 +182,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
 
     def _parts(self, has_source: bool) -> list[Any]:
         about = (self.model.__doc__ or "").strip().splitlines()[0]
-        style = f"<style>{panel_css('config')}{hiding_rule(self._panel_id)}</style>"
-        head = f'{style}<div class="lnb-title" role="heading" aria-level="3">{self.model.WHERE}</div>{about}'
+        head = head_html(self.model.WHERE, about, hiding_rule(self._panel_id))
         dry_run = _row([self._dry_line, self._dry_button], "lnb-dry-run") if has_source else None
         parts = [
             ipywidgets.HTML(head),

@@ -49,7 +49,7 @@ class SelectionForm:
         for key, field in self._sizes.items():
             self._rows[key] = Row(key, field, self.held[key], partial(self._take_size, key))
         adding = ipywidgets.HBox([self.menu, self.add])
-        adding.add_class("lnb-row")
+        adding.add_class("lnb-adding")
         return [*(row.box for row in self._rows.values()), self._list, self._message, adding]
 
     def show(self, config: SelectionConfig) -> None:
@@ -82,7 +82,7 @@ class SelectionForm:
                 for key, said in wrong.items()
                 if key == start or key.startswith(f"{start}.")
             }
-            card.mark(own, at + 1, at == 0, at == len(self.cards) - 1)
+            card.mark(own)
         said = f'<div role="alert">{LIST}: {escape(wrong[LIST])}</div>' if LIST in wrong else ""
         if self._message.value != said:
             self._message.value = said
@@ -117,6 +117,8 @@ class SelectionForm:
         self._on_change()
 
     def _arrange(self) -> None:
+        for at, card in enumerate(self.cards):  # before they move: the page keeps the focus on a live button
+            card.place(at + 1, at == 0, at == len(self.cards) - 1)
         self._list.children = [card.box for card in self.cards]
 
     def _take_size(self, key: str, held: Any) -> None:
