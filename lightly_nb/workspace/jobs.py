@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -84,7 +85,7 @@ def _start(work: Work, configs: Configs, pool: Path | None) -> Run:
 
 def check_permissions(input_: DatasourceSettings, lightly: DatasourceSettings) -> None:
     """Raise `DatasourceError` if a permission lacks that a run needs; it names each one."""
-    found = datasource_permissions(input_, lightly)
+    found: dict[str, Any] = datasource_permissions(input_, lightly)
     missing = [permission for permission in PERMISSIONS if not found[permission]]
     if missing:
         reasons = "; ".join(f"{name}: {found['errors'][name]}" for name in missing)

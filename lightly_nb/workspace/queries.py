@@ -22,7 +22,7 @@ from lightly_nb.workspace.tags import get_filenames_in_tag
 
 def query_vectors(
     workspace: Workspace, user: User, dataset_id: str, selection: SelectionConfig | None
-) -> dict[tuple[str | None, str], np.ndarray]:
+) -> dict[str | tuple[str | None, str], np.ndarray]:
     """Return the embeddings of each tag that a strategy compares with, by its (dataset id, tag name).
 
     They are of the newest run of that dataset that has embedded all samples of the tag, or were uploaded.
