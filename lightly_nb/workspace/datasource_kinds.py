@@ -75,7 +75,7 @@ class _InBucket(DatasourceSettings):
     def _of_scheme(cls, path: str) -> str:
         if not re.fullmatch(rf"{cls.scheme}://[A-Za-z0-9][^/@?#\0]*(/.*)?", path):
             raise ValueError(
-                f"must look like {cls.scheme}://bucket/folder, got {without_credentials(path)!r}"
+                f"must look like {cls.scheme}://bucket/folder, no keys, got {without_credentials(path)!r}"
             )
         return path
 

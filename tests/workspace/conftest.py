@@ -1,0 +1,80 @@
+"""A workspace on SQLite and one on a real PostgreSQL: every test that asks for one runs on both."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import URL
+
+from lightly_nb.workspace import Workspace, open_workspace, transact
+from lightly_nb.workspace.datasets import create_dataset
+from lightly_nb.workspace.schema import Dataset, User
+from lightly_nb.workspace.users import add_user
+from tests.workspace.postgres import new_database, postgres_server
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _no_workspace_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test touches a person's own workspace, key or keyring."""
+    for name in ("LIGHTLY_NB_URL", "LIGHTLY_NB_KEY", "LIGHTLY_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LIGHTLY_NB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LIGHTLY_NB_KEYRING", "off")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[URL]:
+    """A PostgreSQL server, started when the first test asks for it."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: URL) -> Iterator[str]:
+    """An empty database of its own."""
+    with new_database(postgres, f"test_{next(_NUMBERS)}") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store may be made: on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store' / 'workspace.sqlite3'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def workspace(store_url: str) -> Iterator[Workspace]:
+    """An open, empty store."""
+    opened = open_workspace(store_url)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def ada(workspace: Workspace) -> User:
+    return transact(workspace, add_user, "ada@example.com")[0]
+
+
+@pytest.fixture
+def bob(workspace: Workspace) -> User:
+    return transact(workspace, add_user, "bob@example.com")[0]
+
+
+@pytest.fixture
+def photos(workspace: Workspace, ada: User) -> Dataset:
+    """A dataset of ada's."""
+    return transact(workspace, create_dataset, ada, "photos")
+
+
+def everything_in(folder: Path) -> dict[str, Any]:
+    """Return the content of every file below a folder, by name."""
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
