@@ -14,6 +14,7 @@ from lightly.models import zoo
 from lightly.utils.io import check_embeddings, load_embeddings
 
 import lightly_nb as lnb
+from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig
 from lightly_nb.errors import (
     CheckpointError,
     ConfigError,
@@ -407,3 +408,21 @@ def test_the_output_folder_may_lie_inside_the_input_folder(photo_folder, finishe
             on_event=silent,
         )
         assert len(run.samples) == 24
+
+
+def test_parsed_configurations_are_noted_by_what_differs_from_the_defaults(tmp_path):
+    (tmp_path / "empty").mkdir()
+    configs = {
+        "worker_config": WorkerConfig(run_directory="r", enable_training=True),
+        "lightly_config": LightlyConfig(trainer={"max_epochs": 3}),
+        "selection_config": SelectionConfig(n_samples=5),
+    }
+    with pytest.raises(LightlyNBError):
+        lnb.run(tmp_path / "empty", tmp_path / "out", **configs)
+    noted = yaml.safe_load((tmp_path / "out" / "r" / "config" / "overrides.yaml").read_text())
+    assert set(noted) == {
+        "worker_config.run_directory=r",
+        "worker_config.enable_training=true",
+        "lightly_config.trainer.max_epochs=3",
+        "selection_config.n_samples=5",
+    }
