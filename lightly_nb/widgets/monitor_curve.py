@@ -44,8 +44,9 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     >>> ticks(0, 4, 5), ticks(4.52, 4.81, 3)
     ([0.0, 1.0, 2.0, 3.0, 4.0], [4.5, 4.6, 4.7, 4.8])
     """
-    if high <= low:
-        low, high = low - 0.05 * (abs(low) or 1), high + 0.05 * (abs(low) or 1)
+    if high - low <= 1e-9 * max(abs(low), abs(high)) or high - low < 1e-12:
+        around = 0.05 * (abs(low) if abs(low) > 1e-9 else 1)
+        low, high = low - around, high + around
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough * (1 - 1e-9))

@@ -106,7 +106,7 @@ def _step(step: Step, now: float, is_current: bool) -> str:
     bar = (
         f'<span class="lnb-track" role="progressbar" aria-label="{name}" aria-valuemin="0" '
         f'aria-valuemax="100"{value} aria-valuetext="{told or name}">'
-        f'<span class="lnb-bar{"" if share is not None else " lnb-unknown"}" '
+        f'<span class="lnb-fill{"" if share is not None else " lnb-unknown"}" '
         f'style="width:{100 * (1 if share is None else share):.1f}%"></span></span>'
     )
     current = ' aria-current="step"' if is_current else ""

@@ -17,7 +17,7 @@ from lightly_nb.errors import RunError
 from lightly_nb.pipeline.handle import Run
 from lightly_nb.states import RunState
 from lightly_nb.widgets import monitor_html as html
-from lightly_nb.widgets.callback_errors import error_text, errors_shown
+from lightly_nb.widgets.callback_errors import errors_shown
 from lightly_nb.widgets.monitor_curve import loss_curve
 from lightly_nb.widgets.monitor_files import last_traceback, log_tail, output_files
 from lightly_nb.widgets.monitor_follow import Follower
@@ -78,13 +78,14 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         """Stop the run and return at once; what it had finished is kept."""
         if not self.follower.state.in_end_state():
             self._canceling = f"canceling … {KEPT}"
+            self.buttons["cancel"].disabled = True
             self._told(slow=True)
             threading.Thread(target=self._cancel, daemon=True, name="lightly_nb cancel").start()
 
     def resume(self) -> None:
         """Go on with a run that was canceled, failed or crashed, in a background process, and follow it."""
         self.run.resume()
-        self._canceling, self._quarantine = "", None
+        self._quarantine = None
         self.follower.join(5)
         self._begin()
 
@@ -256,13 +257,13 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
             self.buttons[name].layout.display = None if is_shown else "none"
             if not is_shown and name in self._folded:
                 self._folded[name] = True
-        self.buttons["cancel"].disabled = bool(self._canceling)
+        self.buttons["cancel"].disabled = False
 
     def _cancel(self) -> None:
-        try:
+        with errors_shown(self._show_error):
             Run(self.run.path).cancel()
-        except Exception as error:
-            self._show_error(error_text(error))
+        self._canceling = ""
+        self.buttons["cancel"].disabled = False
 
     def _fold(self, name: str) -> None:
         self._folded[name] = not self._folded[name]
