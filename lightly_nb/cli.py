@@ -70,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         "--output", default="lightly_outputs", metavar="DIR", help="make the run folder below it"
     )
     run.add_argument("--shared-dir", metavar="DIR", help="folder of checkpoint= and embeddings=")
+    run.add_argument("--lightly", metavar="LOCATION", help="folder or URL of .lightly/, if not INPUT itself")
+    run.add_argument("--datapool", metavar="DIR", help="folder of the datapool to use and add to")
     run.add_argument("overrides", nargs="*", metavar="key=value", help="options of the run, see below")
     rerun = _command(commands, "rerun", _rerun, "repeat a run: the same configuration, a new folder")
     rerun.add_argument("run_folder", metavar="RUN_FOLDER")
@@ -112,6 +114,8 @@ def _run(options: argparse.Namespace, listener: Listener | None) -> None:
         lightly_config=lightly_config,
         selection_config=selection_config or None,
         shared_dir=options.shared_dir,
+        lightly_source=options.lightly,
+        datapool=options.datapool,
         on_event=listener,
     )
     _summary(run, listener)

@@ -53,6 +53,10 @@ class RunFolder:
         """The listing itself, when the input was a list of files or a table."""
         return self.path / "config" / "input.parquet"
 
+    def query(self, number: int) -> Path:
+        """The embeddings of the query samples of one tag, NumPy `.npy`."""
+        return self.path / "config" / "queries" / f"{number}.npy"
+
     # Data
     @property
     def data(self) -> Path:
@@ -83,6 +87,16 @@ class RunFolder:
     def samples(self) -> Path:
         """The sample table, Parquet."""
         return self.data / "samples.parquet"
+
+    @property
+    def looked_at(self) -> Path:
+        """Name and version of every file that the run has looked at, Parquet."""
+        return self.data / "looked_at.parquet"
+
+    @property
+    def sampled(self) -> Path:
+        """The folder of copies of the selected images, where they were asked for."""
+        return self.data / "sampled"
 
     @property
     def arrays(self) -> Path:

@@ -16,6 +16,7 @@ from lightly_nb.errors import ConfigError
 from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.pipeline.handle import Run, reopen, start_process
 from lightly_nb.pipeline.job import as_job, load_job, save_job
+from lightly_nb.pipeline.pooling import update_datapool
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 
@@ -34,6 +35,11 @@ def run(
     selection_config: Mapping[str, Any] | SelectionConfig | None = None,
     shared_dir: str | os.PathLike[str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    lightly_source: str | os.PathLike[str] | None = None,
+    lightly_storage_options: Mapping[str, Any] | None = None,
+    datapool: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    queries: Mapping[str | tuple[str | None, str], Any] | None = None,
     on_event: Listener | None = None,
 ) -> Run:
     """Train, embed and select, here and now, with progress bars; return the finished run.
@@ -55,6 +61,23 @@ def run(
         Folder that `worker_config.checkpoint` and `.embeddings` are relative to; None is the current one.
     storage_options : mapping, optional
         What fsspec needs to reach `source`. Never written anywhere.
+    lightly_source : str or path, optional
+        The LIGHTLY datasource: folder or URL that holds `.lightly/` with relevant filenames, predictions
+        and metadata. None: `source` is both.
+    lightly_storage_options : mapping, optional
+        What fsspec needs to reach `lightly_source`. Never written anywhere.
+    datapool : str or path, optional
+        Folder of the datapool, made if it is not there. What earlier runs with it have selected counts as
+        selected already, only files that are new since then are processed (unless
+        `worker_config.datasource.process_all`), and what this run selects is added once all else is done.
+        None: the folder `datapools/NAME` in `shared_dir` for `worker_config.datapool.name`, else no datapool.
+    checkpoint : str or path, optional
+        The checkpoint file to start from, in place of `worker_config.checkpoint`; what
+        `worker_config.checkpoint_run_id` stands for.
+    queries : mapping, optional
+        Of each tag that a SIMILARITY strategy names the query samples: `{tag_name: samples}` or
+        `{(dataset_id, tag_name): samples}`, as `Samples`, an array of embeddings, or the path of an
+        embeddings CSV.
     on_event : callable, optional
         Gets every event; None shows progress bars.
 
@@ -70,13 +93,11 @@ def run(
     RunCanceled
         If the run was canceled from elsewhere; what it had finished is kept.
     """
-    selection = _selection(selection_config, n_samples, proportion_samples, strategies)
-    configs = parse_configs(worker_config, lightly_config, selection)
-    job = as_job(source, configs, shared_dir, output_dir, storage_options)
-    folder = save_job(job, _asked(worker_config, lightly_config, selection))
-    bar = on_event or ProgressBar()
-    execute(folder, storage_options=storage_options, on_event=bar)
-    return Run(folder.path, storage_options)
+    given = {name: value for name, value in locals().items() if name != "on_event"}
+    folder = prepare(**given)
+    options = {"storage_options": storage_options, "lightly_storage_options": lightly_storage_options}
+    execute(folder, **options, on_event=on_event or ProgressBar())
+    return Run(folder.path, **options)
 
 
 def start(
@@ -91,6 +112,11 @@ def start(
     selection_config: Mapping[str, Any] | SelectionConfig | None = None,
     shared_dir: str | os.PathLike[str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    lightly_source: str | os.PathLike[str] | None = None,
+    lightly_storage_options: Mapping[str, Any] | None = None,
+    datapool: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    queries: Mapping[str | tuple[str | None, str], Any] | None = None,
 ) -> Run:
     """Do the same as `run` in a background process and return its handle at once.
 
@@ -98,15 +124,60 @@ def start(
     Parameters and errors of the configuration are those of `run`; errors of the work itself are told by
     `Run.state`, `Run.message` and `Run.wait`.
     """
+    folder = prepare(**locals())
+    start_process(folder, storage_options, lightly_storage_options)
+    return Run(folder.path, storage_options, lightly_storage_options)
+
+
+def prepare(
+    source: Any,
+    output_dir: str | os.PathLike[str] = DEFAULT_OUTPUT_DIR,
+    *,
+    n_samples: int | None = None,
+    proportion_samples: float | None = None,
+    strategies: Sequence[Any] | None = None,
+    worker_config: Mapping[str, Any] | WorkerConfig | None = None,
+    lightly_config: Mapping[str, Any] | LightlyConfig | None = None,
+    selection_config: Mapping[str, Any] | SelectionConfig | None = None,
+    shared_dir: str | os.PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    lightly_source: str | os.PathLike[str] | None = None,
+    lightly_storage_options: Mapping[str, Any] | None = None,
+    datapool: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    queries: Mapping[str | tuple[str | None, str], Any] | None = None,
+) -> RunFolder:
+    """Make the run folder of `run` or `start`, all parameters checked, and do nothing else yet.
+
+    `execute` does the run, here or in another process.
+    """
     selection = _selection(selection_config, n_samples, proportion_samples, strategies)
-    configs = parse_configs(worker_config, lightly_config, selection)
-    job = as_job(source, configs, shared_dir, output_dir, storage_options)
-    folder = save_job(job, _asked(worker_config, lightly_config, selection))
-    start_process(folder, storage_options)
-    return Run(folder.path, storage_options)
+    job = as_job(
+        source,
+        parse_configs(worker_config, lightly_config, selection),
+        output_dir,
+        shared_dir=shared_dir,
+        storage_options=storage_options,
+        lightly_source=lightly_source,
+        lightly_storage_options=lightly_storage_options,
+        datapool=datapool,
+        checkpoint=checkpoint,
+        queries=queries,
+    )
+    asked = {
+        "worker_config": worker_config,
+        "lightly_config": lightly_config,
+        "selection_config": selection,
+    }
+    return save_job(job, asked)
 
 
-def open_run(path: str | os.PathLike[str], *, storage_options: Mapping[str, Any] | None = None) -> Run:
+def open_run(
+    path: str | os.PathLike[str],
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    lightly_storage_options: Mapping[str, Any] | None = None,
+) -> Run:
     """Return the handle of the run in folder `path`, alive or ended, whoever started it.
 
     Raises
@@ -114,7 +185,7 @@ def open_run(path: str | os.PathLike[str], *, storage_options: Mapping[str, Any]
     RunError
         If the folder is not one of a run.
     """
-    return Run(path, storage_options)
+    return Run(path, storage_options, lightly_storage_options)
 
 
 def rerun(
@@ -122,17 +193,20 @@ def rerun(
     output_dir: str | os.PathLike[str] | None = None,
     *,
     storage_options: Mapping[str, Any] | None = None,
+    lightly_storage_options: Mapping[str, Any] | None = None,
     on_event: Listener | None = None,
 ) -> Run:
     """Repeat the run of folder `path` in a new run folder, from its configuration alone.
 
-    On the same machine and the same files the selection is the same, bit for bit.
+    On the same machine and the same files the selection is the same, bit for bit; but with a datapool, which
+    has grown since, the run goes on from there.
     `output_dir` None is the one that the first run was made below.
     """
     first = RunFolder(Path(path).expanduser().absolute())
     folder = save_job(load_job(first).again(output_dir), {"rerun": {"of": str(first.path)}})
-    execute(folder, storage_options=storage_options, on_event=on_event or ProgressBar())
-    return Run(folder.path, storage_options)
+    options = {"storage_options": storage_options, "lightly_storage_options": lightly_storage_options}
+    execute(folder, **options, on_event=on_event or ProgressBar())
+    return Run(folder.path, **options)
 
 
 def _selection(
@@ -151,12 +225,4 @@ def _selection(
     return given if config is None else config
 
 
-def _asked(worker_config: Any, lightly_config: Any, selection_config: Any) -> dict[str, Any]:
-    return {
-        "worker_config": worker_config,
-        "lightly_config": lightly_config,
-        "selection_config": selection_config,
-    }
-
-
-__all__ = ["Run", "execute", "open_run", "reopen", "rerun", "run", "start"]
+__all__ = ["Run", "execute", "open_run", "prepare", "reopen", "rerun", "run", "start", "update_datapool"]

@@ -29,9 +29,9 @@ def main(run_folder: str) -> int:
     folder = RunFolder(Path(run_folder))
     signal.signal(signal.SIGTERM, partial(_stop, folder))
     end_with_starter(folder)
-    storage_options = json.loads(sys.stdin.buffer.read() or b"{}")
+    options = json.loads(sys.stdin.buffer.read() or b"{}")
     try:
-        execute(folder, storage_options=storage_options)
+        execute(folder, **options)
     except RunCanceled:
         return 130
     except LightlyNBError as error:

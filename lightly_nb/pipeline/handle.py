@@ -25,6 +25,7 @@ from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import owner, results
 from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.model import newest_checkpoint
 from lightly_nb.runfolder import RunFolder, append_event, read_events
 from lightly_nb.states import RunState
 
@@ -50,6 +51,8 @@ class Run:
         The run folder.
     storage_options : mapping or None
         What fsspec needs to reach the INPUT datasource, for `samples`; never stored.
+    lightly_storage_options : mapping or None
+        What it needs to reach the LIGHTLY datasource, for `resume`; never stored.
 
     Raises
     ------
@@ -57,10 +60,13 @@ class Run:
         If the folder is not one of a run.
     """
 
-    def __init__(self, path: str | os.PathLike[str], storage_options: Any = None):
+    def __init__(
+        self, path: str | os.PathLike[str], storage_options: Any = None, lightly_storage_options: Any = None
+    ):
         self.folder = RunFolder(Path(path).expanduser().absolute())
         self.job: Job = load_job(self.folder)
         self._storage_options = storage_options
+        self._lightly_storage_options = lightly_storage_options
         self._latest: dict[str, Event] = {}
         self._position = 0
 
@@ -150,8 +156,7 @@ class Run:
     @property
     def checkpoint(self) -> Path | None:
         """The newest checkpoint that the run has trained, None without one."""
-        paths = self.path.glob("lightly_epoch_*.ckpt")
-        return max(paths, key=lambda path: int(path.stem.rpartition("_")[2]), default=None)
+        return newest_checkpoint(self.folder)
 
     @cached_property
     def samples(self) -> Samples:
@@ -199,7 +204,7 @@ class Run:
             raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
         if self.state is not RunState.COMPLETED:
             reopen(self.folder)
-            start_process(self.folder, self._storage_options)
+            start_process(self.folder, self._storage_options, self._lightly_storage_options)
         return self
 
     def __repr__(self) -> str:
@@ -262,10 +267,12 @@ def _state_event(state: RunState, message: str) -> Event:
     return Event(time=time.time(), state=state.value, step=state.value, message=message)
 
 
-def start_process(folder: RunFolder, storage_options: Any = None) -> None:
+def start_process(
+    folder: RunFolder, storage_options: Any = None, lightly_storage_options: Any = None
+) -> None:
     """Start a process of its own that does the run of `folder`, and return at once.
 
-    It has its own session, so that interrupting a notebook cell does not end it; `storage_options`
+    It has its own session, so that interrupting a notebook cell does not end it; the storage options
     reach it through its standard input, which no other process can read. Its threads wait without
     spinning, which on a machine that is busy otherwise makes training several times as fast.
     """
@@ -283,4 +290,6 @@ def start_process(folder: RunFolder, storage_options: Any = None) -> None:
         owner.claim_for(folder, process.pid)
     assert process.stdin is not None
     with suppress(BrokenPipeError), process.stdin as stream:
-        stream.write(json.dumps(dict(storage_options or {})).encode())
+        given = {"storage_options": storage_options, "lightly_storage_options": lightly_storage_options}
+        options = {name: dict(value) for name, value in given.items() if value}
+        stream.write(json.dumps(options).encode())

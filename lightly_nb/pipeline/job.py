@@ -18,9 +18,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from lightly_nb.config import Configs, parse_configs, to_dict, yaml_text
+from lightly_nb.config import Configs, WorkerConfig, parse_configs, to_dict, yaml_text
+from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
-from lightly_nb.errors import DatasourceError, RunError
+from lightly_nb.errors import ConfigError, DatasourceError, RunError
+from lightly_nb.pipeline.queries import Query, as_queries, load_queries, save_queries
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Samples
 
@@ -43,6 +45,15 @@ class Job:
         Folder that the run folder is made below; never listed as input.
     listing : pandas.DataFrame or None
         The sample table, where the input was a list of files or a table; None: list `input`.
+    lightly_source : str or None
+        Folder or URL of the LIGHTLY datasource, without credentials; None: `input` serves as both.
+    datapool : str or None
+        Folder of the datapool that the run uses and adds to; None: no datapool.
+    checkpoint : str or None
+        The checkpoint file to start from, in place of `worker_config.checkpoint`; what
+        `worker_config.checkpoint_run_id` stands for.
+    queries : tuple of Query
+        The embeddings of the tags that SIMILARITY strategies name.
     """
 
     input: str
@@ -50,30 +61,59 @@ class Job:
     shared_dir: str
     output_dir: str
     listing: pd.DataFrame | None = None
+    lightly_source: str | None = None
+    datapool: str | None = None
+    checkpoint: str | None = None
+    queries: tuple[Query, ...] = ()
 
     def again(self, output_dir: str | os.PathLike[str] | None) -> Job:
         """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
         worker = self.configs.worker.model_copy(update={"run_directory": ""})
-        output = str(Path(output_dir or self.output_dir).expanduser().absolute())
+        output = _absolute(output_dir or self.output_dir)
         return replace(self, configs=replace(self.configs, worker=worker), output_dir=output)
 
 
 def as_job(
     source: Any,
     configs: Configs,
-    shared_dir: str | os.PathLike[str] | None,
     output_dir: str | os.PathLike[str],
+    *,
+    shared_dir: str | os.PathLike[str] | None = None,
     storage_options: Any = None,
+    lightly_source: str | os.PathLike[str] | None = None,
+    lightly_storage_options: Any = None,
+    datapool: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    queries: Any = None,
 ) -> Job:
     """Return the job for `source`: a folder, a URL, a list of files, a table or `Samples`.
+
+    The other parameters are those of `lightly_nb.run`.
 
     Raises
     ------
     DatasourceError
         If there is no such folder, or it is the output folder too.
+    ConfigError
+        If two checkpoints are given, or a datapool is asked for and none is named.
     """
-    shared = str(Path(shared_dir or os.getcwd()).expanduser().absolute())
-    output = str(Path(output_dir).expanduser().absolute())
+    shared, output = _absolute(shared_dir or os.getcwd()), _absolute(output_dir)
+    job = replace(
+        _job_of(source, configs, shared, output, storage_options),
+        datapool=_datapool_folder(configs.worker, shared, datapool),
+        checkpoint=None if checkpoint is None else _absolute(checkpoint),
+        queries=as_queries(queries),
+    )
+    if lightly_source is not None:
+        lightly = open_datasource(lightly_source, storage_options=lightly_storage_options)
+        job = replace(job, lightly_source=lightly.url)
+    elif lightly_storage_options:
+        raise ConfigError("lightly_storage_options are for a lightly_source, but none is given")
+    _check(job)
+    return job
+
+
+def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
     if isinstance(source, str | os.PathLike):
         datasource = open_datasource(source, storage_options=storage_options)
         if datasource.folder is not None and datasource.folder == Path(output).resolve():
@@ -88,6 +128,47 @@ def as_job(
     return Job(url, configs, shared, output, samples.table)
 
 
+def _datapool_folder(
+    worker: WorkerConfig, shared: str, datapool: str | os.PathLike[str] | None
+) -> str | None:
+    """Return the folder given, or the one that `worker_config.datapool.name` names; None for no datapool."""
+    name = worker.datapool.name
+    if datapool is not None:
+        return _absolute(datapool)
+    if not name and worker.use_datapool:
+        raise ConfigError(
+            "worker_config.use_datapool: no datapool is named; give its folder with datapool=, or a name "
+            "with worker_config.datapool.name"
+        )
+    if name and (name in (".", "..") or any(mark in name for mark in "/\\:")):
+        raise ConfigError(
+            f"worker_config.datapool.name: got {name!r}; allowed is the name of a folder, without '/', "
+            "'\\' and ':'; for a folder elsewhere give datapool="
+        )
+    return str(Path(shared, "datapools", name)) if name else None
+
+
+def _check(job: Job) -> None:
+    worker = job.configs.worker
+    if job.checkpoint and (worker.checkpoint or worker.embeddings):
+        key = "checkpoint" if worker.checkpoint else "embeddings"
+        raise ConfigError(f"worker_config.{key}: given together with checkpoint=; give one of them")
+    if worker.checkpoint_run_id and not job.checkpoint:
+        raise ConfigError(
+            f"worker_config.checkpoint_run_id: run '{worker.checkpoint_run_id}' can only be found by a "
+            "worker that knows it; give the file itself with checkpoint= or worker_config.checkpoint"
+        )
+    if worker.relevant_filenames_file and job.listing is not None:
+        raise ConfigError(
+            "worker_config.relevant_filenames_file: the input is a list of files already; leave it out, or "
+            "give the folder of the files as input"
+        )
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
 def _listed(source: Any, storage_options: Any) -> Samples:
     from lightly_nb.reading import list_samples
 
@@ -99,8 +180,12 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
     folder = new_run_folder(job.output_dir, job.configs.worker.run_directory or None)
     content = {
         "input": job.input,
+        "lightly_source": job.lightly_source,
         "shared_dir": job.shared_dir,
         "output_dir": job.output_dir,
+        "datapool": job.datapool,
+        "checkpoint": job.checkpoint,
+        "queries": save_queries(folder, job.queries),
         "worker_config": to_dict(job.configs.worker),
         "lightly_config": to_dict(job.configs.lightly),
         "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
@@ -132,7 +217,17 @@ def load_job(folder: RunFolder) -> Job:
     listing = None
     if folder.input_table.is_file():
         listing = pd.read_parquet(folder.input_table).set_index("filename")
-    return Job(content["input"], configs, content["shared_dir"], content["output_dir"], listing)
+    return Job(
+        input=content["input"],
+        configs=configs,
+        shared_dir=content["shared_dir"],
+        output_dir=content["output_dir"],
+        listing=listing,
+        lightly_source=content["lightly_source"],
+        datapool=content["datapool"],
+        checkpoint=content["checkpoint"],
+        queries=load_queries(folder, content["queries"]),
+    )
 
 
 def _masked_like(asked: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
@@ -140,7 +235,7 @@ def _masked_like(asked: Mapping[str, Any], content: Mapping[str, Any]) -> list[s
     lines: list[str] = []
     for config_name, given in asked.items():
         flat = _flat(content.get(config_name) or {})
-        for key in _flat(given or {}):
+        for key in _flat(given if isinstance(given, Mapping) else changed_values(given) if given else {}):
             shown = flat.get(key)
             lines.append(f"{config_name}.{key}={yaml.safe_dump(shown, default_flow_style=True, width=10**6)}")
     return [line.removesuffix("\n").removesuffix("\n...") for line in lines]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,13 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     write_aside(folder.samples, samples.table.reset_index().to_parquet)
 
 
+def save_looked_at(folder: RunFolder, samples: Samples) -> None:
+    """Write name and version of every file that the run looks at, right after listing."""
+    names = samples.table.index.to_series()
+    table = pd.DataFrame({"filename": names, "version": samples.table.get("version", "")})
+    write_aside(folder.looked_at, partial(table.to_parquet, index=False))
+
+
 def save_quarantine(folder: RunFolder, quarantine: pd.DataFrame) -> None:
     """Write the quarantine table, and the lists of corrupt and of duplicate file names."""
     is_duplicate = quarantine["duplicate_of"].notna()
@@ -52,26 +60,26 @@ def save_quarantine(folder: RunFolder, quarantine: pd.DataFrame) -> None:
 
 
 def load_samples(folder: RunFolder, input_url: str, storage_options: Any = None) -> Samples:
-    """Read the samples of a run back; arrays are memory-mapped.
+    """Read the samples of a run back, with their source; arrays are memory-mapped.
 
     Raises
     ------
     RunError
         If the run has not embedded its samples (yet).
     """
+    samples = load_samples_without_source(folder)
+    return replace(samples, source=open_datasource(input_url, storage_options=storage_options))
+
+
+def load_samples_without_source(folder: RunFolder) -> Samples:
+    """Read the samples of a run back as `load_samples` does, for those who read no images."""
     if not folder.samples.is_file():
         raise RunError(
             f"the run in '{folder.path}' has no embedded samples; wait for it, or see its state and log.txt"
         )
     table = pd.read_parquet(folder.samples).set_index("filename")
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.arrays.glob("*.npy"))}
-    return Samples(
-        table,
-        arrays,
-        load_quarantine(folder),
-        source=open_datasource(input_url, storage_options=storage_options),
-        thumbnails=_thumbnails(folder.thumbnails),
-    )
+    return Samples(table, arrays, load_quarantine(folder), thumbnails=_thumbnails(folder.thumbnails))
 
 
 def load_quarantine(folder: RunFolder) -> pd.DataFrame:

@@ -14,38 +14,44 @@ from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightly_nb.config import SelectionConfig, WorkerConfig, to_dict
-from lightly_nb.datasource import open_datasource
-from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
+from lightly_nb.datasource import Datasource, open_datasource
+from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, combined, say
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.given import preselected_names, with_given_embeddings
 from lightly_nb.pipeline.job import Job, load_job
 from lightly_nb.pipeline.log import log_event, run_log
+from lightly_nb.pipeline.model import starting_point, trains
 from lightly_nb.pipeline.owner import owned
+from lightly_nb.pipeline.pooling import (
+    files_to_process,
+    joined,
+    nothing_selected,
+    opened_datapool,
+    size_among_new,
+    told,
+    update_datapool,
+    with_reason,
+)
+from lightly_nb.pipeline.queries import check_queries
+from lightly_nb.reading.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
 from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
+    from lightly_nb.pipeline.datapool import Datapool
     from lightly_nb.selection import Selection
 
 SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
 
 REPORT_PACKAGES = ("matplotlib", "umap", "bokeh", "fpdf")
 
-NOT_BUILT_YET = (
-    "relevant_filenames_file",
-    "checkpoint_run_id",
-    "dump_dataset",
-    "pretagging",
-    "selected_sequence_length",
-    "use_datapool",
-    "object_level",
-)
+NOT_BUILT_YET = ("pretagging", "selected_sequence_length", "object_level")
 """Keys of worker_config whose feature is still to come: refused unless at their default."""
 
 
@@ -53,10 +59,12 @@ def execute(
     folder: RunFolder,
     *,
     storage_options: Mapping[str, Any] | None = None,
+    lightly_storage_options: Mapping[str, Any] | None = None,
     on_event: Listener | None = None,
 ) -> None:
     """Do, or go on with, the run of `folder`, from its configuration to its results.
 
+    `storage_options` are what fsspec needs to reach INPUT, `lightly_storage_options` to reach LIGHTLY.
     Every event goes to `events.jsonl` and then to `on_event`. The run's last event is its end state.
 
     Raises
@@ -71,7 +79,7 @@ def execute(
     with owned(folder), run_log(folder):
         try:
             _enter(emit, RunState.STARTED, "run started")
-            _steps(job, folder, storage_options, emit)
+            _steps(job, folder, _Access(storage_options, lightly_storage_options), emit)
         except (RunCanceled, KeyboardInterrupt) as error:
             _end(folder, on_event, RunState.ABORTED, str(error) or "interrupted from the keyboard")
             raise
@@ -80,40 +88,87 @@ def execute(
             raise
 
 
-def _steps(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) -> None:
+class _Access(NamedTuple):
+    """What fsspec needs to reach the datasources of a run."""
+
+    input: Mapping[str, Any] | None
+    lightly: Mapping[str, Any] | None
+
+
+def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None:
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
     selection_config = _refuse_what_is_not_built(job)
-    start = _starting_point(job)
+    check_queries(selection_config, job.queries)
+    worker = job.configs.worker
+    start = starting_point(job)
     if not folder.samples.is_file():
-        samples = _embedded_samples(job, folder, start, storage_options, emit)
-        results.save_samples(folder, samples, job.configs.worker.normalize_embeddings)
+        pool = opened_datapool(job, start, emit)
+        samples = _samples_to_select_from(job, folder, start, pool, access, emit)
+        results.save_samples(folder, samples, worker.normalize_embeddings)
         shutil.rmtree(folder.chunks, ignore_errors=True)
-    samples = results.load_samples(folder, job.input, storage_options)
+    samples = results.load_samples(folder, job.input, access.input)
     if not folder.selection.is_file():
         _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
-        selection = _selected(samples, selection_config, job.configs.lightly.seed, emit)
+        selection = _selected(job, samples, selection_config, emit)
         _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
-        results.save_selection(folder, samples, selection, job.configs.worker.dump_sampled_embeddings)
+        results.save_selection(folder, samples, selection, worker.dump_sampled_embeddings)
     selection = results.load_selection(folder)
-    if job.configs.worker.generate_report and not folder.report_json.is_file():
+    if worker.dump_dataset:
+        _dump(job, folder, samples, selection, emit)
+    if worker.generate_report and not folder.report_json.is_file():
         _report(folder, samples, selection, emit)
-    _enter(emit, RunState.COMPLETED, f"{len(selection):,} of {len(samples):,} samples selected")
+    if job.datapool and worker.datasource.enable_datapool_update:
+        update_datapool(job.datapool, folder)
+    _enter(emit, RunState.COMPLETED, told(selection, samples, job.datapool is not None))
+
+
+def _samples_to_select_from(
+    job: Job,
+    folder: RunFolder,
+    start: Path | EmbeddingsTable | None,
+    pool: Datapool | None,
+    access: _Access,
+    emit: Listener,
+) -> Samples:
+    _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
+    samples = _listed(job, access, emit)
+    if pool is None:
+        _refuse_impossible_size(job, len(samples))
+        results.save_looked_at(folder, samples)
+        return _embedded_samples(job, folder, samples, start, emit)
+    samples = files_to_process(job, samples, pool, emit)
+    results.save_looked_at(folder, samples)
+    if len(samples):
+        samples = _embedded_samples(job, folder, samples, start, emit)
+    return joined(job, folder, samples, pool)
 
 
 def _embedded_samples(
-    job: Job, folder: RunFolder, start: Path | EmbeddingsTable | None, storage_options: Any, emit: Listener
+    job: Job, folder: RunFolder, samples: Samples, start: Path | EmbeddingsTable | None, emit: Listener
 ) -> Samples:
-    _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
-    samples = _listed(job, folder, storage_options, emit)
-    _refuse_impossible_size(job, len(samples))
     if isinstance(start, EmbeddingsTable):
         _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
         return with_given_embeddings(_checked(job, samples, emit), start, job.configs.worker.embeddings)
-    if _trains(job):
+    if trains(job):
         _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
         start = _trained(job, folder, samples, start, emit)
     _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
     return _embedded(job, folder, samples, start, emit)
+
+
+def _dump(job: Job, folder: RunFolder, samples: Samples, selection: Selection, emit: Listener) -> None:
+    from lightly_nb.pipeline.dumping import dump_images
+
+    worker = job.configs.worker
+    assert samples.source is not None
+    dump_images(
+        samples.source,
+        selection.filenames,
+        folder.sampled,
+        image_size=worker.output_image_size,
+        image_format=worker.output_image_format,
+        on_event=emit,
+    )
 
 
 def _report(folder: RunFolder, samples: Samples, selection: Selection, emit: Listener) -> None:
@@ -171,35 +226,28 @@ def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
     return job.configs.selection
 
 
-def _trains(job: Job) -> bool:
-    return job.configs.worker.enable_training and job.configs.lightly.trainer.max_epochs > 0
-
-
-def _starting_point(job: Job) -> Path | EmbeddingsTable | None:
-    """Return the checkpoint or embeddings to start from, read before any work; None: train from nothing."""
-    from lightly_nb.models import load_checkpoint, pretrained
-
-    worker, lightly = job.configs.worker, job.configs.lightly
-    if worker.embeddings:
-        return read_embeddings_csv(Path(job.shared_dir, worker.embeddings))
-    if worker.checkpoint:
-        path = Path(job.shared_dir, worker.checkpoint)
-        if not _trains(job):
-            return load_checkpoint(path).path
-        model = lightly.model
-        return load_checkpoint(path, name=model.name, width=model.width, num_ftrs=model.num_ftrs).path
-    if _trains(job):
-        return None
-    return pretrained(lightly.model.name, lightly.model.num_ftrs, lightly.model.width)
-
-
-def _listed(job: Job, folder: RunFolder, storage_options: Any, emit: Listener) -> Samples:
+def _listed(job: Job, access: _Access, emit: Listener) -> Samples:
     from lightly_nb.reading import list_samples
 
-    source = open_datasource(job.input, storage_options=storage_options)
+    source = open_datasource(job.input, storage_options=access.input)
     if job.listing is not None:
         return Samples(job.listing.sort_index(), source=source)
-    return list_samples(source, exclude=[job.output_dir], on_event=emit)
+    relevant = _relevant_filenames(job, source, access)
+    return list_samples(source, exclude=[job.output_dir], relevant_filenames=relevant, on_event=emit)
+
+
+def _relevant_filenames(job: Job, source: Datasource, access: _Access) -> RelevantFilenames | None:
+    name = job.configs.worker.relevant_filenames_file
+    if not name:
+        return None
+    lightly = source
+    if job.lightly_source is not None:
+        lightly = open_datasource(job.lightly_source, storage_options=access.lightly)
+    where = f"worker_config.relevant_filenames_file '{name}' in {lightly.url}"
+    if (entry := lightly.look(name)).refused:
+        advice = "" if job.lightly_source else "; name the LIGHTLY datasource if it is not the input itself"
+        raise InputError(f"{where}: {entry.refused}; put it there or leave the option out{advice}")
+    return parse_relevant_filenames(lightly.read(name), where)
 
 
 def _refuse_impossible_size(job: Job, n_listed: int) -> None:
@@ -258,15 +306,28 @@ def _checked(job: Job, samples: Samples, emit: Listener) -> Samples:
     )
 
 
-def _selected(samples: Samples, config: SelectionConfig, seed: int, emit: Listener) -> Selection:
+def _selected(job: Job, samples: Samples, config: SelectionConfig, emit: Listener) -> Selection:
+    from lightly_nb.embedding.embed import unit_length
     from lightly_nb.selection import select
 
-    return select(
+    preselected = preselected_names(samples)
+    n_new = len(samples) - len(preselected)
+    n_samples, share = config.n_samples, config.proportion_samples
+    if job.datapool is not None:
+        if not n_new:
+            why = "nothing is new since the last run; to select among all files set datasource.process_all"
+            return nothing_selected(samples, n_samples, why)
+        n_samples, share = size_among_new(config, n_new), None
+    normalized = job.configs.worker.normalize_embeddings
+    queries = {q.key: unit_length(q.embeddings) if normalized else q.embeddings for q in job.queries}
+    selection = select(
         samples,
-        config.n_samples,
-        proportion_samples=config.proportion_samples,
+        n_samples,
+        proportion_samples=share,
         strategies=config.strategies,
-        preselected=preselected_names(samples),
-        seed=seed,
+        preselected=preselected,
+        seed=job.configs.lightly.seed,
+        query=queries or None,
         on_event=emit,
     )
+    return selection if job.datapool is None else with_reason(selection, config.n_samples, n_new)

@@ -73,12 +73,20 @@ def prepared(
     entries: Sequence[Mapping[str, Any]],
     table: Mapping[str, Strategy],
     seed: int,
-    query: np.ndarray | None,
+    query: np.ndarray | Mapping[tuple[str | None, str], np.ndarray] | None,
 ) -> list[Part]:
     """Return what every strategy brings; this is where their errors are raised."""
+
+    def query_of(source: Mapping[str, Any]) -> np.ndarray | None:
+        if not isinstance(query, Mapping):
+            return query
+        return query.get((source.get("dataset_id"), source.get("tag_name", "")))
+
     return [
         table[entry["strategy"]["type"]].prepare(
-            Request(samples, entry["input"], entry["strategy"], entry["label"], seed, query)
+            Request(
+                samples, entry["input"], entry["strategy"], entry["label"], seed, query_of(entry["input"])
+            )
         )
         for entry in entries
     ]

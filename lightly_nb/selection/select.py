@@ -38,7 +38,7 @@ def select(
     lock: Sequence[str] = (),
     ban: Sequence[str] = (),
     seed: int = 0,
-    query: Samples | np.ndarray | None = None,
+    query: Samples | np.ndarray | Mapping[tuple[str | None, str], Samples | np.ndarray] | None = None,
     strategy_table: Mapping[str, Strategy] = STRATEGIES,
     on_event: Listener | None = None,
 ) -> Selection:
@@ -70,8 +70,9 @@ def select(
         File names that must not be selected.
     seed : int
         Seed of the RANDOM input where it has none of its own.
-    query : Samples, numpy.ndarray or None
-        Query samples of SIMILARITY, or their embeddings, float32 of shape (n_query, n_features).
+    query : Samples, numpy.ndarray, mapping or None
+        Query samples of SIMILARITY, or their embeddings, float32 of shape (n_query, n_features); or those of
+        several strategies, by their input's `(dataset_id, tag_name)`.
     strategy_table : mapping
         Strategies by type; pass `{**STRATEGIES, "MINE": Strategy(…)}` for a home-made one.
     on_event : Listener or None
@@ -116,9 +117,11 @@ def select(
     return _run(plan, on_event)
 
 
-def _vectors(query: Samples | np.ndarray | None) -> np.ndarray | None:
+def _vectors(query: Any) -> Any:
     if query is None:
         return None
+    if isinstance(query, Mapping):
+        return {key: _vectors(value) for key, value in query.items()}
     return query.embeddings if isinstance(query, Samples) else np.asarray(query, dtype=np.float32)
 
 
