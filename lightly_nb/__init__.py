@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         scatter,
         show_results,
     )
+    from lightly_nb.workspace import Worker
 
 __version__ = "0.1.0"
 
@@ -55,12 +56,14 @@ _HOMES = {
     "scatter": "lightly_nb.widgets",
     "show_results": "lightly_nb.widgets",
     "train": "lightly_nb.training",
+    "Worker": "lightly_nb.workspace",
 }
 
 __all__ = [
     "Run",
     "Samples",
     "Selection",
+    "Worker",
     "check",
     "demo_images",
     "edit_lightly_config",

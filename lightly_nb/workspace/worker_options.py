@@ -29,7 +29,7 @@ FLAGS = ("worker.force_start", "sanity_check", "shutdown_when_job_finished")
 class WorkerOptions(Config):
     """The options of a worker. What a run does is asked for when it is scheduled, not here."""
 
-    WHERE: ClassVar[str] = "lightly-nb worker"
+    WHERE: ClassVar[str] = "options"
 
     token: Secret = Field(
         default=SecretStr(""), description="Token of the user. '' = LIGHTLY_TOKEN. Never shown or written."
