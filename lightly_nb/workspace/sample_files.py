@@ -135,6 +135,9 @@ def _size(content: bytes) -> tuple[int, int] | None:
                 image.format != "PNG" or "exif" in image.info
             )  # else Pillow decodes a PNG to look for it
             sideways = has_exif and image.getexif().get(_ORIENTATION, 1) >= _FIRST_SIDEWAYS
-            return (image.height, image.width) if sideways else (image.width, image.height)
+            width, height = image.size
+            if image.format == "TIFF":  # whose size Pillow turns by itself, sooner or later by its version
+                width, height = image.tag_v2[256], image.tag_v2[257]  # type: ignore[attr-defined]
+            return (height, width) if sideways else (width, height)
     except Exception:  # an image that is cut off fails in many ways
         return None
