@@ -50,18 +50,20 @@ function render({ model, el }) {
     line.setAttribute("x1", x); line.setAttribute("x2", x);
     svg.querySelector(".lnb-n-at").textContent = number(n);
   }
-  function slider([name, value, highest]) {
-    const shown = strengths.querySelector(`[data-name="${CSS.escape(name)}"]`);
-    if (shown) { // keep the node: it may have the pointer
-      const [one, two] = shown.querySelectorAll("input");
-      for (const input of [one, two]) if (root.getRootNode().activeElement !== input || !scene.busy) input.value = value;
-      return shown;
-    }
+  function slider([name]) {
     const ask = (input, other) => () => { if (input.value !== "") { other.value = input.value; send({ type: "strength", name, value: +input.value }); } };
-    const one = h("input", { type: "range", min: 0, max: highest, step: .05, value, "aria-label": `Strength of ${name}` });
-    const two = h("input", { type: "number", step: .1, value, "aria-label": `Strength of ${name}, typed` });
+    const one = h("input", { type: "range", step: .05, "aria-label": `Strength of ${name}` });
+    const two = h("input", { type: "number", step: .1, "aria-label": `Strength of ${name}, typed` });
     one.addEventListener("input", ask(one, two)); two.addEventListener("change", ask(two, one));
-    return h("label", { "data-name": name }, h("span", { class: "lnb-name", title: name }, name), one, two);
+    return h("label", {}, h("span", { class: "lnb-name", title: name }, name), one, two);
+  }
+  function showStrengths() { // the nodes stay: one of them may have the pointer
+    if (strengths.childElementCount !== scene.strengths.length) strengths.replaceChildren(...scene.strengths.map(slider));
+    scene.strengths.forEach(([, value, highest], at) => {
+      const inputs = strengths.children[at].querySelectorAll("input");
+      inputs[0].min = value < 0 ? -highest : 0; inputs[0].max = highest;
+      for (const input of inputs) if (root.getRootNode().activeElement !== input || !scene.busy) input.value = value;
+    });
   }
   const options = (select, choices, chosen) => select.replaceChildren(...choices.map((one) => h("option", { value: one, selected: one === chosen }, one)));
   function showBusy(text) {
@@ -76,7 +78,7 @@ function render({ model, el }) {
       options(measure, scene.measures, scene.measure); measureField.hidden = !scene.measures.length;
       options(group, scene.groups, scene.group); groupField.hidden = !scene.groups.length;
       const alone = scene.strengths.length === 1;
-      strengths.replaceChildren(...(alone ? [] : scene.strengths.map(slider))); strengths.hidden = alone || !scene.strengths.length;
+      showStrengths(); strengths.hidden = alone || !scene.strengths.length;
       curve.innerHTML = scene.svg; curve.hidden = !scene.svg; // made by the kernel from numbers alone
       const stopped = scene.stopped ? [`The order ends at ${number(scene.n_max)}: ${scene.stopped}.`] : [];
       const one = alone ? [`One strategy alone (${scene.strengths[0][0]}): its strength has nothing to weigh against.`] : [];
@@ -113,7 +115,7 @@ function render({ model, el }) {
       try { await navigator.clipboard.writeText(content.text); foot.say("Copied"); } catch { foot.say("Press Ctrl+C to copy"); }
     },
     status(content) { showBusy(content.busy ? content.text : ""); if (!content.busy) foot.say(content.text); },
-    error: (content) => foot.fail(content.text),
+    error(content) { waiting = false; foot.fail(content.text); },
   };
   async function shown() {
     const name = `${state?.n} ${state?.page}`;
@@ -122,7 +124,7 @@ function render({ model, el }) {
     gallery.ask(state.ahead);
   }
   const onMessage = (content, buffers) => {
-    if (content.client && content.client !== client) return;
+    if (content.client ? content.client !== client : !scene && content.type !== "error") return; // news before the state itself
     try { hear[content.type]?.(content, buffers); } catch (problem) { foot.fail(`The panel could not show a message: ${problem.stack ?? problem}`); }
   };
   model.on("msg:custom", onMessage);

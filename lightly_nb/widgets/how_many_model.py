@@ -54,6 +54,7 @@ DIFFERS = (
     "Computed again, the picks are not those of the loaded selection: it was made with options that it does "
     "not remember. Give them to how_many (seed, lock, ban, query, minimum_distance)."
 )
+NOT_FINITE = "Some embeddings hold NaN or infinity, so there is no curve; embed the samples again."
 LOOKS_AHEAD = (
     "A strategy has a target_range, which looks ahead: select() with a smaller n may pick other samples than "
     "the first n shown here."
@@ -291,6 +292,9 @@ class HowManyModel(traitlets.HasTraits):
         if "embeddings" not in self.samples.arrays:
             return {}
         vectors = self.samples.embeddings
+        if not np.isfinite(vectors).all():
+            self.notes = [*(note for note in self.notes if note != NOT_FINITE), NOT_FINITE]
+            return {}
         if self._drawn is None:
             listen = stopping(cancel, self._on_event)
 

@@ -13,7 +13,7 @@ function render({ model, el }) {
   let now = null;
 
   const views = Object.fromEntries(Object.entries(TITLES).map(([name, title]) =>
-    [name, h("button", { type: "button", "aria-pressed": "false", onclick: () => set("view", name) }, title, h("small"))]));
+    [name, h("button", { type: "button", "aria-pressed": "false", onclick: () => set("view", name) }, `${title} `, h("small"))]));
   let typing = 0;
   const search = h("input", { type: "search", placeholder: "file name contains", "aria-label": "File name contains",
     oninput: () => { clearTimeout(typing); typing = setTimeout(() => set("filter", search.value), 200); } });
@@ -96,7 +96,7 @@ function render({ model, el }) {
     gallery.ask(now.ahead);
   }
   const onMessage = (content, buffers) => {
-    if (content.client && content.client !== client) return;
+    if (content.client ? content.client !== client : !now && content.type !== "error") return; // news before the state itself
     try { hear[content.type]?.(content, buffers); } catch (problem) { foot.fail(`The panel could not show a message: ${problem.stack ?? problem}`); }
   };
   model.on("msg:custom", onMessage);

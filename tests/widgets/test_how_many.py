@@ -310,6 +310,18 @@ def test_one_sample_and_no_pictures_and_no_embeddings():
     assert len(panel.selection) == 20
 
 
+def test_embeddings_that_are_no_numbers_have_no_curve():
+    full = drawn_samples(20, thumbnails=False)
+    vectors = np.array(full.embeddings)
+    vectors[3, 2] = np.nan
+    broken = full.with_array("embeddings", vectors)
+    panel = lnb.how_many(broken, select(broken, 4, strategies=[SHARP], on_event=quiet))
+    assert panel.wait(60)
+    assert panel.curve is None
+    assert "hold NaN or infinity" in panel.notes[-1]
+    assert panel.n_max == 20
+
+
 def test_without_a_selection_diversity_is_the_start(samples: Samples):
     panel = lnb.how_many(samples, n=8)
     assert panel.wait(60)
