@@ -66,7 +66,8 @@ def show_images(
 def _thumbnail(samples: Samples, row: int) -> bytes:
     if samples.thumbnails is None or "thumbnail" not in samples.table:
         return b""
-    return samples.thumbnails.read(int(samples.table["thumbnail"].iloc[row]))
+    number = int(samples.table["thumbnail"].iloc[row])
+    return samples.thumbnails.read(number) if number >= 0 else b""
 
 
 def _cell(jpeg: bytes, name: str, caption: str, height: int) -> str:

@@ -47,7 +47,8 @@ def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listen
     ConfigError
         If the run would train, while the datapool has embeddings of an earlier model.
     InputError
-        If its embeddings and those of the run are not of one model.
+        If its embeddings and those of the run are not of one model, or the input is a list of files below
+        another folder.
     """
     from lightly_nb.models import load_checkpoint, model_fingerprint
 
@@ -66,6 +67,11 @@ def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listen
         checkpoint = load_checkpoint(start)
         check_model(pool, model_fingerprint(checkpoint), checkpoint.settings.num_ftrs, job.datapool)
     if pool.input and pool.input != job.input:
+        if job.listing is not None:
+            raise InputError(
+                f"datapool '{job.datapool}': its names are relative to {pool.input}, those of this list of "
+                f"files to {job.input}; give lists whose files have the same folder in common, or the folder itself"
+            )
         said = f"the datapool was made from {pool.input}: files of the same name count as the same files"
         say(emit, STEP, said, "warning")
     return pool

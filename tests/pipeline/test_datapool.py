@@ -285,6 +285,21 @@ def test_a_run_without_a_pool_can_be_added_to_one_afterwards(scene: Scene):
     assert len(scene.run(2).samples) == 7
 
 
+def test_another_input_is_said_and_for_a_list_of_files_refused(scene: Scene, tmp_path: Path):
+    scene.run(3)
+    (scene.photos / "week 2").mkdir()
+    shutil.copy(scene.photos / "a00.jpg", scene.photos / "week 2" / "a00.jpg")
+    shutil.copytree(scene.photos, tmp_path / "moved")
+    settings = {**PLAIN, "checkpoint": str(scene.checkpoint)}
+    options = {"datapool": scene.pool, "n_samples": 1, "worker_config": settings, "on_event": silent}
+    with pytest.raises(InputError, match=r"relative to .*photos, those of this list of files to .*week 2"):
+        lnb.run([scene.photos / "week 2" / "a00.jpg"], tmp_path / "out", **options)
+    moved = lnb.run(tmp_path / "moved", tmp_path / "out", **options)
+    warnings = [event["message"] for event in moved.events() if event.get("level") == "warning"]
+    assert any("was made from" in said and "photos" in said for said in warnings)
+    assert list(moved.quarantine["duplicate_of"]) == ["a00.jpg"]
+
+
 def test_damaged_files_of_a_pool_are_named_and_nothing_is_lost(scene: Scene):
     scene.run(3)
     shutil.copy(scene.pool / "datapool.json", scene.pool / "datapool_samples.parquet")
