@@ -484,7 +484,7 @@ function render({ model, el }) {
     error: (content) => fail(content.text),
   };
   const onMessage = (content, buffers) => {
-    if (content.view && content.view !== view) return;
+    if (content.view ? content.view !== view : !root.dataset.n && content.type !== "error") return; // news before the state itself
     try { hear[content.type]?.(content, buffers); } catch (problem) { fail(`The panel could not show a message: ${problem.stack ?? problem}`); }
   };
   model.on("msg:custom", onMessage);
