@@ -146,9 +146,13 @@ def get_user(session: Session, email: str) -> User:
 
 
 def _give_token(user: User) -> SecretStr:
-    token = TOKEN_PREFIX + secrets.token_hex(32)
+    token = _new_token()
     user.token_hash = _hash(token)
     return SecretStr(token)
+
+
+def _new_token() -> str:
+    return TOKEN_PREFIX + secrets.token_hex(32)
 
 
 def _hash(token: str) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import URL
 
 from lightly_nb.workspace import Workspace, open_workspace, transact
 from lightly_nb.workspace.datasets import create_dataset
-from lightly_nb.workspace.schema import Dataset, User
+from lightly_nb.workspace.schema import Base, Dataset, User
 from lightly_nb.workspace.users import add_user
 from tests.workspace.postgres import new_database, postgres_server
 
@@ -51,10 +53,35 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture
-def workspace(store_url: str) -> Iterator[Workspace]:
-    """An open, empty store."""
-    opened = open_workspace(store_url)
+@pytest.fixture(scope="session")
+def shared_postgres_url(postgres: URL) -> Iterator[str]:
+    """One database for all tests that only need a workspace: making one takes longer than most tests."""
+    with new_database(postgres, "shared") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that nothing is in, to copy."""
+    folder = tmp_path_factory.mktemp("empty")
+    with closing(sqlite3.connect(open_workspace(folder).folder / "workspace.sqlite3")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder / "workspace.sqlite3"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspace]:
+    """An open, empty store: on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        file = tmp_path / "store" / "workspace.sqlite3"
+        file.parent.mkdir()
+        shutil.copy(request.getfixturevalue("empty_sqlite"), file)
+        opened = open_workspace(file.parent)
+    else:
+        opened = open_workspace(request.getfixturevalue("shared_postgres_url"))
+        with opened.engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(table.delete())
     yield opened
     opened.engine.dispose()
 
@@ -73,8 +100,3 @@ def bob(workspace: Workspace) -> User:
 def photos(workspace: Workspace, ada: User) -> Dataset:
     """A dataset of ada's."""
     return transact(workspace, create_dataset, ada, "photos")
-
-
-def everything_in(folder: Path) -> dict[str, Any]:
-    """Return the content of every file below a folder, by name."""
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
