@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from lightly_nb.config import Configs, LightlyConfig, SelectionConfig, WorkerConfig
 from lightly_nb.config.section import Config
+from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import LightlyNBError, RunCanceled
 from lightly_nb.events import Event
 from lightly_nb.pipeline import DEFAULT_OUTPUT_DIR, Run
@@ -105,7 +106,8 @@ def listed(source: Any, storage_options: Any, on_event: Callable[[Event], None])
 
     if isinstance(source, Run):
         if source.job.listing is not None:
-            return Samples(source.job.listing)
+            source_files = open_datasource(source.job.input, storage_options=storage_options)
+            return Samples(source.job.listing, source=source_files)
         source = source.job.input
     if isinstance(source, Samples):
         return source
@@ -148,7 +150,10 @@ def said(found: Looked, configs: Configs) -> str:
     if result is None:
         return f'<span class="lnb-message">Dry run: {escape(str(found.error))}</span>'
     problem = f'<div class="lnb-message">{escape(result.problem)}</div>' if result.problem else ""
-    return f"<b>Dry run</b> {escape(str(result))}<br><i>{escape(_basis(found, result))}</i>{problem}"
+    basis = _basis(found, result)
+    if configs.worker.relevant_filenames_file:
+        basis = f"{basis} All files are counted; relevant_filenames_file is looked at by the run."
+    return f"<b>Dry run</b> {escape(str(result))}<br><i>{escape(basis)}</i>{problem}"
 
 
 def _basis(found: Looked, result: Estimate) -> str:

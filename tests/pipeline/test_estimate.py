@@ -1,0 +1,143 @@
+"""What a run will take: the arithmetic against its parts, its constants against models and files."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from lightly_nb.config import Configs, parse_configs
+from lightly_nb.errors import InputError, RunCanceled, RunError
+from lightly_nb.pipeline.estimate import BACKBONES, Costs, estimate, multiply_adds
+from lightly_nb.pipeline.measure import measured_costs, timed
+from lightly_nb.reading import list_samples
+from tests.conftest import TINY_MODEL
+
+PLAIN = Costs(listing=1, reading=10, embedding=100, view=1000, training=10_000, thumbnail=500, n_measured=1)
+
+
+def configs(worker=None, lightly=None, selection=None) -> Configs:
+    return parse_configs(worker, lightly, selection)
+
+
+def test_each_step_costs_what_its_parts_cost():
+    asked = configs({"enable_training": True}, {"trainer.max_epochs": 3}, {"n_samples": 5})
+    work = multiply_adds(asked.lightly)
+    seconds = estimate(10, asked, costs=PLAIN, cpus=2).seconds
+    assert seconds["LOADING_DATASET"] == 10
+    assert seconds["EMBEDDING"] == pytest.approx(10 * (10 + 100 * work) / 2)
+    a_pass = 10 * 2 * (1000 + 10_000 * work)
+    assert seconds["TRAINING"] == pytest.approx(3 * a_pass + 10 * 10 / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        (({"enable_training": True}, None), "TRAINING"),
+        (({"enable_training": True}, {"trainer.max_epochs": 200}), "TRAINING"),
+        ((None, {"collate.input_size": 128}), "EMBEDDING"),
+        ((None, {"model.name": "resnet-50"}), "EMBEDDING"),
+        (({"num_threads": 1}, None), "EMBEDDING"),
+    ],
+)
+def test_more_work_takes_longer(more, part):
+    base = estimate(1000, configs(), cpus=4).seconds
+    assert estimate(1000, configs(*more), cpus=4).seconds[part] > 1.5 * base.get(part, 0)
+
+
+def test_given_embeddings_leave_only_the_checks():
+    asked = estimate(1000, configs({"embeddings": "x.csv"}, None, {"n_samples": 5}))
+    assert not {"TRAINING", "EMBEDDING"} & set(asked.seconds)
+    assert "CHECKING_CORRUPTNESS" in asked.seconds
+    assert "thumbnails" not in asked.disk
+
+
+@pytest.mark.parametrize(
+    ("selection", "n", "expected"),
+    [
+        ({"n_samples": 7}, 10, 7),
+        ({"proportion_samples": 0.25}, 10, 2),
+        ({"proportion_samples": 0.001}, 10, 1),
+        (None, 10, None),
+    ],
+)
+def test_how_many_will_be_selected(selection, n, expected):
+    assert estimate(n, configs(selection=selection)).n_selected == expected
+
+
+def test_a_size_that_the_run_would_refuse_is_said():
+    result = estimate(10, configs(selection={"n_samples": 11}))
+    assert "asked for 11 samples, but there are 10 images" in result.problem
+    assert estimate(11, configs(selection={"n_samples": 11})).problem == ""
+
+
+@pytest.mark.parametrize("n", [-1, 2.5, True, "many"])
+def test_a_number_of_images_that_is_none_is_refused(n):
+    with pytest.raises(InputError, match=r"n_images: got .* whole numbers from 0"):
+        estimate(n, configs())
+
+
+def test_no_images_and_a_million_of_them_are_fine():
+    assert "0 images" in str(estimate(0, configs()))
+    assert "hours" in str(estimate(1_000_000, configs({"enable_training": True})))
+
+
+def test_checkpoints_count_as_often_as_they_are_kept():
+    def kept(**callback: object) -> int:
+        lightly = {"checkpoint_callback": callback, "trainer.max_epochs": 4}
+        return estimate(10, configs({"enable_training": True}, lightly)).disk["checkpoints"]
+
+    one = kept(save_last=False, save_top_k=1)
+    assert kept(save_last=True, save_top_k=1) == 2 * one
+    assert kept(save_last=False, save_top_k=-1) == 4 * one
+
+
+@pytest.mark.parametrize("name", ["resnet-9", "resnet-18", "resnet-50"])
+def test_the_table_of_backbones_is_that_of_the_models(name):
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from lightly_nb.models import build_backbone
+
+    with torch.device("meta"):
+        backbone = build_backbone(name, 1, 32)
+        with FlopCounterMode(display=False) as counter:
+            backbone(torch.empty(1, 3, 64, 64))
+    assert BACKBONES[name][0] == pytest.approx(counter.get_total_flops() / 2e9, rel=0.01)
+    assert BACKBONES[name][1] == pytest.approx(sum(each.numel() for each in backbone.parameters()), rel=0.01)
+
+
+@pytest.fixture
+def photos(photo_folder: Path):
+    return list_samples(photo_folder, on_event=lambda event: None)
+
+
+def test_the_users_own_images_are_timed_with_the_real_model(photos):
+    asked = configs({"enable_training": True}, TINY_MODEL, {"n_samples": 5})
+    costs = measured_costs(photos, asked, n_images=6)
+    assert 4 <= costs.n_measured <= 6, "broken files are passed over"
+    assert min(costs.reading, costs.embedding, costs.view, costs.training) > 0
+    assert 300 < costs.thumbnail < 30_000
+    assert costs.training != Costs().training
+    assert estimate(len(photos), asked, costs=costs).n_measured == costs.n_measured
+
+
+def test_timing_can_be_canceled(photos):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(RunCanceled, match="timing a few images was canceled"):
+        measured_costs(photos, configs(), is_canceled=stop.is_set)
+
+
+def test_files_that_are_no_pictures_cannot_be_timed(tmp_path: Path):
+    import torch
+
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    samples = list_samples([tmp_path / "broken.jpg"], on_event=lambda event: None)
+    threads = torch.get_num_threads()
+    try:
+        with pytest.raises(RunError, match="none of 1 images could be read; the last: not an image"):
+            timed(samples.source, samples.filenames, configs())
+    finally:
+        torch.set_num_threads(threads)
