@@ -101,7 +101,7 @@ def get_numbers(session: Session, dataset: Dataset, filenames: Sequence[str]) ->
     unknown = [name for name in dict.fromkeys(filenames) if name not in known]
     if unknown:
         shown = ", ".join(repr(name) for name in unknown[:_NAMED]) + (" …" if len(unknown) > _NAMED else "")
-        example = select(Sample.filename).where(Sample.dataset_id == dataset.id).limit(1)
+        example = select(Sample.filename).where(Sample.dataset_id == dataset.id, Sample.number == 0)
         raise BadRequestException(
             f"{len(unknown)} of {len(filenames)} filenames are not in the dataset {dataset.name!r}: {shown}; "
             f"a filename in it is {session.scalar(example)!r}"
