@@ -70,7 +70,7 @@ def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listen
         if job.listing is not None:
             raise InputError(
                 f"datapool '{job.datapool}': its names are relative to {pool.input}, those of this list of "
-                f"files to {job.input}; give lists whose files have the same folder in common, or the folder itself"
+                f"files to {job.input}; give files with the same folder in common, or the folder itself"
             )
         said = f"the datapool was made from {pool.input}: files of the same name count as the same files"
         say(emit, STEP, said, "warning")

@@ -216,6 +216,16 @@ def test_a_run_that_does_not_end_well_leaves_the_pool_as_it_was(scene: Scene, er
     assert len(scene.latest()) == 5
 
 
+def test_a_report_that_fails_leaves_the_pool_as_it_was(scene: Scene, monkeypatch: pytest.MonkeyPatch):
+    def full(*arguments: object, **options: object) -> None:
+        raise RunError("No space left on device")
+
+    monkeypatch.setattr("lightly_nb.report.write_report", full)
+    with pytest.raises(RunError, match="No space left"):
+        scene.run(3, worker={"generate_report": True})
+    assert not scene.pool.exists()
+
+
 def test_a_pool_that_cannot_be_written_is_as_it_was(scene: Scene, monkeypatch: pytest.MonkeyPatch):
     scene.run(3)
     add(scene.photos, "b", 4, 2)
