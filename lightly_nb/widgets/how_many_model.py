@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,6 +181,18 @@ class HowManyModel(traitlets.HasTraits):
         start = ((self.page if page is None else page) - 1) * PAGE_SIZE
         newest = np.arange(self.n)[::-1][start : start + PAGE_SIZE]
         return self._facts.items(SELECTED, self._entries.take(newest))
+
+    def to_html(self, path: str | Path | None = None, *, most_pictures: int = 500) -> str:
+        """Return, and write to `path` if given, one HTML file that opens without a kernel or a network.
+
+        It has the curve, the class balance and the newest `most_pictures` picks.
+        """
+        from lightly_nb.widgets.how_many_static import how_many_html
+        from lightly_nb.widgets.results_page import document, written
+
+        pages = range(1, 1 + min(self.n_pages, -(-most_pictures // PAGE_SIZE)))
+        items = [item for page in pages for item in self.items(page)][:most_pictures]
+        return written(document("How many samples are needed?", how_many_html(self, items)), path)
 
     def picture(self, key: str) -> bytes:
         """Return the thumbnail of one figure by its `id`, empty if there is none."""

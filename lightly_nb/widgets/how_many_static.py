@@ -12,18 +12,19 @@ from lightly_nb.widgets.pictures import small_jpeg
 
 if TYPE_CHECKING:
     from lightly_nb.widgets.how_many_model import HowManyModel
+    from lightly_nb.widgets.results_items import Item
 
 SIDE = 72
 
 
-def how_many_html(panel: HowManyModel) -> str:
-    """Return self-contained HTML of well below 100 KB."""
+def how_many_html(panel: HowManyModel, items: list[Item] | None = None) -> str:
+    """Return self-contained HTML; with the pictures of `items`, None being the page, well below 100 KB."""
     said = f"{panel.n:,} of {len(panel.samples):,} samples selected. {panel.finding}"
     picture = still_image(panel.curve, panel.n, said) if panel.curve is not None else ""
     balance = bars_html(panel.balance()) if panel.group_by else ""
     title = f"<div>{escape(panel.group_by)}</div>" if balance else ""
     notes = "".join(f"<div>{escape(note)}</div>" for note in panel.notes)
-    jpegs = {item["name"]: panel.picture(item["id"]) for item in panel.items()}
+    jpegs = {item["name"]: panel.picture(item["id"]) for item in (panel.items() if items is None else items)}
     pictures = "".join(
         f'<span title="{escape(name)}">{picture_html(small_jpeg(jpeg, SIDE), name, SIDE)}</span>'
         for name, jpeg in jpegs.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,6 +150,19 @@ class ResultsModel(traitlets.HasTraits):
     def selection(self) -> pd.DataFrame:
         """Return the table of the marked samples, with `row`, `selected`, `step` and `reason`."""
         return described(self.samples, self.selected, self.picks)
+
+    def to_html(self, path: str | Path | None = None, *, most_pictures: int = 100) -> str:
+        """Return, and write to `path` if given, one HTML file that opens without a kernel or a network.
+
+        It has the first `most_pictures` figures of every view, whatever is filtered.
+        """
+        from lightly_nb.widgets.results_page import results_page, written
+
+        return written(results_page(self, most_pictures), path)
+
+    def listed(self, view: str) -> Entries:
+        """Return all that a view lists, whatever is filtered."""
+        return self._entries_of(view)
 
     def picture(self, key: str) -> bytes:
         """Return the JPEG of one figure by its `id`, empty if there is none.

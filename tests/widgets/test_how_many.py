@@ -406,6 +406,15 @@ def test_the_static_output_is_small_and_escaped(panel: HowManyPanel):
     assert len(html) < 100_000
 
 
+def test_the_page_for_people_without_a_kernel_has_all_pictures(panel: HowManyPanel, tmp_path: Path):
+    panel.n = 30
+    html = panel.to_html(tmp_path / "sizes.html")
+    assert (tmp_path / "sizes.html").read_text(encoding="utf-8") == html
+    assert html.count("<img") == 1 + 30
+    assert "30 of 120 samples selected" in html
+    assert panel.to_html(most_pictures=5).count("<img") == 1 + 5
+
+
 def test_without_anywidget_plain_sliders_do_the_same(samples, picks, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(

@@ -293,6 +293,15 @@ def test_the_static_output_is_small_escaped_and_of_the_first_page(panel: Results
     assert len(results_html(panel)) < 100_000
 
 
+def test_the_page_for_people_without_a_kernel_has_every_view(panel: ResultsPanel, tmp_path: Path):
+    html = panel.to_html(tmp_path / "results.html", most_pictures=20)
+    assert (tmp_path / "results.html").read_text(encoding="utf-8") == html
+    assert html.count("<figure") == PICKED + 20 + 5 + 4
+    assert "Removed: 110, the first 20 of them" in html
+    assert "<script" not in html
+    assert "http" not in html
+
+
 def test_messages_of_the_browser_and_their_answers(panel: ResultsPanel, samples: Samples):
     sent: list[tuple[dict[str, Any], list[bytes]]] = []
     panel.send = lambda content, buffers=None: sent.append((content, buffers or []))  # type: ignore[method-assign]
