@@ -1,4 +1,4 @@
-"""The command line, `lightly-nb`: flat delegates to the pipeline, no logic of its own.
+"""The command line, `lightly-nb`: flat delegates to pipeline and workspace, no logic of its own.
 
 Exit codes: 0 well, 1 the run failed, 2 what was asked for cannot be, 130 canceled.
 """
@@ -10,9 +10,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from lightly_nb.errors import ConfigError, DatasourceError, InputError, LightlyNBError, RunCanceled
+from lightly_nb.errors import (
+    ApiException,
+    ConfigError,
+    DatasourceError,
+    InputError,
+    LightlyNBError,
+    RunCanceled,
+)
 from lightly_nb.events import Event, Listener, say
 from lightly_nb.states import RunState
 
@@ -29,6 +37,20 @@ Options of the run are key=value, as in the platform's configuration (docs/confi
   selection.strategies='[{input: {type: EMBEDDINGS}, strategy: {type: DIVERSITY}}]'
 """
 
+WORKER_HELP = """\
+Options are key=value:
+  worker.worker_id=Default            id or name of a registered worker
+  worker.force_start=False            do not take over from another process of this worker (default True)
+  shutdown_when_job_finished=True     end after one run
+  sanity_check=True                   check versions, store, token, folders, device; end with 0 or 2
+  output_dir=lightly_outputs          run folders are made below it
+  shared_dir=DIR                      folder that checkpoint= and embeddings= of runs are relative to
+  input_mount=DIR                     folder that stands for / in local datasources, as in a container
+  token=TOKEN                         better in the environment: others on this machine can read command lines
+Environment: LIGHTLY_TOKEN, LIGHTLY_NB_HOME (folder of the workspace) or LIGHTLY_NB_URL (its database).
+Ctrl-C or SIGTERM: no further run is taken, the one under way is aborted; what it had finished is kept.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
@@ -39,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command(options, listener)
     except (RunCanceled, KeyboardInterrupt) as error:
         return _fail(str(error) or "interrupted", EXIT_CANCELED, listener)
-    except (ConfigError, InputError, DatasourceError) as error:
+    except (ConfigError, InputError, DatasourceError, ApiException) as error:
         return _fail(str(error), EXIT_USAGE, listener)
     except LightlyNBError as error:
         return _fail(str(error), EXIT_FAILED, listener)
@@ -82,6 +104,17 @@ def _parser() -> argparse.ArgumentParser:
         ("cancel", _cancel, "stop a run; what it had finished is kept"),
     ]:
         _command(commands, name, function, text).add_argument("run_folder", metavar="RUN_FOLDER")
+    worker = _command(commands, "worker", _worker, "wait for scheduled runs and do them", epilog=WORKER_HELP)
+    worker.add_argument("overrides", nargs="*", metavar="key=value", help="see below")
+    user = _command(commands, "user", _user, "add, list and remove the users of a workspace")
+    user.add_argument("action", choices=("add", "list", "remove", "rotate", "new-token"))
+    user.add_argument("email", nargs="?", metavar="EMAIL")
+    user.add_argument(
+        "--me", action="store_true", help="add: this login, which needs no token on a local workspace"
+    )
+    user.add_argument(
+        "--with-datasets", action="store_true", help="remove: delete the user's datasets as well"
+    )
     demo = _command(commands, "demo", _demo, "gather real photographs to try things on")
     demo.add_argument("folder", nargs="?", default="demo/photographs", metavar="FOLDER")
     return parser
@@ -154,6 +187,57 @@ def _cancel(options: argparse.Namespace, listener: Listener | None) -> None:
 
     pipeline.open_run(options.run_folder).cancel()
     _status(options, listener)
+
+
+def _worker(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb.workspace import open_workspace
+    from lightly_nb.workspace.worker import print_line, run_worker
+    from lightly_nb.workspace.worker_options import named_worker, parse_worker_options, sanity_check
+
+    given = parse_worker_options(options.overrides)
+    tell = partial(say, listener, "WORKER") if listener is not None else print_line
+    if given.sanity_check:
+        failed = 0
+        for check in sanity_check(given):
+            failed += not check.is_well
+            tell(f"{'ok' if check.is_well else 'FAILED':6} {check.name}: {' '.join(check.said.split())}")
+        if failed:
+            raise InputError(f"{failed} of the checks failed; this worker would not work")
+        return
+    run_worker(
+        open_workspace(),
+        named_worker(given),
+        token=given.token,
+        output_dir=given.output_dir,
+        shared_dir=given.shared_dir or None,
+        input_mount=given.input_mount or None,
+        force_start=given.worker.force_start,
+        shutdown_when_job_finished=given.shutdown_when_job_finished,
+        say=tell,
+    )
+
+
+def _user(options: argparse.Namespace, listener: Listener | None) -> None:
+    from lightly_nb.workspace import open_workspace, reading, transact
+    from lightly_nb.workspace.users import add_user, get_users, remove_user, rotate_token
+
+    if (options.email is None) != (options.action == "list"):
+        raise InputError("write lightly-nb user add|remove|rotate EMAIL, or lightly-nb user list")
+    workspace = open_workspace()
+    if options.action == "list":
+        with reading(workspace) as session:
+            for user in get_users(session):
+                print(user.email if user.token_hash else f"{user.email} (no token)")
+    elif options.action == "remove":
+        transact(workspace, remove_user, options.email, with_datasets=options.with_datasets)
+        print(f"{options.email} is removed from {workspace.url}")
+    else:
+        if options.action == "add":
+            token = transact(workspace, add_user, options.email, me=options.me)[1]
+        else:
+            token = transact(workspace, rotate_token, options.email)
+        print(f"Token of {options.email}, shown this once; hand it over privately:", file=sys.stderr)
+        print(token.get_secret_value())
 
 
 def _demo(options: argparse.Namespace, listener: Listener | None) -> None:
