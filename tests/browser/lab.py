@@ -147,7 +147,6 @@ class Lab:
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
         self.page.wait_for_selector(f"body[data-jp-theme-light='{is_light}']", state="attached")
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")  # two at once are an error of Lab
-        self.page.wait_for_selector("#jupyterlab-splash", state="detached")  # two at once are an error of Lab
 
     def open(self, *cells: str, run: int | None = None) -> Notebook:
         """Open a new notebook of these cells and run them, or the first `run`, to their end."""
