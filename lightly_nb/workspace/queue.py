@@ -146,7 +146,7 @@ def expire_locks(session: Session) -> list[str]:
     for run, scheduled in dead_runs:
         end_run(session, run, RunState.CRASHED, _obituary(run, scheduled))
     for worker in _dead_workers(session):
-        worker.state, worker.process = ("CRASHED" if worker.state == "BUSY" else "OFFLINE"), None
+        worker.state, worker.process = ("OFFLINE" if worker.state == "IDLE" else "CRASHED"), None
     session.flush()
     return [run.id for run, _ in dead_runs]
 

@@ -91,4 +91,5 @@ def start_worker(
     assert process.stdin is not None
     with process.stdin as stream:
         stream.write(token)
+    process.stdin = None  # or communicate() would write to it once more
     return process
