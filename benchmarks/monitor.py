@@ -3,9 +3,9 @@
     python -m benchmarks.monitor            # medians of 3; --write for monitor.md
 
 A real background run trains a small model meanwhile. The cell is `run.monitor()` on a handle that an earlier
-cell has made. The lag is from the time in an event, which the run writes when it sends it, to the change on the
-page, while a cell of the same kernel computes and never waits. Re-attaching is everything that a restarted
-kernel has to do: import, open the run, show it, and show the next event.
+cell has made. The lag is from the time in an event, which the run writes when it sends it, to the change on
+the page, while a cell of the same kernel computes and never waits. Re-attaching is everything that a
+restarted kernel has to do: import, open the run, show it, and show the next event.
 """
 
 from __future__ import annotations
@@ -39,13 +39,15 @@ BUSY = "import time\nuntil = time.time() + 600\nwhile time.time() < until: pass"
 RUN_CELL = """async number => { lnbNotebook.content.activeCellIndex = number;
                 window.started = Date.now(); await jupyterapp.commands.execute('notebook:run-cell'); }"""
 WATCH = f"""seconds => new Promise(done => {{
-  const lags = [], look = () => {{
-    const head = [...document.querySelectorAll('{HEAD}')].at(-1);
-    const time = Number(head?.dataset.time) * 1000;
-    if (head && time !== window.lastTime) {{ lags.push((Date.now() - time) / 1000); window.lastTime = time; }}
-  }};
-  new MutationObserver(look).observe(document.body, {{subtree: true, childList: true, attributes: true}});
-  setTimeout(() => done(lags.slice(1)), seconds * 1000);
+  const lags = [];
+  let last = null;
+  const observer = new MutationObserver(() => {{
+    const time = Number([...document.querySelectorAll('{HEAD}')].at(-1)?.dataset.time) * 1000;
+    if (last !== null && time > last) lags.push((Date.now() - time) / 1000);
+    last = time;
+  }});
+  observer.observe(document.body, {{subtree: true, childList: true, attributes: true}});
+  setTimeout(() => {{ observer.disconnect(); done(lags); }}, seconds * 1000);
 }})"""
 
 

@@ -176,8 +176,8 @@ class RunStory:
         if "filename" in event:
             self.left_out[event["filename"]] = message.removeprefix(event["filename"]).partition(": ")[2]
             return
-        self.message = message
         if event.get("level") != "warning":
+            self.message = message
             return
         if message.startswith(COLLAPSED):
             self.collapse = message
