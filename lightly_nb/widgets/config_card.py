@@ -15,6 +15,7 @@ from lightly_nb.config import describe
 from lightly_nb.config.selection import ALLOWED_INPUTS, StrategyConfig
 from lightly_nb.widgets.config_checking import fields_of, held_by, values_of
 from lightly_nb.widgets.config_inputs import unset
+from lightly_nb.widgets.config_maker import Make
 from lightly_nb.widgets.config_row import Row, add_tooltip, differs
 
 Pair = tuple[str, str]
@@ -51,6 +52,8 @@ class Card:
         Called after a person has changed something in it.
     on_move : callable
         Called with the card and -1 (up), 1 (down) or 0 (away).
+    make : callable
+        Makes the widgets.
     """
 
     def __init__(
@@ -59,39 +62,44 @@ class Card:
         held: Mapping[str, Any],
         on_change: Callable[[], None],
         on_move: Callable[[Card, int], None],
+        make: Make,
     ):
         self.pair, self.held = pair, dict(held)
-        self._on_change = on_change
+        self._on_change, self._make = on_change, make
         self.fields: dict[str, FieldInfo] = {}
         self.rows: dict[str, Row] = {}
-        self.menu = ipywidgets.Dropdown(options=list(PAIRS), value=NAMES[pair], description="strategy")
+        self.menu = make(ipywidgets.Dropdown, options=list(PAIRS), value=NAMES[pair], description="strategy")
         self.menu.observe(lambda change: self._choose(PAIRS[change["new"]]), "value")
         self.up, self.down, self.away = (
-            _button(text, hint, partial(on_move, self, step))
+            _button(make, text, hint, partial(on_move, self, step))
             for text, hint, step in (
                 ("↑", "Move this strategy up", -1),
                 ("↓", "Move this strategy down", 1),
                 ("Remove", "Remove this strategy", 0),
             )
         )
-        self._about = ipywidgets.HTML()
-        head = ipywidgets.HBox([self.menu, self._about, self.up, self.down, self.away])
+        self._about = make(ipywidgets.HTML)
+        head = make(ipywidgets.HBox, children=[self.menu, self._about, self.up, self.down, self.away])
         head.add_class("lnb-card-head")
-        self._inside = ipywidgets.VBox()
-        self._message = ipywidgets.HTML()
-        self.box = ipywidgets.VBox([head, self._inside, self._message])
+        self._inside = make(ipywidgets.VBox)
+        self._message = make(ipywidgets.HTML)
+        self.box = make(ipywidgets.VBox, children=[head, self._inside, self._message])
         self.box.add_class("lnb-strategy")
         self._build()
 
     @classmethod
     def of(
-        cls, config: StrategyConfig, on_change: Callable[[], None], on_move: Callable[[Card, int], None]
+        cls,
+        config: StrategyConfig,
+        on_change: Callable[[], None],
+        on_move: Callable[[Card, int], None],
+        make: Make,
     ) -> Card:
         """Return the card of a strategy's configuration."""
         held = {
             f"{part}.{key}": value for part in PARTS for key, value in held_by(getattr(config, part)).items()
         }
-        return cls((config.input.type, config.strategy.type), held, on_change, on_move)
+        return cls((config.input.type, config.strategy.type), held, on_change, on_move, make)
 
     def values(self, where: str) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the values, nested, and what is wrong with those that cannot be read, by key of the card."""
@@ -118,6 +126,14 @@ class Card:
         if self._message.value != said:
             self._message.value = said
 
+    def close(self) -> None:
+        """Take the card off the page for good."""
+        for row in self.rows.values():
+            row.close()
+        head = self.box.children[0]
+        for widget in (*head.children, *self.box.children, self.box):
+            widget.close()
+
     def _all_held(self) -> dict[str, Any]:
         return {**{key: unset(field) for key, field in _fields(self.pair).items()}, **self.held}
 
@@ -132,11 +148,14 @@ class Card:
         self.fields = {key: field for key, field in _fields(self.pair).items() if key not in hidden}
         given = {key: held for key, held in self.held.items() if key in self.fields}
         self.held = {**{key: unset(field) for key, field in self.fields.items()}, **given}
+        before = self.rows
         self.rows = {
-            key: Row(key.partition(".")[2], field, self.held[key], partial(self._take, key))
+            key: Row(key.partition(".")[2], field, self.held[key], partial(self._take, key), self._make)
             for key, field in self.fields.items()
         }
         self._inside.children = [row.box for row in self.rows.values()]
+        for row in before.values():
+            row.close()
         about = models_of(self.pair)["strategy"].model_fields["type"].description or ""
         self._about.value = f'<div class="lnb-hint">{escape(about)}</div>'
 
@@ -156,8 +175,8 @@ def _fields(pair: Pair) -> dict[str, FieldInfo]:
     return {key: fields[key] for key in order}
 
 
-def _button(text: str, hint: str, work: Callable[[], None]) -> Any:
-    button = ipywidgets.Button(description=text)
+def _button(make: Make, text: str, hint: str, work: Callable[[], None]) -> Any:
+    button = make(ipywidgets.Button, description=text)
     add_tooltip(button, hint)
     button.on_click(lambda _button: work())
     return button

@@ -13,6 +13,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.widgets.config_checking import fields_of, held_by, values_of
 from lightly_nb.widgets.config_fold import Fold
 from lightly_nb.widgets.config_groups import grouped
+from lightly_nb.widgets.config_maker import maker
 from lightly_nb.widgets.config_row import Row, differs
 
 
@@ -28,7 +29,7 @@ class KeyForm:
     """
 
     def __init__(self, model: type[Config], on_change: Callable[[], None]):
-        self.model, self._on_change = model, on_change
+        self.model, self._on_change, self._make = model, on_change, maker()
         self.fields = fields_of(model)
         self.held: dict[str, Any] = {}
         self._rows: dict[str, Row] = {}
@@ -88,7 +89,7 @@ class KeyForm:
 
     def _boxes(self, keys: list[str]) -> list[Any]:
         for key in keys:
-            row = Row(key, self.fields[key], self.held[key], partial(self._take, key))
+            row = Row(key, self.fields[key], self.held[key], partial(self._take, key), self._make)
             self._rows[key] = row
             self._mark(key, row)
         return [self._rows[key].box for key in keys]

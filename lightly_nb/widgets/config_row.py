@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from lightly_nb.widgets.config_inputs import choices_of, hint_of, is_set, kind_of
+from lightly_nb.widgets.config_maker import Make
 
 LINES_SHOWN = 3
 SECRET_GIVEN, SECRET_MISSING = "given; type to replace it", "none"
@@ -29,6 +30,8 @@ class Row:
         What the field holds at first.
     on_change : callable
         Called with what the field holds, whenever a person (or a script) changes the control.
+    make : callable
+        Makes the widgets.
 
     Attributes
     ----------
@@ -38,20 +41,21 @@ class Row:
         All of it.
     """
 
-    def __init__(self, label: str, field: FieldInfo, held: Any, on_change: Callable[[Any], None]):
+    def __init__(self, label: str, field: FieldInfo, held: Any, on_change: Callable[[Any], None], make: Make):
         self.field, self._on_change, self._is_quiet = field, on_change, False
+        self._make = make
         self._secret = SecretStr("")
-        self.control = _control(label, field)
+        self.control = _control(label, field, make)
         description, terms = hint_of(field)
         add_tooltip(self.control, f"{description} {terms}".strip())
-        hint = ipywidgets.HTML(_hint_html(description, terms))
+        hint = make(ipywidgets.HTML, value=_hint_html(description, terms))
         self._message: Any = None
         controls = [self.control, hint]
         if kind_of(field) == "secret":
-            remove = ipywidgets.Button(description="Remove")
+            remove = make(ipywidgets.Button, description="Remove")
             remove.on_click(lambda _button: self._take_secret(SecretStr("")))
             controls.insert(1, remove)
-        self.box = ipywidgets.HBox(controls)
+        self.box = make(ipywidgets.HBox, children=controls)
         self.box.add_class("lnb-row")
         self.show(held)
         self.control.observe(self._changed, "value")
@@ -75,11 +79,16 @@ class Row:
         _toggle(self.box, "lnb-changed", is_changed)
         said = _message_html(wrong)
         if self._message is None and wrong is not None:
-            self._message = ipywidgets.HTML()
+            self._message = self._make(ipywidgets.HTML)
             self._message.add_class("lnb-message")
             self.box.children = (*self.box.children, self._message)
         if self._message is not None and self._message.value != said:
             self._message.value = said
+
+    def close(self) -> None:
+        """Take the row off the page for good."""
+        for widget in (*self.box.children, self.box):
+            widget.close()
 
     def _changed(self, change: Any) -> None:
         if self._is_quiet:
@@ -105,19 +114,19 @@ def add_tooltip(widget: Any, text: str) -> None:
     setattr(widget, "tooltip" if widget.has_trait("tooltip") else "description_tooltip", text)
 
 
-def _control(label: str, field: FieldInfo) -> Any:
+def _control(label: str, field: FieldInfo, make: Make) -> Any:
     kind = kind_of(field)
     if kind == "flag":
-        return ipywidgets.Checkbox(description=label, indent=False)
+        return make(ipywidgets.Checkbox, description=label, indent=False)
     if kind == "choice":
-        return ipywidgets.Dropdown(description=label, options=choices_of(field))
+        return make(ipywidgets.Dropdown, description=label, options=choices_of(field))
     if kind == "secret":
-        return ipywidgets.Password(description=label, continuous_update=False)
+        return make(ipywidgets.Password, description=label, continuous_update=False)
     if kind in ("lines", "mapping"):
         shown = "one a line" if kind == "lines" else "category: share, one a line"
-        return ipywidgets.Textarea(description=label, rows=LINES_SHOWN, placeholder=shown)
+        return make(ipywidgets.Textarea, description=label, rows=LINES_SHOWN, placeholder=shown)
     empty = "" if field.is_required() or kind == "text" else "not given"
-    return ipywidgets.Text(description=label, placeholder=empty or "\u200b")
+    return make(ipywidgets.Text, description=label, placeholder=empty or "\u200b")
 
 
 def _hint_html(description: str, terms: str) -> str:

@@ -14,6 +14,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.widgets.config_card import PAIRS, Card
 from lightly_nb.widgets.config_checking import fields_of, held_by
 from lightly_nb.widgets.config_inputs import as_value
+from lightly_nb.widgets.config_maker import maker
 from lightly_nb.widgets.config_row import Row, add_tooltip
 
 LIST = "strategies"
@@ -25,7 +26,7 @@ class SelectionForm:
     folds: tuple[Any, ...] = ()
 
     def __init__(self, on_change: Callable[[], None]):
-        self._on_change = on_change
+        self._on_change, self._make = on_change, maker()
         self._sizes = fields_of(SelectionConfig)
         self._rows: dict[str, Row] = {}
         self.held: dict[str, Any] = {}
@@ -47,7 +48,7 @@ class SelectionForm:
     def boxes(self) -> list[Any]:
         """Return the widgets of the form."""
         for key, field in self._sizes.items():
-            self._rows[key] = Row(key, field, self.held[key], partial(self._take_size, key))
+            self._rows[key] = Row(key, field, self.held[key], partial(self._take_size, key), self._make)
         adding = ipywidgets.HBox([self.menu, self.add])
         adding.add_class("lnb-adding")
         return [*(row.box for row in self._rows.values()), self._list, self._message, adding]
@@ -57,8 +58,11 @@ class SelectionForm:
         self.held = held_by(config)
         for key, row in self._rows.items():
             row.show(self.held[key])
-        self.cards = [Card.of(each, self._on_change, self._move) for each in config.strategies]
+        before = self.cards
+        self.cards = [Card.of(each, self._on_change, self._move, self._make) for each in config.strategies]
         self._arrange()
+        for card in before:
+            card.close()
 
     def values(self) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the values, and what is wrong with those that cannot be read."""
@@ -105,7 +109,7 @@ class SelectionForm:
 
     def add_card(self, pair: tuple[str, str]) -> None:
         """Add a strategy with its defaults at the end."""
-        self.cards.append(Card(pair, {}, self._on_change, self._move))
+        self.cards.append(Card(pair, {}, self._on_change, self._move, self._make))
         self._arrange()
         self._on_change()
 
@@ -114,6 +118,8 @@ class SelectionForm:
         others = [other for other in self.cards if other is not card]
         self.cards = others if not step else [*others[: at + step], card, *others[at + step :]]
         self._arrange()
+        if not step:
+            card.close()
         self._on_change()
 
     def _arrange(self) -> None:

@@ -28,7 +28,8 @@ def pixels_around(page: Any, x: float, y: float, reach: int = 1) -> np.ndarray:
 
 def rgb(css: str) -> tuple[float, ...]:
     """Return the channels of a computed colour, 0 to 255."""
-    return tuple(float(part) for part in re.findall(r"[\d.]+", css)[:3])
+    scale = 255 if css.startswith("color(") else 1  # what color-mix computes to, 0 to 1
+    return tuple(scale * float(part) for part in re.findall(r"[\d.]+", css)[:3])
 
 
 def contrast(one: Sequence[float], other: Sequence[float]) -> float:
