@@ -1,4 +1,4 @@
-"""The Python of first_steps.rst, which is the user's own text: taken from it, changed as the table here says."""
+"""The Python of first_steps.rst, the user's own text: taken from it, and changed as the tables here say."""
 
 from __future__ import annotations
 
