@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,10 @@ from lightly_nb.api.errors import EmbeddingDoesNotExistError
 from lightly_nb.api.models import DatasetEmbeddingData
 from lightly_nb.api.rows import embedding_data
 from lightly_nb.errors import NotFoundException
-from lightly_nb.events import ProgressBar
+from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.workspace import embeddings, runs
 from lightly_nb.workspace.datasource_kinds import DatasourceSettings
-from lightly_nb.workspace.download import download_files, problems_text
+from lightly_nb.workspace.download import Downloaded, download_files, problems_text
 from lightly_nb.workspace.sample_files import open_sample_files, sample_files_settings
 from lightly_nb.workspace.schema import Dataset
 from lightly_nb.workspace.tags import INITIAL_TAG, get_filenames_in_tag, get_tag
@@ -53,16 +54,29 @@ def download_dataset(
         If the disk is full.
     """
 
+    on_event = ProgressBar() if verbose else None
+    done = download_tag(self, output_dir, tag_name, max_workers=max_workers, on_event=on_event)
+    if said := problems_text(done):
+        warnings.warn(said, UserWarning, stacklevel=2)
+
+
+def download_tag(
+    self: ApiWorkflowClient,
+    output_dir: str | os.PathLike[str],
+    tag_name: str = INITIAL_TAG,
+    *,
+    max_workers: int = 8,
+    on_event: Listener | None = None,
+) -> list[Downloaded]:
+    """Do what `download_dataset` does; return what became of each file. `on_event` may raise to stop."""
+
     def found(session: Session, dataset: Dataset) -> tuple[list[str], DatasourceSettings]:
         names = get_filenames_in_tag(session, dataset, get_tag(session, dataset, name=tag_name))
         return names, sample_files_settings(session, dataset)
 
     names, settings = self._read_dataset(found)
     files = open_sample_files(settings, self.dataset_type)
-    on_event = ProgressBar() if verbose else None
-    done = download_files(names, files, output_dir, max_workers=max_workers, on_event=on_event)
-    if said := problems_text(done):
-        warnings.warn(said, UserWarning, stacklevel=2)
+    return download_files(names, files, output_dir, max_workers=max_workers, on_event=on_event)
 
 
 def get_all_embedding_data(self: ApiWorkflowClient) -> list[DatasetEmbeddingData]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lightly_nb.api.tags import get_tag_by_name
-from lightly_nb.events import ProgressBar
+from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.workspace import exports
 from lightly_nb.workspace.sample_files import open_sample_files, sample_files_settings
 from lightly_nb.workspace.tags import get_samples_in_tag, get_tag
@@ -31,28 +31,28 @@ UrlFor = Callable[[str], str] | None
 
 def export_filenames_by_tag_id(self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None) -> Any:
     """Return the file names of a tag, one a line."""
-    return _exported(self, "filenames", tag_id, chunk_size)
+    return exported(self, "filenames", tag_id, chunk_size)
 
 
 def export_filenames_by_tag_name(
     self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
 ) -> Any:
     """Return the file names of a tag, one a line."""
-    return _exported(self, "filenames", get_tag_by_name(self, tag_name).id, chunk_size)
+    return exported(self, "filenames", get_tag_by_name(self, tag_name).id, chunk_size)
 
 
 def export_filenames_and_read_urls_by_tag_id(
     self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return dicts with `fileName`, `readUrl` and `datasourceUrl` of a tag's files."""
-    return _exported(self, "filenames_and_read_urls", tag_id, chunk_size, url_for=url_for)
+    return exported(self, "filenames_and_read_urls", tag_id, chunk_size, url_for=url_for)
 
 
 def export_filenames_and_read_urls_by_tag_name(
     self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return dicts with `fileName`, `readUrl` and `datasourceUrl` of a tag's files."""
-    return _exported(
+    return exported(
         self, "filenames_and_read_urls", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
     )
 
@@ -61,14 +61,14 @@ def export_label_studio_tasks_by_tag_id(
     self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as tasks of Label Studio, to be written as JSON and imported."""
-    return _exported(self, "label_studio_tasks", tag_id, chunk_size, url_for=url_for)
+    return exported(self, "label_studio_tasks", tag_id, chunk_size, url_for=url_for)
 
 
 def export_label_studio_tasks_by_tag_name(
     self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as tasks of Label Studio, to be written as JSON and imported."""
-    return _exported(
+    return exported(
         self, "label_studio_tasks", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
     )
 
@@ -78,7 +78,7 @@ def export_label_box_data_rows_by_tag_id(
 ) -> Any:
     """Return a tag as data rows of Labelbox version 3. Deprecated: use version 4."""
     _warn_of_version_3("export_label_box_v4_data_rows_by_tag_id")
-    return _exported(self, "label_box_data_rows", tag_id, chunk_size, url_for=url_for)
+    return exported(self, "label_box_data_rows", tag_id, chunk_size, url_for=url_for)
 
 
 def export_label_box_data_rows_by_tag_name(
@@ -86,7 +86,7 @@ def export_label_box_data_rows_by_tag_name(
 ) -> Any:
     """Return a tag as data rows of Labelbox version 3. Deprecated: use version 4."""
     _warn_of_version_3("export_label_box_v4_data_rows_by_tag_name")
-    return _exported(
+    return exported(
         self, "label_box_data_rows", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
     )
 
@@ -95,14 +95,14 @@ def export_label_box_v4_data_rows_by_tag_id(
     self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as data rows of Labelbox version 4."""
-    return _exported(self, "label_box_v4_data_rows", tag_id, chunk_size, url_for=url_for)
+    return exported(self, "label_box_v4_data_rows", tag_id, chunk_size, url_for=url_for)
 
 
 def export_label_box_v4_data_rows_by_tag_name(
     self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as data rows of Labelbox version 4."""
-    return _exported(
+    return exported(
         self, "label_box_v4_data_rows", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
     )
 
@@ -111,52 +111,58 @@ def export_coco_image_list_by_tag_id(
     self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None
 ) -> Any:
     """Return a tag as a COCO file without annotations."""
-    return _exported(self, "coco_image_list", tag_id, chunk_size)
+    return exported(self, "coco_image_list", tag_id, chunk_size)
 
 
 def export_coco_image_list_by_tag_name(
     self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
 ) -> Any:
     """Return a tag as a COCO file without annotations."""
-    return _exported(self, "coco_image_list", get_tag_by_name(self, tag_name).id, chunk_size)
+    return exported(self, "coco_image_list", get_tag_by_name(self, tag_name).id, chunk_size)
 
 
 def export_yolo_image_list_by_tag_id(
     self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, root: str | None = None
 ) -> Any:
     """Return a tag as a `train.txt` of YOLO; `root` is written before each name, './' without."""
-    return _exported(self, "yolo_image_list", tag_id, chunk_size, root=root)
+    return exported(self, "yolo_image_list", tag_id, chunk_size, root=root)
 
 
 def export_yolo_image_list_by_tag_name(
     self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, root: str | None = None
 ) -> Any:
     """Return a tag as a `train.txt` of YOLO; `root` is written before each name, './' without."""
-    return _exported(self, "yolo_image_list", get_tag_by_name(self, tag_name).id, chunk_size, root=root)
+    return exported(self, "yolo_image_list", get_tag_by_name(self, tag_name).id, chunk_size, root=root)
 
 
 def export_cvat_manifest_by_tag_id(
     self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None
 ) -> Any:
     """Return a tag as a `manifest.jsonl` of CVAT."""
-    return _exported(self, "cvat_manifest", tag_id, chunk_size)
+    return exported(self, "cvat_manifest", tag_id, chunk_size)
 
 
 def export_cvat_manifest_by_tag_name(
     self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
 ) -> Any:
     """Return a tag as a `manifest.jsonl` of CVAT."""
-    return _exported(self, "cvat_manifest", get_tag_by_name(self, tag_name).id, chunk_size)
+    return exported(self, "cvat_manifest", get_tag_by_name(self, tag_name).id, chunk_size)
 
 
-def _exported(
+def exported(
     self: ApiWorkflowClient,
     form: str,
     tag_id: str,
-    chunk_size: int | None,
+    chunk_size: int | None = None,
     url_for: UrlFor = None,
+    on_event: Listener | None = None,
     **options: Any,
 ) -> Any:
+    """Return a tag in a format of `workspace.exports.FORMATS`.
+
+    `on_event` hears how far it is where images have to be read, and may raise to stop; None: a progress bar.
+    """
+
     def found(session: Session, dataset: Dataset) -> tuple[list[SampleRow], DatasourceSettings | None]:
         samples = get_samples_in_tag(session, dataset, get_tag(session, dataset, tag_id=tag_id))
         no_files = form in exports.WITHOUT_FILES
@@ -165,7 +171,7 @@ def _exported(
     samples, settings = self._read_dataset(found)
     files = None if settings is None else open_sample_files(settings, self.dataset_type, url_for)
     if form in exports.READ_SIZES:
-        options["on_event"] = ProgressBar()
+        options["on_event"] = on_event or ProgressBar()
     return exports.export(form, samples, files, chunk_size=chunk_size, **options)
 
 

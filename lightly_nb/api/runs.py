@@ -204,3 +204,8 @@ def get_compute_worker_run_tags(self: ApiWorkflowClient, run_id: str) -> list[Ta
 
     get_compute_worker_run(self, run_id)
     return self._read_dataset(made)
+
+
+def run_folder_of(self: ApiWorkflowClient, run_id: str) -> str | None:
+    """Return the folder of a run on its worker's machine, for `open_run`; None before it has one."""
+    return self._read(lambda session, user: runs.get_run(session, user, run_id).run_folder)
