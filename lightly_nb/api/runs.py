@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from lightly_nb.api.models import (
 )
 from lightly_nb.api.rows import config_id, run_data, scheduled_data, tag_data, worker_data
 from lightly_nb.config import parse_configs, to_dict
+from lightly_nb.config.parsing import Value
 from lightly_nb.errors import ConfigError
 from lightly_nb.workspace import following, queue, runs, scheduling, workers
 from lightly_nb.workspace.schema import Dataset, Tag, User
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient
 
 ComputeWorkerRunInfo = following.RunInfo
-
-Config = dict[str, Any] | None
 
 
 def register_compute_worker(
@@ -63,9 +62,9 @@ def delete_compute_worker(self: ApiWorkflowClient, worker_id: str) -> None:
 
 def create_compute_worker_config(
     self: ApiWorkflowClient,
-    worker_config: Config = None,
-    lightly_config: Config = None,
-    selection_config: Config = None,
+    worker_config: Value = None,
+    lightly_config: Value = None,
+    selection_config: Value = None,
 ) -> str:
     """Check the three configurations and return the id that runs with them have as `config_id`.
 
@@ -87,13 +86,22 @@ def create_compute_worker_config(
 
 def schedule_compute_worker_run(
     self: ApiWorkflowClient,
-    worker_config: Config = None,
-    lightly_config: Config = None,
-    selection_config: Config = None,
+    worker_config: Value = None,
+    lightly_config: Value = None,
+    selection_config: Value = None,
     priority: str = DockerRunScheduledPriority.MID,
     runs_on: list[str] | None = None,
 ) -> str:
     """Put a run on the current dataset into the queue; return the id of the scheduled run.
+
+    Parameters
+    ----------
+    worker_config, lightly_config, selection_config : dict, optional
+        The platform's; also models of `lightly_nb.config`, YAML text or the path of a YAML file.
+    priority : DockerRunScheduledPriority
+        LOW, MID, HIGH or CRITICAL.
+    runs_on : list of str, optional
+        Labels that a worker must have, all of them, to take the run.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from lightly_nb.api import (
 )
 from tests.api.conftest import run_tag
 
-SELECTION = {
+SELECTION: dict[str, Any] = {
     "n_samples": 3,
     "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}],
 }
@@ -311,7 +311,7 @@ def test_workers(client: ApiWorkflowClient, bob: ApiWorkflowClient) -> None:
 
 
 def test_a_run_is_scheduled_and_called_back(filled: ApiWorkflowClient) -> None:
-    given = {"worker_config": {"enable_training": True}, "selection_config": SELECTION}
+    given: dict[str, Any] = {"worker_config": {"enable_training": True}, "selection_config": SELECTION}
     scheduled_id = filled.schedule_compute_worker_run(**given, priority="HIGH", runs_on=["gpu"])
     (scheduled,) = filled.get_scheduled_compute_worker_runs()
     assert (scheduled.id, scheduled.priority, scheduled.runs_on) == (scheduled_id, "HIGH", ["gpu"])
@@ -343,7 +343,7 @@ def test_an_unknown_run_ends_the_generator(filled: ApiWorkflowClient) -> None:
 
 
 def test_the_classes_of_a_selection_are_dicts(filled: ApiWorkflowClient) -> None:
-    (entry,) = SELECTION["strategies"]  # type: ignore[misc]
+    (entry,) = SELECTION["strategies"]
     given = SelectionConfigV4(n_samples=3, strategies=[SelectionConfigV4Entry(**entry)])
     as_class = filled.create_compute_worker_config(selection_config=given)
     assert as_class == filled.create_compute_worker_config(selection_config=SELECTION)
@@ -410,6 +410,7 @@ def _ended_run(client: ApiWorkflowClient, folder: Path) -> Any:
 
     def whole(session: Any, user: Any) -> None:
         taken = take_next(session, worker_id, this_process())
+        assert taken is not None
         taken.run.run_folder = str(folder)
         register_artifacts(session, taken.run, {"LOG": folder / "log.txt"})
         end_run(session, taken.run, RunState.COMPLETED, "done")

@@ -185,7 +185,7 @@ def test_a_schema_that_a_user_wrote_stays(filled: ApiWorkflowClient, lightly: Pa
 
 def test_metadata_of_another_form_is_a_key_error(filled: ApiWorkflowClient) -> None:
     for missing in ("images", "metadata"):
-        given = {key: [] for key in ("images", "metadata") if key != missing}
+        given: dict[str, Any] = {key: [] for key in ("images", "metadata") if key != missing}
         for method in (filled.upload_custom_metadata, filled.verify_custom_metadata_format):
             with pytest.raises(KeyError, match=f"Key {missing} not found in custom metadata"):
                 method(given)
