@@ -192,7 +192,16 @@ def test_the_keyboard_reaches_every_field_and_the_notebook_does_not_hear_it(ligh
     assert lightly.page.evaluate("lnbNotebook.content.widgets.length") == cells
     group.press("Enter")
     lightly.root.get_by_label("loader.shuffle").wait_for()
-    lightly.root.get_by_label("loader.shuffle").press("Space")
+    shuffle = lightly.root.get_by_label("loader.shuffle")
+    box, other = shuffle.bounding_box(), lightly.field("loader.batch_size").bounding_box()
+    assert abs(box["x"] - other["x"]) < 16, "flags stand where fields do"
+    assert shuffle.evaluate(
+        """node => {
+          const {x, y, width, height} = node.getBoundingClientRect();
+          return document.elementFromPoint(x + width / 2, y + height / 2) === node && width > 10;
+        }"""
+    )
+    shuffle.press("Space")
     lightly.book.until("lightly.value.loader.shuffle is False")
     group.press("Enter")
     unnamed = lightly.root.evaluate(
