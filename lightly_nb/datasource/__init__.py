@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, overload
 
+from lightly_nb.datasource.assumed_role import s3_files
 from lightly_nb.datasource.files import Entry, Files, Kind, Wanted, failure
 from lightly_nb.datasource.local import local_files
 from lightly_nb.datasource.names import LIGHTLY_FOLDER, scheme_of
@@ -22,7 +23,9 @@ from lightly_nb.states import DatasourcePurpose
 
 __all__ = ["KINDS", "Datasource", "Entry", "WritableDatasource", "open_datasource"]
 
-KINDS: Mapping[str, Kind] = MappingProxyType({"": local_files, "file": local_files, "local": local_files})
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {"": local_files, "file": local_files, "local": local_files, "s3": s3_files}
+)
 """Kinds by URL scheme; '' is a plain path. Any other scheme goes to `fsspec_files`."""
 
 

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from lightly_nb.datasource import KINDS, Datasource, WritableDatasource, open_datasource
+from lightly_nb.datasource import Datasource, WritableDatasource, open_datasource
 from lightly_nb.errors import BadRequestException, NotFoundException
 from lightly_nb.states import DatasourcePurpose
-from lightly_nb.workspace.assumed_role import assumed_role_files
 from lightly_nb.workspace.datasets import touch
 from lightly_nb.workspace.datasource_kinds import (
     DatasourceSettings,
-    S3DelegatedDatasource,
     datasource_settings,
 )
 from lightly_nb.workspace.encryption import decrypt, encrypt
@@ -113,11 +111,8 @@ def open_lightly(settings: DatasourceSettings) -> WritableDatasource:
 
 
 def _opened(settings: DatasourceSettings, *, writable: bool) -> WritableDatasource:
-    kinds = {**KINDS, "s3": assumed_role_files} if isinstance(settings, S3DelegatedDatasource) else KINDS
     options = settings.storage_options(writable=writable)
-    return open_datasource(
-        settings.location, purpose=DatasourcePurpose.LIGHTLY, storage_options=options, kinds=kinds
-    )
+    return open_datasource(settings.location, purpose=DatasourcePurpose.LIGHTLY, storage_options=options)
 
 
 def _checked_purpose(purpose: DatasourcePurpose | str) -> DatasourcePurpose:

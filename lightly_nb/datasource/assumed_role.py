@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from lightly_nb.datasource.remote import FsspecFiles, Secret
+from lightly_nb.datasource.remote import FsspecFiles, Secret, fsspec_files
 from lightly_nb.errors import DatasourceError
 
 _SESSION_NAME = "lightly_nb"
@@ -21,6 +21,11 @@ class AssumedRoleFiles(FsspecFiles):
         more = tuple(sorted(options.get("s3_additional_kwargs", {}).items()))
         role = (options["role_arn"], options["external_id"], options["region"])
         return _file_system(*role, more), url.partition("://")[2].rstrip("/")
+
+
+def s3_files(url: str, storage_options: Mapping[str, Any]) -> FsspecFiles:
+    """Return the files below an `s3://` URL: through a role if the options name one, else as fsspec does."""
+    return (assumed_role_files if "role_arn" in storage_options else fsspec_files)(url, storage_options)
 
 
 def assumed_role_files(url: str, storage_options: Mapping[str, Any]) -> AssumedRoleFiles:
