@@ -49,7 +49,7 @@ class LocalDatasource(DatasourceSettings):
     """A folder of this machine; a relative one is meant from where it is set."""
 
     kind = "LOCAL"
-    relative_path: str = Field("", description="Folder; stored as an absolute path.")
+    relative_path: str = Field("", validate_default=True, description="Folder; stored as absolute.")
     web_server_location: str | None = Field(
         None, description="URL under which a web server of yours shows it."
     )

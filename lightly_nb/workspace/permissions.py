@@ -59,8 +59,8 @@ def _try_lightly(settings: DatasourceSettings, errors: dict[str, str]) -> None:
         for permission in PERMISSIONS:
             errors.setdefault(permission, f"LIGHTLY: {error}")
         return
-    _attempt(errors, "can_list", "LIGHTLY", lambda: _some_names(datasource))
     _attempt(errors, "can_write", "LIGHTLY", lambda: datasource.write(PROBE, _CONTENT))
+    _attempt(errors, "can_list", "LIGHTLY", lambda: _some_names(datasource))  # now no bucket is empty
     if "can_write" in errors:
         errors["can_overwrite"] = "LIGHTLY: not tried, since no file can be written"
         return

@@ -36,10 +36,15 @@ def test_a_disk_that_fills_up_while_a_tag_is_written(small_disk):
         return [f"a folder with a long name/{number}/{index:06d}.jpg" for index in range(1500)]
 
     reported = 0
-    with pytest.raises(WorkspaceError, match=r"workspace\.sqlite3.*full; free some space.*undone"):
+
+    def write_until_full() -> None:
+        nonlocal reported
         for number in range(100):
             transact(workspace, create_run_tag, dataset, names(number), name=f"tag-{number}")
             reported += 1
+
+    with pytest.raises(WorkspaceError, match=r"workspace\.sqlite3.*full; free some space.*undone"):
+        write_until_full()
     assert 1 < reported < 100
     with reading(workspace) as session:
         tags = get_tags(session, dataset)
