@@ -1,6 +1,6 @@
 """The client's methods that add to a dataset: predictions, metadata, scores, embeddings.
 
-All but embeddings are files below `.lightly/` of the LIGHTLY datasource, where runs read them.
+All but embeddings are files below `.lightly/` of the LIGHTLY datasource, in the platform's layout.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def create_custom_metadata_config(self: ApiWorkflowClient, name: str, configs: l
 def upload_scores(self: ApiWorkflowClient, al_scores: dict[str, Any], query_tag_id: str) -> None:
     """Write scores of a tag's samples, as metadata `al_scores.NAME`.
 
-    Select by them with `{"input": {"type": "METADATA", "key": "al_scores.NAME"}, "strategy": {"type":
+    That is for selecting by `{"input": {"type": "METADATA", "key": "al_scores.NAME"}, "strategy": {"type":
     "WEIGHTS"}}`.
 
     Parameters

@@ -3,7 +3,7 @@
     schema.json                  what may be selected by
     path/of/image.json           the metadata of one sample
 
-The layout is the one that a run reads, so the same files can as well be written by hand. Uploaded scores are
+The layout is the platform's, so the same files can as well be written by hand. Uploaded scores are
 metadata below the key `al_scores`. Two uploads at a time may lose an entry of the schema: do one, then the
 other.
 """

@@ -4,7 +4,7 @@
     TASK/schema.json             its type and categories
     TASK/path/of/image.json      the predictions of one sample
 
-The layout is the one that a run reads, so the same files can as well be written by hand. Two schemas written
+The layout is the platform's, so the same files can as well be written by hand. Two schemas written
 at a time may lose a line of `tasks.json`: write one after the other.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,15 @@ def test_the_comparison_finds_a_difference(ours: str, said: str) -> None:
 def test_every_public_method_says_what_it_does() -> None:
     public = [name for name in dir(ApiWorkflowClient) if not name.startswith("_")]
     assert [name for name in public if not inspect.getdoc(getattr(ApiWorkflowClient, name))] == []
+
+
+def test_the_documentation_names_every_public_method() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"`([\w…]+)`", text))
+    public = {name for name in dir(ApiWorkflowClient) if not name.startswith("_")}
+    of_artifacts = {word.replace("…", "download_compute_worker_run", 1) for word in words if "…" in word}
+    exports = {
+        f"{name}_by_tag_{kind}" for name in words if name.startswith("export_") for kind in ("id", "name")
+    }
+    attributes = {"token"}
+    assert public - words - of_artifacts - exports == attributes
