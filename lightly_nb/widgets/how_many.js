@@ -5,7 +5,7 @@ function render({ model, el }) {
   const client = Math.random().toString(36).slice(2);
   const send = (content) => model.send({ client, ...content });
   const set = (name, value) => send({ type: "set", name, value });
-  let scene = null, state = null, wanted = 0, waiting = false;
+  let scene = null, state = null, wanted = 0, waiting = false, copying = false;
 
   const range = h("input", { type: "range", min: 1, max: 1, value: 1, "aria-label": "Number of samples" });
   const box = h("input", { type: "number", min: 1, max: 1, value: 1, "aria-label": "Number of samples, typed" });
@@ -19,7 +19,7 @@ function render({ model, el }) {
   const busy = h("span", { class: "lnb-busy" }), cancel = button("Cancel", () => send({ type: "cancel" }), "Stop computing and keep what is shown");
   const busyBox = h("span", { class: "lnb-marked", hidden: true }, busy, cancel);
   const code = h("textarea", { class: "lnb-code", readonly: true, hidden: true, "aria-label": "Python that makes this selection", rows: 6 });
-  const copy = button("Copy as Python", () => send({ type: "code" }), "The call of select() that makes this selection");
+  const copy = button("Copy as Python", () => { copying = true; send({ type: "code" }); }, "The call of select() that makes this selection");
   const turn = (to) => { const page = pageAt(to, state.page, state.pages); if (page === state.page) gallery.stay(); else set("page", page); };
   const pager = createPager(turn);
   const gallery = createGallery("Newest picks first", { turn, want: (keys) => send({ type: "want", keys }) });
@@ -102,6 +102,7 @@ function render({ model, el }) {
       bars.innerHTML = state.bars; // names in it are escaped by the kernel
       gallery.show(state.items, "Nothing is selected.", keep);
       pager.show(state.page, state.pages);
+      if (!code.hidden) send({ type: "code" });
       Object.assign(root.dataset, { n: state.n, page: state.page });
       delete root.dataset.painted;
       shown();
@@ -111,7 +112,9 @@ function render({ model, el }) {
       shown();
     },
     async code(content) {
-      code.value = content.text; code.hidden = false; code.rows = Math.min(14, content.text.split("\n").length); code.select();
+      code.value = content.text; code.hidden = false; code.rows = Math.min(14, content.text.split("\n").length);
+      if (!copying) return; // it only followed the sliders
+      copying = false; code.select();
       try { await navigator.clipboard.writeText(content.text); foot.say("Copied"); } catch { foot.say("Press Ctrl+C to copy"); }
     },
     status(content) { showBusy(content.busy ? content.text : ""); if (!content.busy) foot.say(content.text); },

@@ -170,6 +170,8 @@ def test_a_strength_gives_the_selection_that_select_gives(shown: Shown):
     shown.wait("root.querySelector('textarea').value")
     assert code.input_value() == shown.book.ask("panel.code")
     assert "'strength': 3.0" in code.input_value()
+    shown.book.do("panel.n = 11")
+    shown.wait("root.querySelector('textarea').value.includes('n_samples=11,')")
 
 
 def test_while_it_computes_the_old_picture_is_gray_and_cancel_keeps_it(shown: Shown):
