@@ -86,7 +86,10 @@ def measure(lab: Any, folder: Path) -> dict[str, float]:
     page.evaluate(RUN_CELL.replace("await ", ""), 2)
     page.wait_for_function("lnbNotebook.context.sessionContext.session.kernel.status === 'busy'")
     lags = page.evaluate(WATCH, SECONDS_OF_LAG)
-    page.evaluate("lnbNotebook.context.sessionContext.session.kernel.restart()")
+    page.evaluate(
+        """async () => { const kernel = lnbNotebook.context.sessionContext.session.kernel;
+             await kernel.restart(); await kernel.requestExecute({code: ''}).done; }"""
+    )
     page.evaluate(f"() => {{ document.querySelectorAll('{HEAD}').forEach(head => head.remove()); }}")
     page.evaluate(RUN_CELL, 0)
     page.evaluate(RUN_CELL.replace("await ", "").replace("window.started = Date.now();", ""), 1)

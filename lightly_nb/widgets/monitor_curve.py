@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import re
 from collections.abc import Sequence
 
 from lightly_nb.widgets.monitor_story import Losses
 
 WIDTH, HEIGHT = 420, 132
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 8, 34
+STILL_STYLE = (
+    "svg { color: #7d7d7d; font-family: sans-serif } .lnb-dot { fill: #3b8fd9; stroke: none } "
+    ".lnb-batches { stroke: #3b8fd9; stroke-opacity: .5 } .lnb-epochs { stroke: #3b8fd9; stroke-width: 2 }"
+)
 Point = tuple[float, float]
 
 
@@ -36,6 +42,21 @@ def loss_curve(losses: Losses, max_epochs: int | None) -> str:
         + (_dots(epochs, x_range, y_range) if len(epochs) <= 60 else "")
         + "</svg>"
     )
+
+
+def still(svg: str) -> str:
+    """Return a curve as an `img`, which shows in a notebook that is not trusted too; empty for none.
+
+    It cannot see the colours of the page, so it has some that can be read on light and on dark ground.
+    """
+    if not svg:
+        return ""
+    label = re.search(r'aria-label="([^"]*)"', svg)
+    style = f"<style>{STILL_STYLE}</style>"
+    alone = svg.replace("<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" height="{HEIGHT}" ', 1)
+    data = base64.b64encode(alone.replace(">", f">{style}", 1).encode()).decode("ascii")
+    alt = label.group(1) if label else "Loss"
+    return f'<img class="lnb-curve" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:

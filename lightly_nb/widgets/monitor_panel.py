@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 
 import ipywidgets
@@ -18,11 +17,12 @@ from lightly_nb.pipeline.handle import Run
 from lightly_nb.states import RunState
 from lightly_nb.widgets import monitor_html as html
 from lightly_nb.widgets.callback_errors import errors_shown
-from lightly_nb.widgets.monitor_curve import loss_curve
+from lightly_nb.widgets.monitor_curve import loss_curve, still
 from lightly_nb.widgets.monitor_files import last_traceback, log_tail, output_files
 from lightly_nb.widgets.monitor_follow import Follower
 from lightly_nb.widgets.monitor_load import LoadMeter
 from lightly_nb.widgets.monitor_text import summary
+from lightly_nb.widgets.report_page import report_page
 from lightly_nb.widgets.showing import hiding_rule, live_class, show_panel, static_block, update_static
 from lightly_nb.widgets.theme import panel_css
 
@@ -62,9 +62,13 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._folded = {"show_log": True, "show_traceback": True}
         self._quarantine: list[tuple[str, str]] | None = None
         self._n_cores = psutil.cpu_count()
-        self.parts: dict[str, Any] = {name: ipywidgets.HTML() for name in PARTS}
+        css = f"<style>{hiding_rule(self._panel_id)}{panel_css('monitor')}</style>"
+        self._style = ipywidgets.HTML(css)
+        same = {"layout": self._style.layout, "style": self._style.style}  # for all: less to send
+        self._plain = self._style.layout
+        self.parts: dict[str, Any] = {name: ipywidgets.HTML(**same) for name in PARTS}
         self.buttons = {name: self._button(name) for name in BUTTONS}
-        self.below = ipywidgets.VBox()
+        self.below = ipywidgets.VBox(layout=self._plain)
         super().__init__(self._layout())
         for name in ("lnb-panel", "lnb-monitor", live_class(self._panel_id)):
             self.add_class(name)
@@ -97,7 +101,7 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         RunError
             If there is none (yet).
         """
-        self._toggle("open_report", self._report)
+        self._toggle("open_report", lambda: report_page(self.run))
 
     def open_scatter(self) -> Any:
         """Show the scatter of the run's samples below the buttons, or take it away; return it.
@@ -147,7 +151,7 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         slow = self._slow_parts()
         style = f"<style>{panel_css('monitor')}</style>"
         noted = f'<div class="lnb-noted">{slow["load"]}{slow["notes"]}{slow["left_out"]}</div>'
-        sides = f'<div class="lnb-sides"><div>{slow["learning"]}</div>{noted}</div>'
+        sides = f'<div class="lnb-sides"><div>{still(slow["learning"])}</div>{noted}</div>'
         content = [style, *self._live_parts(now), sides, slow["error"]]
         text = summary(follower.story, follower.state, follower.message, now)
         return static_block(self._panel_id, html.whole(content, self.run.path, now)), text
@@ -213,15 +217,14 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _layout(self) -> list[Any]:
         """Return the parts as they stand on the page: what is learnt beside what there is to note."""
         parts = self.parts
-        style = ipywidgets.HTML(f"<style>{hiding_rule(self._panel_id)}{panel_css('monitor')}</style>")
-        noted = ipywidgets.VBox([parts["load"], parts["notes"], parts["left_out"]])
-        sides = ipywidgets.HBox([parts["learning"], noted])
-        buttons = ipywidgets.HBox(list(self.buttons.values()))
+        noted = ipywidgets.VBox([parts["load"], parts["notes"], parts["left_out"]], layout=self._plain)
+        sides = ipywidgets.HBox([parts["learning"], noted], layout=self._plain)
+        buttons = ipywidgets.HBox(list(self.buttons.values()), layout=self._plain)
         for box, name in ((noted, "lnb-noted"), (sides, "lnb-sides"), (buttons, "lnb-buttons")):
             box.add_class(name)
         above, folded = ("announced", "now"), ("failed", "log", "traceback")
         return [
-            style, *(parts[name] for name in above), sides, parts["error"], buttons,
+            self._style, *(parts[name] for name in above), sides, parts["error"], buttons,
             *(parts[name] for name in folded), self.below,
         ]  # fmt: skip
 
@@ -285,20 +288,6 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _name(self, name: str, *, is_open: bool) -> None:
         label = BUTTONS[name][0]
         self.buttons[name].description = f"Close {label.removeprefix('Open ').lower()}" if is_open else label
-
-    def _report(self) -> Any:
-        path = self.run.folder.report_html
-        if not path.is_file():
-            raise RunError(
-                f"the run in '{self.run.path}' has no report (yet); wait for the run, or make one with "
-                "lightly_nb.report.build_report(run.samples, run.selection)"
-            )
-        page = path.read_text(encoding="utf-8")
-        if find_spec("anywidget") is None:
-            return ipywidgets.HTML(html.frame(page, "Report"))
-        from lightly_nb.widgets.monitor_frame import PageFrame
-
-        return PageFrame(page, "Report")
 
     def _scatter(self) -> Any:
         from lightly_nb.widgets.embedding_scatter import scatter
