@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from lightly_nb.config.parsing import Value
 from lightly_nb.errors import BadRequestException, ConfigError, ConflictException, NotFoundException
 from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.datasets import get_dataset
+from lightly_nb.workspace.datasource_kinds import LocalDatasource
 from lightly_nb.workspace.runs import get_run
 from lightly_nb.workspace.schema import ComputeRun, Dataset, DatasourceConfig, ScheduledRun, Tag, User
 from lightly_nb.workspace.workers import checked_labels, store_time
@@ -48,7 +50,8 @@ def schedule_run(
     ConfigError
         With one line for each problem of the configurations.
     BadRequestException
-        If the dataset has no INPUT or no LIGHTLY datasource, or the priority or labels are none.
+        If the dataset has no INPUT or no LIGHTLY datasource, or LIGHTLY is a folder of this machine that
+        cannot be written, or the priority or labels are none. (Of a bucket the run itself finds that out.)
     NotFoundException
         If this user sees no such dataset, or none of a query tag or checkpoint that the configurations name.
     """
@@ -56,7 +59,7 @@ def schedule_run(
     configs = parse_configs(worker_config, lightly_config, selection_config)
     if configs.selection is None:
         raise ConfigError("selection_config: got none; give exactly one of n_samples and proportion_samples")
-    _refuse_missing_datasource(session, dataset)
+    _check_datasources(session, dataset)
     for query_dataset_id, tag_name in query_tags(configs.selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)
     if configs.worker.checkpoint_run_id:
@@ -177,20 +180,31 @@ def _checked_priority(priority: str) -> str:
     return name
 
 
-def _refuse_missing_datasource(session: Session, dataset: Dataset) -> None:
+def _check_datasources(session: Session, dataset: Dataset) -> None:
     if dataset.type == DatasetType.CROPS:
         raise BadRequestException(
             f"{dataset.name!r} is a dataset of crops, which a run on its images makes; schedule that one"
         )
-    found = set(
-        session.scalars(select(DatasourceConfig.purpose).where(DatasourceConfig.dataset_id == dataset.id))
-    )
+    configs = select(DatasourceConfig).where(DatasourceConfig.dataset_id == dataset.id)
+    found = {row.purpose: row for row in session.scalars(configs)}
     for purpose in (DatasourcePurpose.INPUT, DatasourcePurpose.LIGHTLY):
-        if not found & {purpose, DatasourcePurpose.INPUT_OUTPUT}:
+        row = found.get(purpose) or found.get(DatasourcePurpose.INPUT_OUTPUT)
+        if row is None:
             raise BadRequestException(
                 f"the dataset {dataset.name!r} has no {purpose} datasource, so nothing was scheduled; set "
                 f"one with set_local_config(..., purpose=DatasourcePurpose.{purpose}), set_s3_config(...), …"
             )
+        if purpose is DatasourcePurpose.LIGHTLY:
+            _check_writable(row, dataset)
+
+
+def _check_writable(row: DatasourceConfig, dataset: Dataset) -> None:
+    folder = row.settings.get("relative_path") if row.kind == LocalDatasource.kind else None
+    if folder and os.path.isdir(folder) and not os.access(folder, os.W_OK):
+        raise BadRequestException(
+            f"the LIGHTLY datasource '{folder}' of the dataset {dataset.name!r} cannot be written, so "
+            "nothing was scheduled; allow yourself to write there, or set another one with purpose=LIGHTLY"
+        )
 
 
 def _later_than_all(session: Session) -> int:
