@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,9 @@ def get_tag_by_id(self: ApiWorkflowClient, tag_id: str) -> TagData:
     ApiException
         With the status 404 if there is none.
     """
-    return self._read_dataset(_found, tag_id=tag_id)
+    return self._read_dataset(
+        lambda session, dataset: tag_data(session, dataset, tags.get_tag(session, dataset, tag_id=tag_id))
+    )
 
 
 def get_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> TagData:
@@ -41,12 +43,14 @@ def get_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> TagData:
     TagDoesNotExistError
         If there is none of that name.
     """
-    try:
-        return self._read_dataset(_found, name=tag_name)
-    except NotFoundException as error:
-        if "no tag" not in str(error):
-            raise
-        raise TagDoesNotExistError(f"Your tag_name does not exist: {tag_name}. {error}") from None
+
+    def found(session: Session, dataset: Dataset) -> TagData:
+        try:
+            return tag_data(session, dataset, tags.get_tag(session, dataset, name=tag_name))
+        except NotFoundException as error:
+            raise TagDoesNotExistError(f"Your tag_name does not exist: {tag_name}. {error}") from None
+
+    return self._read_dataset(found)
 
 
 def get_filenames_in_tag(
@@ -119,7 +123,3 @@ def delete_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> None:
 
 def _listed(session: Session, dataset: Dataset) -> list[TagData]:
     return [tag_data(session, dataset, one) for one in tags.get_tags(session, dataset)]
-
-
-def _found(session: Session, dataset: Dataset, /, **wanted: Any) -> TagData:
-    return tag_data(session, dataset, tags.get_tag(session, dataset, **wanted))
