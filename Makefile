@@ -37,10 +37,12 @@ demo: photographs ## train, embed and select on real photographs, from nothing, 
 
 test: photographs ## run the tests
 	@tools/get_chromium.sh
+	@tools/get_postgres.sh
 	$(PY) -m pytest
 
 slow: photographs ## run the slow tests
 	@tools/get_chromium.sh
+	@tools/get_postgres.sh
 	$(PY) -m pytest -m slow
 
 lab: photographs ## open JupyterLab on the first notebook

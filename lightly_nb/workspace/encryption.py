@@ -23,11 +23,14 @@ from lightly_nb.workspace.schema import DatasourceConfig
 
 KEY_FILE = "secrets.key"
 SERVICE = "lightly_nb"
+_VARIABLE = "LIGHTLY_NB_KEY"
 _CURRENT = "current key"
 
 
 def encrypt(session: Session, plain: bytes) -> bytes:
     """Return `plain` encrypted with the key of this workspace, which is made when nothing is encrypted yet.
+
+    LIGHTLY_NB_KEY, where it is set, is that key, also when others were used before.
 
     Raises
     ------
@@ -36,10 +39,13 @@ def encrypt(session: Session, plain: bytes) -> bytes:
     """
     from cryptography.fernet import Fernet
 
-    folder = _folder(session)
+    folder, named = _folder(session), os.environ.get(_VARIABLE)
     stored = DatasourceConfig.secrets_encrypted
     other: bytes | None = session.scalar(select(stored).where(stored.is_not(None)).limit(1))
-    key = _find(folder, _number_in(other)) if other else next(_keys(folder), None) or _make(folder)
+    if other and not named:
+        key = _find(folder, _number_in(other))
+    else:
+        key = next(_keys(folder), None) or _make(folder)
     return _number(key).encode() + b":" + Fernet(key.encode()).encrypt(plain)
 
 
@@ -83,15 +89,16 @@ def _find(folder: Path, number: str) -> str:
         raise WorkspaceError(
             f"the key of the stored credentials (number {number}) is neither in LIGHTLY_NB_KEY, nor in this "
             f"system's keyring, nor in {folder / KEY_FILE}: run as the user who set the datasource, or take "
-            "the key from there; if it is lost, delete the datasets that have credentials"
+            "the key from there; if it is lost, set LIGHTLY_NB_KEY to a new one (docs/workspace.md) and set "
+            "the datasources again"
         )
     return found
 
 
 def _keys(folder: Path, number: str = _CURRENT) -> Iterator[str]:
     """Yield the keys at hand, the first the one to encrypt with."""
-    if named := os.environ.get("LIGHTLY_NB_KEY"):
-        yield _checked(named.strip(), "LIGHTLY_NB_KEY")
+    if named := os.environ.get(_VARIABLE):
+        yield _checked(named.strip(), _VARIABLE)
     keyring = _keyring()
     if keyring is not None:
         with suppress(keyring.errors.KeyringError):

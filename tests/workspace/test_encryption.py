@@ -94,6 +94,18 @@ def test_a_key_of_the_environment_serves_several_machines(workspace, photos, mon
         secret_of(workspace, photos)
 
 
+def test_after_a_key_was_lost_the_datasources_can_be_set_again(workspace, photos, ada, monkeypatch):
+    transact(workspace, set_datasource, photos, S3)
+    other = transact(workspace, create_dataset, ada, "other")
+    transact(workspace, set_datasource, other, S3)
+    (workspace.folder / KEY_FILE).unlink()
+    monkeypatch.setenv("LIGHTLY_NB_KEY", Fernet.generate_key().decode())
+    transact(workspace, set_datasource, photos, S3)
+    assert secret_of(workspace, photos) == SECRET
+    with pytest.raises(WorkspaceError, match="if it is lost, set LIGHTLY_NB_KEY to a new one"):
+        secret_of(workspace, other)
+
+
 def test_damaged_credentials_are_said(workspace, photos):
     transact(workspace, set_datasource, photos, S3)
 
