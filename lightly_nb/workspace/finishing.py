@@ -32,11 +32,12 @@ def completed(work: Work, run: Run, pool: Path | None) -> Ended:
     """Return what is to be stored of a run that has ended well; all of it in one transaction."""
     names = run.selection.filenames
     metas = metas_of(run.samples.table.loc[names])
-    if run.folder.report_json.is_file():
+    offers_report = run.job.configs.worker.upload_report
+    if run.folder.report_json.is_file() and offers_report:
         work.report(RunState.UPLOADING_REPORT, "preparing the report for download")
     write_artifact_files(run.folder)
     files = artifact_files(run.folder)
-    if not run.job.configs.worker.upload_report:
+    if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}
     store = partial(_store, names=names, metas=metas, files=files, pool=pool)
     return Ended(RunState.COMPLETED, run.message, store)

@@ -17,6 +17,8 @@ from lightly_nb.workspace.schema import ScheduledRun, User
 from lightly_nb.workspace.store import Workspace, reading
 
 SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_TO_NOTICE_A_DEATH = 1.0
+"""Between two looks after workers of this machine that have died."""
 
 OPEN_MESSAGE = (
     "Waiting for pickup by Lightly Worker. Make sure to start a Lightly Worker connected to your "
@@ -77,8 +79,11 @@ def run_info_generator(
     """
     last: RunInfo | None = None
     seen: int | None = None
+    looked_after_at = float("-inf")
     while True:
-        look_after(workspace)
+        if time.monotonic() - looked_after_at >= SECONDS_TO_NOTICE_A_DEATH:
+            look_after(workspace)
+            looked_after_at = time.monotonic()
         with reading(workspace) as session:
             news, seen = _news(session, user, scheduled_run_id, seen)
         for info in news:
