@@ -8,7 +8,7 @@ import json
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import lightly_nb
+from lightly_nb import __version__
 from lightly_nb.api.enums import (
     DockerRunArtifactType,
     DockerRunScheduledPriority,
@@ -82,7 +82,7 @@ def run_data(session: Session, run: ComputeRun) -> DockerRunData:
     return DockerRunData(
         id=run.id,
         user_id=run.owner_id,
-        docker_version=lightly_nb.__version__,
+        docker_version=__version__,
         state=RunState(run.state),
         dataset_id=run.dataset_id,
         config_id=config_id_of(scheduled) if scheduled else None,
@@ -132,7 +132,7 @@ def worker_data(worker: Worker) -> DockerWorkerRegistryEntryData:
         created_at=worker.created_at,
         last_modified_at=worker.last_modified_at,
         labels=list(worker.labels),
-        docker_version=lightly_nb.__version__,
+        docker_version=__version__,
     )
 
 
