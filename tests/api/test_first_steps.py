@@ -200,7 +200,7 @@ def test_no_secret_of_the_text_is_readable_in_the_folder_of_the_workspace(done: 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_the_other_jobs_succeed(done: Session) -> None:
     client = ApiWorkflowClient(done.token, dataset_id=done.names["dataset_id"])
     for number, scheduled in enumerate(client.get_scheduled_compute_worker_runs(state="OPEN")):
