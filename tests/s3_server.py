@@ -45,12 +45,8 @@ def s3_server(folder: Path, bucket: str = "bucket") -> Iterator[str]:
         _wait(process, ports["s3.port"], folder / "log.txt")
         yield f"http://127.0.0.1:{ports['s3.port']}"
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # its data is not needed any more
+        process.wait()
 
 
 _PORTS = (
