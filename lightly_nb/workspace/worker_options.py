@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field, SecretStr
 
-import lightly_nb
+from lightly_nb import __version__
 from lightly_nb.config import parse, yaml_text
 from lightly_nb.config.fields import Flag, PathText, Secret
 from lightly_nb.config.problems import shown
@@ -93,7 +93,7 @@ def named_worker(options: WorkerOptions) -> str:
 
 def sanity_check(options: WorkerOptions) -> Iterator[Check]:
     """Yield what was found of versions, store, token, worker, folders and device; nothing is changed."""
-    versions = f"lightly_nb {lightly_nb.__version__}, Python {platform.python_version()}, {sys.platform}"
+    versions = f"lightly_nb {__version__}, Python {platform.python_version()}, {sys.platform}"
     yield Check("versions", True, versions)
     opened: list[Workspace] = []
     yield _check("store", lambda: opened.append(open_workspace()) or opened[0].url)  # type: ignore[func-returns-value]
