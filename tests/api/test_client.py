@@ -417,3 +417,11 @@ def _ended_run(client: ApiWorkflowClient, folder: Path) -> Any:
 
     client._write(whole)
     return client.get_compute_worker_run_from_scheduled_run(scheduled_id)
+
+
+def test_the_example_of_the_documentation_runs(home: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["client"].get_datasource().full_path == str(Path("photos").absolute())
