@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lightly_nb.selection import Selection, select
     from lightly_nb.training import train
     from lightly_nb.widgets import (
+        browse_datasets,
         edit_lightly_config,
         edit_selection_config,
         edit_worker_config,
@@ -49,6 +50,7 @@ _HOMES = {
     "Samples": "lightly_nb.samples",
     "Selection": "lightly_nb.selection",
     "select": "lightly_nb.selection",
+    "browse_datasets": "lightly_nb.widgets",
     "edit_lightly_config": "lightly_nb.widgets",
     "edit_selection_config": "lightly_nb.widgets",
     "edit_worker_config": "lightly_nb.widgets",
@@ -64,6 +66,7 @@ __all__ = [
     "Samples",
     "Selection",
     "Worker",
+    "browse_datasets",
     "check",
     "demo_images",
     "edit_lightly_config",

@@ -10,6 +10,8 @@ them from a thread, `monitor_html` and `monitor_curve` draw, `monitor_panel` is 
 `results` has the call of the results viewer, `how_many_samples` that of "how many do I need?"; of both,
 `*_model` is what they do, `*_panel` the live form, `*_fallback` the one without anywidget, and `*_static`
 what a saved notebook shows.
+`dataset_browser` has that of the dataset browser: `datasets_facts` reads through the client, `datasets_text`
+and `datasets_html` say it, `datasets_work` exports and downloads, `datasets_panel` is the live form.
 What every panel shares: `theme` (colours of the notebook's theme, one style sheet), `showing` (a static
 picture first, then the live widget), `callback_errors` (an exception in a callback is shown under the panel),
 `pictures` (thumbnails) and `rows` (row numbers as a trait and as a bitmask on the wire).
@@ -22,12 +24,14 @@ from lightly_nb.widgets.config_editors import (
     edit_selection_config,
     edit_worker_config,
 )
+from lightly_nb.widgets.dataset_browser import browse_datasets
 from lightly_nb.widgets.embedding_scatter import scatter
 from lightly_nb.widgets.how_many_samples import how_many
 from lightly_nb.widgets.results import show_results
 from lightly_nb.widgets.run_monitor import monitor
 
 __all__ = [
+    "browse_datasets",
     "edit_lightly_config",
     "edit_selection_config",
     "edit_worker_config",

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
+from lightly_nb.widgets.datasets_parts import Parts, mark, say, show
+
 CHOSEN = "lnb-chosen"
 
 
@@ -24,6 +26,8 @@ class ChoiceList(ipywidgets.VBox):  # type: ignore[misc]
 
     Parameters
     ----------
+    parts : Parts
+        Of the panel.
     what : str
         What is listed, in the plural.
     size : int
@@ -34,22 +38,19 @@ class ChoiceList(ipywidgets.VBox):  # type: ignore[misc]
         What is said when there is none, as HTML.
     """
 
-    def __init__(self, what: str, size: int, on_choose: Callable[[str], Any], empty: str):
+    def __init__(self, parts: Parts, what: str, size: int, on_choose: Callable[[str], Any], empty: str):
         self._what, self._size, self._on_choose, self._empty = what, size, on_choose, empty
         self._choices: list[Choice] = []
         self._found: list[Choice] = []
         self.chosen, self.page = "", 1
-        self.filter = ipywidgets.Text(placeholder="part of the name", description=f"Find {what}")
+        self.filter = parts.field(f"Find {what}", "part of the name")
         self.filter.observe(lambda _: self._refill(follow=True), "value")
-        self.rows = [self._row(number) for number in range(size)]
-        self._said = ipywidgets.HTML()
-        self._previous = ipywidgets.Button(description="‹", tooltip=f"{what} before these")
-        self._next = ipywidgets.Button(description="›", tooltip=f"More {what}")
-        self._previous.on_click(lambda _: self.turn(self.page - 1))
-        self._next.on_click(lambda _: self.turn(self.page + 1))
-        self._bar = ipywidgets.HBox([self._previous, self._next, self._said])
-        self._bar.add_class("lnb-bar")
-        super().__init__([self.filter, *self.rows, self._bar])
+        self.rows = [self._row(parts, number) for number in range(size)]
+        self._said = parts.html()
+        self._previous = parts.button("‹", f"{what} before these", lambda: self.turn(self.page - 1))
+        self._next = parts.button("›", f"more {what}", lambda: self.turn(self.page + 1))
+        self._bar = parts.row([self._previous, self._next, self._said])
+        super().__init__([self.filter, *self.rows, self._bar], layout=self._bar.layout)
         self.add_class("lnb-list")
         self.show([], "")
 
@@ -68,8 +69,8 @@ class ChoiceList(ipywidgets.VBox):  # type: ignore[misc]
         """Show other rows, and the page of the chosen one if another one is chosen now."""
         follow = chosen != self.chosen
         self._choices, self.chosen = list(choices), chosen
-        self.filter.layout.display = None if len(choices) > self._size else "none"
-        if not any(choice.key == chosen for choice in self._matching()):
+        show(self.filter, len(choices) > self._size)
+        if follow and not any(choice.key == chosen for choice in self._matching()):
             self.filter.value = ""
         self._refill(follow=follow)
 
@@ -90,31 +91,29 @@ class ChoiceList(ipywidgets.VBox):  # type: ignore[misc]
     def _fill(self) -> None:
         for number, row in enumerate(self.rows):
             choice = self.shown[number] if number < len(self.shown) else None
-            row.layout.display = None if choice else "none"
-            if choice is None:
-                continue
-            row.description = f"{choice.indent}{choice.title}\n{choice.indent}{choice.detail}"
-            is_chosen = CHOSEN in row._dom_classes
-            if is_chosen != (choice.key == self.chosen):
-                (row.remove_class if is_chosen else row.add_class)(CHOSEN)
+            show(row, choice is not None)
+            if choice is not None:
+                row.description = f"{choice.indent}{choice.title}\n{choice.indent}{choice.detail}"
+                mark(row, CHOSEN, choice.key == self.chosen)
         self._say()
 
     def _say(self) -> None:
         count, first = len(self._found), (self.page - 1) * self._size
         more = count > self._size
         for button, there in ((self._previous, self.page > 1), (self._next, self.page < self.n_pages)):
-            button.layout.display = None if more else "none"
+            show(button, more)
             button.disabled = not there
         said = self._empty if not self._choices else ""
         if more:
             said = f"{first + 1:,} to {first + len(self.shown):,} of {count:,} {self._what}"
         elif self._choices and not count:
             said = f"none of {len(self._choices):,} {self._what} has this in its name"
-        self._said.value = said
-        self._bar.layout.display = None if said else "none"
+        say(self._said, said)
+        show(self._bar, bool(said))
 
-    def _row(self, number: int) -> Any:
-        row = ipywidgets.Button()
-        row.add_class("lnb-choice")
-        row.on_click(lambda _: number < len(self.shown) and self._on_choose(self.shown[number].key))
-        return row
+    def _row(self, parts: Parts, number: int) -> Any:
+        def press() -> None:
+            if number < len(self.shown):
+                self._on_choose(self.shown[number].key)
+
+        return parts.button("", "", press, "lnb-choice")

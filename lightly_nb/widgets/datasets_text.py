@@ -108,8 +108,8 @@ def tables(
     if facts is None:
         return found
     name = one_line(facts.dataset.name)
-    runs = [(run_title(line), run_times(line, now)) for line in facts.runs]
-    tags = [(indented(depth) + row[0], *row[1:]) for row, depth in _tag_rows(facts)]
+    runs: list[Row] = [(run_title(line), run_times(line, now)) for line in facts.runs]
+    tags: list[Row] = [(indented(depth) + row[0], *row[1:]) for row, depth in _tag_rows(facts)]
     return [
         *found,
         (f"Runs of {name}", ("state", "when"), runs),
