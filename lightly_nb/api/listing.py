@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.datasource import Datasource
 from lightly_nb.errors import BadRequestException
 from lightly_nb.events import Event
-from lightly_nb.states import DatasourcePurpose
+from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace import raw_files
 from lightly_nb.workspace.datasources import get_datasource, open_lightly
 from lightly_nb.workspace.metadata import METADATA
@@ -135,7 +135,7 @@ def _companions(self: ApiWorkflowClient, folder: str, relevant: str | None) -> I
 
 def _input(self: ApiWorkflowClient) -> SampleFiles:
     settings = self._read_dataset(get_datasource, DatasourcePurpose.INPUT)
-    return open_sample_files(settings, "Images")
+    return open_sample_files(settings, DatasetType.IMAGES)
 
 
 def _lightly(self: ApiWorkflowClient) -> Datasource:
