@@ -1,11 +1,12 @@
-// What ipywidgets cannot say to a page: which row is chosen, where news are spoken. And two things that lists owe to
-// those who use them by keyboard: the arrows move from row to row, and the notebook's shortcuts stay out of the panel.
+// What ipywidgets cannot say to a page: which row is chosen, where news are spoken. And what it owes to those who
+// use it by keyboard: the arrows move from row to row, the notebook's shortcuts stay out, the focus is not lost.
 // `image` is the element whose loading runs this; there is no other way in.
 const set = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
 
 const describe = panel => {
   for (const row of panel.querySelectorAll(".lnb-choice"))
     set(row, "aria-pressed", String(row.classList.contains("lnb-chosen")));
+  for (const said of panel.querySelectorAll(".lnb-said")) set(said, "aria-live", "polite");
   for (const list of panel.querySelectorAll(".lnb-list")) set(list, "role", "group");
 };
 
@@ -19,9 +20,23 @@ const move = event => {
   event.preventDefault();
 };
 
+// A button that goes when it is pressed, as the one that asks once more, hands the focus to its neighbour.
+const keepFocus = panel => {
+  let pressed = null;
+  panel.addEventListener("click", event => { pressed = event.target.closest("button") ?? pressed; });
+  return () => {
+    if (!pressed?.classList.contains("lnb-gone") || panel.contains(document.activeElement) && document.activeElement !== pressed) return;
+    const near = [...pressed.parentElement.querySelectorAll("button")], at = near.indexOf(pressed);
+    const there = button => !button.classList.contains("lnb-gone");
+    (near.slice(at).find(there) ?? near.slice(0, at).findLast(there))?.focus();
+    pressed = null;
+  };
+};
+
 const start = panel => {
   panel.addEventListener("keydown", move);
-  const look = () => describe(panel);
+  const refocus = keepFocus(panel);
+  const look = () => { describe(panel); refocus(); };
   new MutationObserver(look).observe(panel, { subtree: true, childList: true, attributeFilter: ["class"] });
   look();
   panel.dataset.ready = "1";

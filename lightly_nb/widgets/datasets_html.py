@@ -55,9 +55,9 @@ def first_steps() -> str:
     )
 
 
-def status(text: str) -> str:
-    """Return what was done last, for eyes and for screen readers."""
-    return f'<div role="status">{escape(plain(text))}</div>' if text else '<div role="status"></div>'
+def text(said: str) -> str:
+    """Return text for a place where it is read as it comes."""
+    return escape(plain(said))
 
 
 def error(text: str) -> str:

@@ -40,7 +40,9 @@ class DatasetsPage:
     def __init__(self, panel: DatasetBrowser, css: str):
         self._parts, self._panel = Parts(), panel
         parts = self._parts
-        self.status, self._error, self._about, self._progress = (parts.html() for _ in range(4))
+        self._error, self._about, self._progress = (parts.html() for _ in range(3))
+        self.status, self.announced = parts.html("lnb-said"), parts.html("lnb-said", "lnb-unseen")
+        self._states: dict[str, str] = {}
         self.folder = parts.field("Save in folder", "exports", "exports")
         self.datasets = ChoiceList(
             parts, "datasets", DATASETS, self._choose("dataset_id"), html.first_steps()
@@ -69,7 +71,7 @@ class DatasetsPage:
         close = self._button("close_below", "Close", "Take away what is shown below")
         self._close_row = parts.row([close])
         main = parts.row([left, self.right], "lnb-main")
-        return [page, main, self.status, self._error_row, self._close_row, self.below]
+        return [page, main, self.announced, self.status, self._error_row, self._close_row, self.below]
 
     def _dataset(self) -> list[Any]:
         self.emails = self._parts.field("Share with", "e-mail addresses, with commas between")
@@ -92,8 +94,8 @@ class DatasetsPage:
 
     def _of_tags(self) -> list[Any]:
         parts = self._parts
-        title, to, both = parts.html(), parts.html("lnb-word"), parts.html("lnb-word")
-        title.value, to.value, both.value = html.heading("Tags"), "Export for", "Chosen tag"
+        title, to, self._first = parts.html(), parts.html("lnb-word"), parts.html("lnb-word")
+        title.value, to.value = html.heading("Tags"), "Export for"
         doing = parts.row(
             [
                 self._button("show_images", "Show images", "Show the chosen tag's images below"),
@@ -104,9 +106,9 @@ class DatasetsPage:
             ]
         )
         exports = [self._export(form) for form in FORMS]
-        self.operation = parts.menu("Operation", OPERATIONS)
-        self.other = parts.menu("Other tag", [])
-        self.new_name = parts.field("New tag", "its name")
+        self.operation = parts.menu("tag", OPERATIONS)
+        self.other = parts.menu("other tag", [])
+        self.new_name = parts.field("as new tag", "its name")
         create = self._button("combine_as_filled_in", "Create tag", "Make a tag of these two")
         cancel = self._button("cancel_work", "Stop", "Stop; files that are there stay")
         self._working = parts.row([self._progress, cancel], "lnb-working")
@@ -115,7 +117,7 @@ class DatasetsPage:
             parts.row([to, *exports], "lnb-exports"),
             parts.row([self.folder]),
             self._working,
-            parts.row([both, self.operation, self.other, self.new_name, create], "lnb-combine"),
+            parts.row([self._first, self.operation, self.other, self.new_name, create], "lnb-combine"),
         ]
         return [title, self.tags, *self._tag_parts]
 
@@ -154,6 +156,7 @@ class DatasetsPage:
             for tag, depth in tag_tree(facts.tags)
         ]
         self.tags.show(tags, panel.tag_name)
+        say(self._first, f"Combine the <b>{html.text(one_line(panel.tag_name))}</b>")
         for part in self._tag_parts:
             show(part, bool(tags) and (part is not self._working or self._is_working))
         self._offer_others([tag.name for tag in facts.tags if tag.name != panel.tag_name])
@@ -165,6 +168,11 @@ class DatasetsPage:
             return
         lines = [Choice(line.scheduled_id, run_title(line), run_times(line, now)) for line in facts.runs]
         self.runs.show(lines, panel.scheduled_run_id)
+        states = {line.scheduled_id: str(line.state) for line in facts.runs}
+        moved = [line for line in facts.runs if self._states.get(line.scheduled_id, line.state) != line.state]
+        self._states = states
+        if moved:
+            say(self.announced, html.text(f"Run: {run_title(moved[0])}"))
         chosen = next((line for line in facts.runs if line.scheduled_id == panel.scheduled_run_id), None)
         is_begun, is_live = bool(chosen and chosen.run_id), bool(chosen and chosen.is_live)
         wanted = {
@@ -203,8 +211,10 @@ class DatasetsPage:
 
     def ask(self, tag: TagData | None) -> None:
         """Ask whether a tag is to be deleted; None: do not ask any more."""
-        show(self.buttons["ask_to_delete_tag"], tag is None)
-        for name in ("delete_tag", "keep_tag"):
-            show(self.buttons[name], tag is not None)
         if tag is not None:
             self.buttons["delete_tag"].description = f"Yes, delete '{one_line(tag.name)}'"
+        asked = {"ask_to_delete_tag": tag is None, "delete_tag": tag is not None, "keep_tag": tag is not None}
+        for name in sorted(
+            asked, key=asked.__getitem__, reverse=True
+        ):  # to hand on the focus
+            show(self.buttons[name], asked[name])

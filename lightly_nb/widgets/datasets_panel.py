@@ -356,14 +356,16 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         return self.facts
 
     def _chosen_tag(self) -> TagData:
+        facts = self._chosen_dataset()
         if not self.tag_name:
             raise InputError("no tag is chosen; set .tag_name, or run on the dataset to make the first tag")
-        return self._chosen_dataset().tag(self.tag_name)
+        return facts.tag(self.tag_name)
 
     def _chosen_run(self) -> RunLine:
+        facts = self._chosen_dataset()
         if not self.scheduled_run_id:
             raise InputError("no run is chosen; set .scheduled_run_id, or schedule a run first")
-        return self._chosen_dataset().run(self.scheduled_run_id)
+        return facts.run(self.scheduled_run_id)
 
     def _exporting(self, form: str, folder: str | Path | None) -> Callable[[Listener], Path]:
         place, tag, dataset = folder or self.page.folder.value, self._chosen_tag(), self._chosen_dataset()
@@ -378,11 +380,11 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
     def _done(self, text: str, *, read: bool = True) -> None:
         if read:
             self.refresh()
-        say(self.page.status, html.status(text))
+        say(self.page.status, html.text(text))
 
     def _show_end(self, text: str) -> None:
         self.page.show_progress("", 0, None)
-        say(self.page.status, html.status(text))
+        say(self.page.status, html.text(text))
 
     def _show_error(self, text: str) -> None:
         self.page.show_error(text)
