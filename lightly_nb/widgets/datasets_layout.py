@@ -43,6 +43,7 @@ class DatasetsPage:
         self._error, self._about, self._progress = (parts.html() for _ in range(3))
         self.status, self.announced = parts.html("lnb-said"), parts.html("lnb-said", "lnb-unseen")
         self._states: dict[str, str] = {}
+        self._shared: tuple[str, ...] = ()
         self.folder = parts.field("Save in folder", "exports", "exports")
         self.datasets = ChoiceList(
             parts, "datasets", DATASETS, self._choose("dataset_id"), html.first_steps()
@@ -148,8 +149,9 @@ class DatasetsPage:
             return
         say(self._about, html.about(facts))
         show(self._sharing, facts.is_mine)
-        if (shared := ", ".join(facts.shared_with)) != getattr(self, "_shared", None):
-            self._shared = self.emails.value = shared
+        shared = (facts.dataset.id, *facts.shared_with)
+        if shared != self._shared:  # else what a person is writing stays
+            self._shared, self.emails.value = shared, ", ".join(facts.shared_with)
         self.show_runs(panel)
         tags = [
             Choice(tag.name, one_line(tag.name), tag_detail(tag, facts), indented(depth))
@@ -214,7 +216,5 @@ class DatasetsPage:
         if tag is not None:
             self.buttons["delete_tag"].description = f"Yes, delete '{one_line(tag.name)}'"
         asked = {"ask_to_delete_tag": tag is None, "delete_tag": tag is not None, "keep_tag": tag is not None}
-        for name in sorted(
-            asked, key=asked.__getitem__, reverse=True
-        ):  # to hand on the focus
+        for name in sorted(asked, key=asked.__getitem__, reverse=True):  # to hand on the focus
             show(self.buttons[name], asked[name])

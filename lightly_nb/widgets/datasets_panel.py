@@ -15,7 +15,7 @@ from traitlets import Unicode, observe, validate
 
 from lightly_nb.api import ApiWorkflowClient
 from lightly_nb.api.models import DatasetData, TagData
-from lightly_nb.errors import ForbiddenException, InputError
+from lightly_nb.errors import ForbiddenException, InputError, NotFoundException
 from lightly_nb.events import Listener
 from lightly_nb.widgets import datasets_html as html
 from lightly_nb.widgets.callback_errors import errors_shown
@@ -328,7 +328,10 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         with self._using:
             if self.facts is None:
                 return False
-            news = look_again(self._client, self.facts)
+            try:
+                news = look_again(self._client, self.facts)
+            except NotFoundException:  # the dataset was deleted, or is not shared any more
+                news = None
             if news is None:
                 self.refresh()
             else:

@@ -330,6 +330,23 @@ def test_the_thread_ends_with_the_panel(client: ApiWorkflowClient) -> None:
     assert watcher.join(30)
 
 
+def test_a_dataset_that_goes_away_under_the_panel_is_not_shown_any_more(
+    panel: DatasetBrowser, client: ApiWorkflowClient
+) -> None:
+    client.create_dataset("other")
+    other = client.dataset_id
+    client.dataset_id = panel.dataset_id
+    schedule(client)
+    panel.refresh()
+    gone = threading.Event()
+    panel.observe(lambda change: change["new"] == other and gone.set(), "dataset_id")
+    client.delete_dataset_by_id(client.dataset_id)
+    assert gone.wait(30)
+    assert panel._watcher.join(30)
+    assert [one.name for one in panel.datasets] == ["other"]
+    assert panel.page._error.value == ""
+
+
 def test_a_look_that_fails_is_shown_and_looking_goes_on() -> None:
     said, looks, enough = [], [], threading.Event()
 
