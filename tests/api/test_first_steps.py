@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,17 +54,22 @@ class Session:
         code = changed(block, values, self.used)
         exec(compile(code, f"first_steps.rst, block at line {block.line}", "exec"), self.names)
 
-    def start_worker(self, *, umap: bool) -> subprocess.Popen[str]:
-        """Start a worker that does one job, as the text does but for the container."""
+    @contextmanager
+    def worker(self, *, umap: bool) -> Iterator[subprocess.Popen[str]]:
+        """Run a worker that does one job, as the text does but for the container."""
         client = ApiWorkflowClient(self.token)
         worker_id = client.register_compute_worker()
         options = [f"token={self.token}", f"worker.worker_id={worker_id}", "shutdown_when_job_finished=True"]
         folders = [f"output_dir={self.folder / 'output'}", f"shared_dir={self.folder / 'shared'}"]
         command = [sys.executable, "-m", "lightly_nb.cli", "worker", *options, *folders]
         environment = {**os.environ, **({} if umap else {"PYTHONPATH": str(without_umap(self.folder))})}
-        return subprocess.Popen(
+        with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.terminate()
 
 
 def without_umap(folder: Path) -> Path:
@@ -125,12 +131,10 @@ def done(session: Session) -> Session:
     """The session after the last block; a worker has done the first job, the other jobs wait."""
     for block in [*BLOCKS[: TABS.stop], BLOCKS[TABS.start]]:
         session.run(block)
-    with session.start_worker(umap=False) as worker:
+    with session.worker(umap=False) as worker:
         session.run(BLOCKS[JOB])
-        try:
-            session.run(BLOCKS[MONITOR])
-        finally:
-            session.said, _ = worker.communicate(timeout=120)
+        session.run(BLOCKS[MONITOR])
+        session.said, _ = worker.communicate(timeout=120)
     for block in BLOCKS[REST]:
         session.run(block)
     return session
@@ -204,7 +208,7 @@ def test_no_secret_of_the_text_is_readable_in_the_folder_of_the_workspace(done: 
 def test_the_other_jobs_succeed(done: Session) -> None:
     client = ApiWorkflowClient(done.token, dataset_id=done.names["dataset_id"])
     for number, scheduled in enumerate(client.get_scheduled_compute_worker_runs(state="OPEN")):
-        with done.start_worker(umap=True) as worker:
+        with done.worker(umap=True) as worker:
             *_, last = client.compute_worker_run_info_generator(scheduled.id)
             said, _ = worker.communicate(timeout=120)
         assert last.ended_successfully(), (last, said)
