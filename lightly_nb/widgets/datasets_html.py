@@ -51,7 +51,7 @@ def first_steps() -> str:
     """Return what a person does first in an empty workspace."""
     return (
         "<div>There is no dataset yet. Run these three lines in a cell, then press Refresh:</div>"
-        f'<pre class="lnb-steps" tabindex="0">{escape(FIRST_STEPS)}</pre>'
+        f'<pre class="lnb-first-steps" tabindex="0">{escape(FIRST_STEPS)}</pre>'
     )
 
 
