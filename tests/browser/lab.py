@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -291,3 +292,22 @@ def chromium(playwright: Any) -> Iterator[Any]:
 def this_python() -> Path:
     """Return the Python that runs the tests."""
     return Path(sys.executable)
+
+
+def python_with(name: str, pins: Sequence[str]) -> Path:
+    """Return a Python that has these packages, and behind them all that the Python of the tests has.
+
+    It is made below `.cache/NAME` once and used again while the pins are the same.
+    """
+    venv = Path(__file__).parents[2] / ".cache" / name
+    python, said = venv / "bin" / "python", venv / "pins.json"
+    if not said.exists() or json.loads(said.read_text()) != list(pins):
+        shutil.rmtree(venv, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *pins], check=True)
+        said.write_text(json.dumps(list(pins)))
+    ask = [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"]
+    own = subprocess.check_output(ask, text=True).strip()
+    behind = sysconfig.get_paths()["purelib"]
+    (Path(own) / "behind.pth").write_text(f"import site; site.addsitedir({behind!r})\n")
+    return python

@@ -5,9 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import shutil
-import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.lab import jupyter_server
+from tests.browser.lab import jupyter_server, python_with
 from tests.browser.scatter_page import Shown, alone, square_around
 
 ROOT = Path(__file__).parents[2]
@@ -36,20 +33,7 @@ MINUTES_FOR_A_CELL = 3
 @pytest.fixture(scope="module")
 def colab_python() -> Path:
     """A Python with these versions, and behind them everything that the tests' own Python has."""
-    venv = ROOT / ".cache" / "colab-like"
-    python = venv / "bin" / "python"
-    said = venv / "pins.json"
-    if not said.exists() or json.loads(said.read_text()) != list(PINS):
-        shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PINS], check=True)
-        said.write_text(json.dumps(list(PINS)))
-    behind = sysconfig.get_paths()["purelib"]
-    where = subprocess.check_output(
-        [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], text=True
-    )
-    (Path(where.strip()) / "behind.pth").write_text(f"import site; site.addsitedir({behind!r})\n")
-    return python
+    return python_with("colab-like", PINS)
 
 
 @dataclass
