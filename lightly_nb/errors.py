@@ -54,7 +54,7 @@ class ApiException(LightlyNBError, RuntimeError):  # noqa: N818 - the platform's
         return str(self)
 
 
-class BadRequestException(ApiException, ValueError):
+class BadRequestException(ApiException, ValueError):  # noqa: N818 - the platform's name
     """What was asked for cannot be (400)."""
 
 
@@ -70,13 +70,13 @@ class ForbiddenException(ApiException):
     status = 403
 
 
-class NotFoundException(ApiException, ValueError):
+class NotFoundException(ApiException, ValueError):  # noqa: N818 - the platform's name
     """There is no such thing, or none that this user may see: both answer alike (404)."""
 
     status = 404
 
 
-class ConflictException(ApiException, ValueError):
+class ConflictException(ApiException, ValueError):  # noqa: N818 - the platform's name
     """It would clash with what is there already: a name taken, a tag in use (409)."""
 
     status = 409
