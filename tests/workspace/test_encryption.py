@@ -74,7 +74,12 @@ def test_a_missing_key_is_said_and_no_second_one_made(workspace, photos, ada):
     assert secret_of(workspace, photos) == SECRET
 
 
-@pytest.mark.parametrize("content", [Fernet.generate_key().decode(), "not a key", "", "\x00é"])
+OTHER_KEY = Fernet.generate_key().decode()
+
+
+@pytest.mark.parametrize(
+    "content", [OTHER_KEY, "not a key", "", "\x00é"], ids=["another key", "words", "empty", "bytes"]
+)
 def test_a_wrong_key_is_said(workspace, photos, content):
     transact(workspace, set_datasource, photos, S3)
     (workspace.folder / KEY_FILE).write_text(content)
