@@ -38,7 +38,7 @@ demo: photographs ## train, embed and select on real photographs, from nothing, 
 test: photographs ## run the tests
 	@tools/get_chromium.sh
 	@tools/get_postgres.sh
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses=2 --dist=loadfile
 
 slow: photographs ## run the slow tests
 	@tools/get_chromium.sh
