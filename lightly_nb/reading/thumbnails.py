@@ -16,6 +16,7 @@ import numpy as np
 import simplejpeg
 
 from lightly_nb.errors import InputError, RunError
+from lightly_nb.files import written_aside
 
 THUMBNAIL_SIZE = 128
 QUALITY = 70
@@ -98,23 +99,18 @@ def write_thumbnails(path: Path, jpegs: Iterable[bytes]) -> None:
     RunError
         If it cannot be written (a full disk); a pack that was there before is untouched.
     """
-    aside, ends = path.with_name(f".{path.name}.part"), [0]
-    offsets_aside = offsets_path(aside)
+    ends = [0]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(aside, "wb") as stream:
-            for jpeg in jpegs:
-                stream.write(jpeg)
-                ends.append(ends[-1] + len(jpeg))
-        with open(offsets_aside, "wb") as stream:
-            np.save(stream, np.array(ends, dtype=np.int64))
-        os.replace(aside, path)
-        os.replace(offsets_aside, offsets_path(path))
+        with written_aside(offsets_path(path)) as offsets_aside, written_aside(path) as aside:
+            with open(aside, "wb") as stream:
+                for jpeg in jpegs:
+                    stream.write(jpeg)
+                    ends.append(ends[-1] + len(jpeg))
+            with open(offsets_aside, "wb") as stream:
+                np.save(stream, np.array(ends, dtype=np.int64))
     except OSError as error:
         raise RunError(
             f"cannot write the thumbnails {path}: {error.strerror or error}; free some space or give a "
             "folder that can be written, then embed again: finished chunks are kept"
         ) from error
-    finally:
-        aside.unlink(missing_ok=True)
-        offsets_aside.unlink(missing_ok=True)
