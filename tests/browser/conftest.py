@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.lab import Lab, jupyter_server, this_python
+from tests.browser.lab import Lab, Notebook, jupyter_server, this_python
 
 LAB_OPTIONS = (
     "--LabApp.expose_app_in_browser=True",
@@ -52,3 +52,11 @@ def lab(quiet_page: Lab) -> Iterator[Lab]:
     quiet_page.theme("JupyterLab Light")
     yield quiet_page
     quiet_page.close_notebook()
+
+
+@pytest.fixture(scope="module")
+def opened(lab_session: Lab, request: pytest.FixtureRequest) -> Iterator[Notebook]:
+    """A notebook that the module's `MAKE` has made a `panel` in, for all its tests."""
+    lab_session.theme("JupyterLab Light")
+    yield lab_session.open(request.module.MAKE, "panel")
+    lab_session.close_notebook()

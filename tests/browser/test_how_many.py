@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -88,13 +87,6 @@ class Shown:
         middle = seen[height // 4 : -(height // 4), width // 4 : -(width // 4)]
         mean: np.ndarray = middle.reshape(-1, 3).mean(axis=0)
         return mean
-
-
-@pytest.fixture(scope="module")
-def opened(lab_session: Lab) -> Iterator[Notebook]:
-    lab_session.theme("JupyterLab Light")
-    yield lab_session.open(MAKE, "panel")
-    lab_session.close_notebook()
 
 
 @pytest.fixture

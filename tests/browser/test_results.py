@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -78,13 +77,6 @@ class Shown:
     def focused(self) -> str:
         """Return the file name of the figure that has the focus."""
         return str(self.page.evaluate("document.activeElement.querySelector('.lnb-name')?.textContent ?? ''"))
-
-
-@pytest.fixture(scope="module")
-def opened(lab_session: Lab) -> Iterator[Notebook]:
-    lab_session.theme("JupyterLab Light")
-    yield lab_session.open(MAKE, "panel")
-    lab_session.close_notebook()
 
 
 @pytest.fixture

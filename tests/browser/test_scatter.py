@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,13 +31,6 @@ panel.observe(lambda change: heard.append(change["new"].tolist()), "selected")
 RESET = (
     "panel.picks, panel.selected, panel.locked, panel.banned = picks, [], [], []; panel.color_by = 'selected'"
 )
-
-
-@pytest.fixture(scope="module")
-def opened(lab_session: Lab) -> Iterator[Notebook]:
-    lab_session.theme("JupyterLab Light")
-    yield lab_session.open(MAKE, "panel")
-    lab_session.close_notebook()
 
 
 @pytest.fixture
