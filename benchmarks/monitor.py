@@ -72,7 +72,7 @@ def measure(lab: Any, folder: Path) -> dict[str, float]:
     """Return the figures of one run and one notebook, in seconds."""
     import psutil
 
-    from lightly_nb.pipeline import owner
+    from lightly_nb.pipeline.process import owner
     from lightly_nb.states import RunState
 
     run = start_run(folder)

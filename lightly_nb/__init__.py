@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from lightly_nb.checks import check
     from lightly_nb.demo import demo_images
     from lightly_nb.embedding import embed
-    from lightly_nb.image_grid import show_images
     from lightly_nb.pipeline import Run, open_run, rerun, run, start
     from lightly_nb.reading import list_samples
     from lightly_nb.samples import Samples
+    from lightly_nb.samples.grid import show_images
     from lightly_nb.selection import Selection, select
     from lightly_nb.training import train
     from lightly_nb.widgets import (
@@ -40,7 +40,7 @@ _HOMES = {
     "check": "lightly_nb.checks",
     "demo_images": "lightly_nb.demo",
     "embed": "lightly_nb.embedding",
-    "show_images": "lightly_nb.image_grid",
+    "show_images": "lightly_nb.samples.grid",
     "Run": "lightly_nb.pipeline",
     "open_run": "lightly_nb.pipeline",
     "rerun": "lightly_nb.pipeline",

@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from lightly_nb.engines.local import ordered_map, single_threaded_cv2, worker_count
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA, Picture, metadata_columns
 from lightly_nb.reading.images import CorruptImageError, decode
-from lightly_nb.reading.parallel import ordered_map, single_threaded_cv2, worker_count
 from lightly_nb.samples import Samples, Source, quarantine_table
 
 CORRUPTNESS_CHECK = "corruptness check"

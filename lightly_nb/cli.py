@@ -26,6 +26,7 @@ from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
     from lightly_nb.pipeline import Run
+from lightly_nb.pipeline.run_handle import Run
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELED = 1, 2, 130
 
@@ -191,8 +192,8 @@ def _cancel(options: argparse.Namespace, listener: Listener | None) -> None:
 
 def _worker(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb.workspace import open_workspace
-    from lightly_nb.workspace.worker import print_line, run_worker
-    from lightly_nb.workspace.worker_options import named_worker, parse_worker_options, sanity_check
+    from lightly_nb.workspace.work.options import named_worker, parse_worker_options, sanity_check
+    from lightly_nb.workspace.work.worker import print_line, run_worker
 
     given = parse_worker_options(options.overrides)
     tell = partial(say, listener, "WORKER") if listener is not None else print_line
@@ -219,7 +220,7 @@ def _worker(options: argparse.Namespace, listener: Listener | None) -> None:
 
 def _user(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb.workspace import open_workspace, reading, transact
-    from lightly_nb.workspace.users import add_user, get_users, remove_user, rotate_token
+    from lightly_nb.workspace.users.users import add_user, get_users, remove_user, rotate_token
 
     if (options.email is None) != (options.action == "list"):
         raise InputError("write lightly-nb user add|remove|rotate EMAIL, or lightly-nb user list")
@@ -247,7 +248,6 @@ def _demo(options: argparse.Namespace, listener: Listener | None) -> None:
 
 
 def _summary(run: Run, listener: Listener | None) -> None:
-    from lightly_nb.pipeline.summary import summary_text
 
     if listener is None:
         print(summary_text(run))
@@ -266,3 +266,26 @@ def _fail(message: str, code: int, listener: Listener | None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def next_to_open(run: Run) -> str:
+    """Return what a person should look at first, as a path inside the run folder."""
+    if run.folder.report_html.is_file():
+        return "report.html (or report.pdf): what was selected, and how much better than at random"
+    return f"{run.folder.sampled_filenames.relative_to(run.path)}: the picks, in order"
+
+
+def summary_text(run: Run) -> str:
+    """Return a few lines: what was selected and left out, and what to open next."""
+    quarantine = run.quarantine
+    n_duplicates = int(quarantine["duplicate_of"].notna().sum())
+    n_corrupt = len(quarantine) - n_duplicates
+    return "\n".join(
+        [
+            f"{run.state}: {run.message}",
+            f"left out: {n_corrupt} corrupt files and {n_duplicates} exact duplicates (data/quarantine.csv)",
+            f"run folder: {run.path}",
+            f"open next: {next_to_open(run)}",
+            f'or in a notebook: run = lightly_nb.open_run("{run.path}"); run.selection',
+        ]
+    )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from lightly_nb.api.models import DockerRunData
-from lightly_nb.workspace import artifacts, runs
-from lightly_nb.workspace.schema import Artifact, User
+from lightly_nb.workspace.data import artifacts
+from lightly_nb.workspace.store.schema import Artifact, User
+from lightly_nb.workspace.work import runs
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

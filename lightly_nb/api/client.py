@@ -28,10 +28,10 @@ from lightly_nb.api.enums import Creator
 from lightly_nb.api.gone import gone
 from lightly_nb.errors import NotFoundException
 from lightly_nb.states import DatasetType
-from lightly_nb.workspace.datasets import get_dataset
-from lightly_nb.workspace.schema import Dataset, User
-from lightly_nb.workspace.store import open_workspace, reading, transact
-from lightly_nb.workspace.users import authenticate
+from lightly_nb.workspace.data.datasets import get_dataset
+from lightly_nb.workspace.store.schema import Dataset, User
+from lightly_nb.workspace.store.store import open_workspace, reading, transact
+from lightly_nb.workspace.users.users import authenticate
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,9 +12,9 @@ from lightly_nb.api.models import DatasetData
 from lightly_nb.api.rows import dataset_data
 from lightly_nb.errors import NotFoundException
 from lightly_nb.states import DatasetType
-from lightly_nb.workspace import datasets, embeddings, sharing
-from lightly_nb.workspace.samples import get_filenames as filenames_of
-from lightly_nb.workspace.schema import User
+from lightly_nb.workspace.data import datasets, embeddings, sharing
+from lightly_nb.workspace.data.samples import get_filenames as filenames_of
+from lightly_nb.workspace.store.schema import User
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

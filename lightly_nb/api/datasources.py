@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from lightly_nb.api.models import DatasourceConfig
 from lightly_nb.states import DatasourcePurpose
-from lightly_nb.workspace import datasources
-from lightly_nb.workspace.datasource_kinds import KINDS, THUMBNAIL_SUFFIX, datasource_settings
-from lightly_nb.workspace.permissions import datasource_permissions
-from lightly_nb.workspace.schema import Dataset
+from lightly_nb.workspace.data import datasources
+from lightly_nb.workspace.data.datasource_kinds import KINDS, THUMBNAIL_SUFFIX, datasource_settings
+from lightly_nb.workspace.data.permissions import datasource_permissions
+from lightly_nb.workspace.store.schema import Dataset
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

@@ -14,12 +14,13 @@ from lightly_nb.api.models import DatasetEmbeddingData
 from lightly_nb.api.rows import embedding_data
 from lightly_nb.errors import NotFoundException
 from lightly_nb.events import Listener, ProgressBar
-from lightly_nb.workspace import embeddings, runs
-from lightly_nb.workspace.datasource_kinds import DatasourceSettings
-from lightly_nb.workspace.download import Downloaded, download_files, problems_text
-from lightly_nb.workspace.sample_files import open_sample_files, sample_files_settings
-from lightly_nb.workspace.schema import Dataset
-from lightly_nb.workspace.tags import INITIAL_TAG, get_filenames_in_tag, get_tag
+from lightly_nb.workspace.data import embeddings
+from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings
+from lightly_nb.workspace.data.download import Downloaded, download_files, problems_text
+from lightly_nb.workspace.data.sample_files import open_sample_files, sample_files_settings
+from lightly_nb.workspace.data.tags import INITIAL_TAG, get_filenames_in_tag, get_tag
+from lightly_nb.workspace.store.schema import Dataset
+from lightly_nb.workspace.work import runs
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from lightly_nb.api.tags import get_tag_by_name
 from lightly_nb.events import Listener, ProgressBar
-from lightly_nb.workspace import exports
-from lightly_nb.workspace.sample_files import open_sample_files, sample_files_settings
-from lightly_nb.workspace.tags import get_samples_in_tag, get_tag
+from lightly_nb.workspace.data import exports
+from lightly_nb.workspace.data.sample_files import open_sample_files, sample_files_settings
+from lightly_nb.workspace.data.tags import get_samples_in_tag, get_tag
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lightly_nb.api.client import ApiWorkflowClient
-    from lightly_nb.workspace.datasource_kinds import DatasourceSettings
-    from lightly_nb.workspace.samples import SampleRow
-    from lightly_nb.workspace.schema import Dataset
+    from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings
+    from lightly_nb.workspace.data.samples import SampleRow
+    from lightly_nb.workspace.store.schema import Dataset
 
 UrlFor = Callable[[str], str] | None
 

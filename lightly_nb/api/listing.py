@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.datasource import Datasource
 from lightly_nb.errors import BadRequestException
 from lightly_nb.events import Event
+from lightly_nb.lightly_source.metadata import METADATA
+from lightly_nb.lightly_source.predictions import PREDICTIONS
 from lightly_nb.states import DatasetType, DatasourcePurpose
-from lightly_nb.workspace import raw_files
-from lightly_nb.workspace.datasources import get_datasource, open_lightly
-from lightly_nb.workspace.metadata import METADATA
-from lightly_nb.workspace.predictions import PREDICTIONS
-from lightly_nb.workspace.raw_files import NameAndUrl
-from lightly_nb.workspace.sample_files import WEEK, SampleFiles, open_sample_files
+from lightly_nb.workspace.data import raw_files
+from lightly_nb.workspace.data.datasources import get_datasource, open_lightly
+from lightly_nb.workspace.data.raw_files import NameAndUrl
+from lightly_nb.workspace.data.sample_files import WEEK, SampleFiles, open_sample_files
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

@@ -26,10 +26,10 @@ from lightly_nb.api.models import (
     TagData,
 )
 from lightly_nb.states import DatasetType, RunState
-from lightly_nb.workspace.embeddings import Embedding
-from lightly_nb.workspace.samples import count_samples
-from lightly_nb.workspace.scheduling import priority_name
-from lightly_nb.workspace.schema import (
+from lightly_nb.workspace.data.embeddings import Embedding
+from lightly_nb.workspace.data.samples import count_samples
+from lightly_nb.workspace.data.tags import bit_mask_of, numbers_in_tag
+from lightly_nb.workspace.store.schema import (
     Artifact,
     ComputeRun,
     Dataset,
@@ -39,7 +39,7 @@ from lightly_nb.workspace.schema import (
     User,
     Worker,
 )
-from lightly_nb.workspace.tags import bit_mask_of, numbers_in_tag
+from lightly_nb.workspace.work.scheduling import priority_name
 
 
 def dataset_data(session: Session, user: User, dataset: Dataset) -> DatasetData:

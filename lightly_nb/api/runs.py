@@ -20,9 +20,9 @@ from lightly_nb.api.rows import config_id, run_data, scheduled_data, tag_data, w
 from lightly_nb.config import parse_configs, to_dict
 from lightly_nb.config.parsing import Value
 from lightly_nb.errors import ConfigError
-from lightly_nb.workspace import following, queue, runs, scheduling, workers
-from lightly_nb.workspace.schema import Dataset, Tag, User
-from lightly_nb.workspace.users import authenticate
+from lightly_nb.workspace.store.schema import Dataset, Tag, User
+from lightly_nb.workspace.users.users import authenticate
+from lightly_nb.workspace.work import following, queue, runs, scheduling, workers
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

@@ -10,8 +10,8 @@ from lightly_nb.api.errors import TagDoesNotExistError
 from lightly_nb.api.models import TagData
 from lightly_nb.api.rows import tag_data
 from lightly_nb.errors import NotFoundException
-from lightly_nb.workspace import tags
-from lightly_nb.workspace.schema import Dataset
+from lightly_nb.workspace.data import tags
+from lightly_nb.workspace.store.schema import Dataset
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

@@ -16,9 +16,10 @@ from lightly_nb.api.errors import EmbeddingDoesNotExistError, InvalidCustomMetad
 from lightly_nb.api.tags import get_filenames_in_tag, get_tag_by_id
 from lightly_nb.datasource import WritableDatasource
 from lightly_nb.events import ProgressBar
+from lightly_nb.lightly_source import metadata, predictions
 from lightly_nb.states import DatasetType, DatasourcePurpose
-from lightly_nb.workspace import embeddings, metadata, predictions
-from lightly_nb.workspace.datasources import get_datasource, open_lightly
+from lightly_nb.workspace.data import embeddings
+from lightly_nb.workspace.data.datasources import get_datasource, open_lightly
 
 if TYPE_CHECKING:
     from lightly_nb.api.client import ApiWorkflowClient

@@ -22,11 +22,11 @@ from lightly_nb.embedding.model import (
     resolve_model,
 )
 from lightly_nb.embedding.one_pass import PassSettings, run_pass
+from lightly_nb.engines.local import worker_count
 from lightly_nb.errors import InputError, RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
-from lightly_nb.reading.parallel import worker_count
-from lightly_nb.reading.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 from lightly_nb.samples import Samples
+from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 
 if TYPE_CHECKING:
     import torch

@@ -21,12 +21,12 @@ import torch
 from lightly_nb.checks import Decode, inspect, read
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
+from lightly_nb.engines.local import ordered_map, single_threaded_cv2
 from lightly_nb.events import Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
 from lightly_nb.reading.images import CorruptImageError
-from lightly_nb.reading.parallel import ordered_map, single_threaded_cv2
-from lightly_nb.reading.thumbnails import thumbnail_jpeg
 from lightly_nb.samples import Source
+from lightly_nb.samples.thumbnails import thumbnail_jpeg
 
 CHUNK_SIZE = 256
 """About this many files make a chunk: always a whole number of batches."""

@@ -14,9 +14,9 @@ from typing import Any
 from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig, parse_configs
 from lightly_nb.errors import ConfigError
 from lightly_nb.events import Listener, ProgressBar
-from lightly_nb.pipeline.handle import Run, reopen, start_process
+from lightly_nb.pipeline.datapool.steps import update_datapool
 from lightly_nb.pipeline.job import as_job, load_job, save_job
-from lightly_nb.pipeline.pooling import update_datapool
+from lightly_nb.pipeline.run_handle import Run, reopen, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 

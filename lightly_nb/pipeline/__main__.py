@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from lightly_nb.errors import LightlyNBError, RunCanceled
-from lightly_nb.pipeline.orphan import end_with_starter
+from lightly_nb.pipeline.process.starter import end_with_starter
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 

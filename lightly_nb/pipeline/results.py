@@ -19,7 +19,7 @@ from lightly_nb.samples import QUARANTINE_COLUMNS, Samples
 from lightly_nb.selection import Selection
 
 if TYPE_CHECKING:
-    from lightly_nb.reading.thumbnails import ThumbnailPack
+    from lightly_nb.samples.thumbnails import ThumbnailPack
 
 COMPUTED = "computed_embeddings"
 _SELECTION_FIELDS = ("filenames", "rows", "preselected", "strategies", "stopped", "n_asked")
@@ -140,6 +140,6 @@ def _save_array(array: np.ndarray, path: Path) -> None:
 
 
 def _thumbnails(path: Path) -> ThumbnailPack | None:
-    from lightly_nb.reading.thumbnails import ThumbnailPack
+    from lightly_nb.samples.thumbnails import ThumbnailPack
 
     return ThumbnailPack(path) if path.exists() else None

@@ -21,13 +21,9 @@ from lightly_nb.datasource import Datasource, open_datasource
 from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, combined, say
+from lightly_nb.lightly_source.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.pipeline import results
-from lightly_nb.pipeline.given import preselected_names, with_given_embeddings
-from lightly_nb.pipeline.job import Job, load_job
-from lightly_nb.pipeline.log import log_event, run_log
-from lightly_nb.pipeline.model import starting_point, trains
-from lightly_nb.pipeline.owner import owned
-from lightly_nb.pipeline.pooling import (
+from lightly_nb.pipeline.datapool.steps import (
     files_to_process,
     joined,
     nothing_selected,
@@ -37,14 +33,18 @@ from lightly_nb.pipeline.pooling import (
     update_datapool,
     with_reason,
 )
+from lightly_nb.pipeline.given_embeddings import preselected_names, with_given_embeddings
+from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.process.log import log_event, run_log
+from lightly_nb.pipeline.process.owner import owned
 from lightly_nb.pipeline.queries import check_queries
-from lightly_nb.reading.relevant_filenames import RelevantFilenames, parse_relevant_filenames
+from lightly_nb.pipeline.starting_model import starting_point, trains
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
 from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
-    from lightly_nb.pipeline.datapool import Datapool
+    from lightly_nb.pipeline.datapool.pool import Datapool
     from lightly_nb.selection import Selection
 
 SECONDS_BETWEEN_CANCEL_CHECKS = 0.1

@@ -21,13 +21,13 @@ from lightly_nb.datasource import Datasource, Entry, open_datasource
 from lightly_nb.datasource.names import is_below, printable, suffix_of
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
-from lightly_nb.reading.named_files import named_files
-from lightly_nb.reading.relevant_filenames import (
+from lightly_nb.lightly_source.relevant_filenames import (
     RelevantFilenames,
     parse_relevant_filenames,
     relevant_entries,
     without_match,
 )
+from lightly_nb.reading.named_files import named_files
 from lightly_nb.samples import Samples, quarantine_table
 
 if TYPE_CHECKING:

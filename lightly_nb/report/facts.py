@@ -13,8 +13,8 @@ import numpy as np
 from lightly_nb.errors import LightlyNBError
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.report.sections import SECTIONS, Section
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
 
 STEP = "GENERATING_REPORT"
 SCHEMA_VERSION = 1

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightly_nb.report.neighbors import Floats, Rows, Tick, no_tick
+from lightly_nb.vectors.neighbors import Floats, Rows, Tick, no_tick
 
 N_BINS = 50
 FINE_BINS = 5000

@@ -15,9 +15,9 @@ from lightly_nb.errors import RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.report.facts import STEP, Arrays, report_facts
 from lightly_nb.report.sections import SECTIONS, Section
-from lightly_nb.report.selected import Selection
 from lightly_nb.runfolder import RunFolder, write_aside, write_text
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
 
 if TYPE_CHECKING:
     from lightly_nb.report.figures import Plot
@@ -60,19 +60,19 @@ class Report:
 
     def to_v2(self) -> dict[str, Any]:
         """Return the numbers in the nested form that the platform calls `report_v2`."""
-        from lightly_nb.report.v2 import report_v2
+        from lightly_nb.report.forms.v2 import report_v2
 
         return report_v2(self.facts)
 
     def to_html(self) -> str:
         """Return a page that holds everything it shows, to open without a network."""
-        from lightly_nb.report.html import page
+        from lightly_nb.report.forms.html import page
 
         return page(self)
 
     def to_pdf(self) -> bytes:
         """Return the report as a PDF."""
-        from lightly_nb.report.pdf import pdf
+        from lightly_nb.report.forms.pdf import pdf
 
         return pdf(self)
 
@@ -111,7 +111,7 @@ class Report:
         return "Report\n" + "\n".join(f"  {name}: {finding}" for name, finding in self.findings.items())
 
     def _repr_html_(self) -> str:
-        from lightly_nb.report.html import fragment
+        from lightly_nb.report.forms.html import fragment
 
         return fragment(self)
 

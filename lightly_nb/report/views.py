@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lightly_nb.palette import REMOVED, SELECTED
+from lightly_nb.display.palette import REMOVED, SELECTED
+from lightly_nb.display.text import basis, number, seconds, shortened, values
 from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Plots, Table, Text, Tiles, array_name
-from lightly_nb.report.text import basis, number, seconds, shortened, values
 
 Facts = dict[str, Any]
 

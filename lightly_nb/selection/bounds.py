@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, Rows, paired_distances, squared_distances
+from lightly_nb.vectors.distances import Floats, Rows, paired_distances, squared_distances
 
 BLOCK = 256
 """Picks in one matrix product; a row that has fallen low enough skips the blocks after it."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.greedy import Picks
 from lightly_nb.selection.plan import Plan
+from lightly_nb.vectors.distances import Floats, Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

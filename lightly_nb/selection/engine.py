@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, Rows, mean_point, squared_distances
 from lightly_nb.selection.greedy import Picks, PlainSearch
 from lightly_nb.selection.lazy import LazySearch
 from lightly_nb.selection.plan import Plan
 from lightly_nb.selection.scores import Alone, Together
 from lightly_nb.selection.strategy import Budget
 from lightly_nb.selection.terms import Balance, Diversity, Term, Weights, log_gain
+from lightly_nb.vectors.distances import Floats, Rows, mean_point, squared_distances
 
 MEAN_BLOCK = 256
 """Rows summed in float32 at a time for a rough mean."""

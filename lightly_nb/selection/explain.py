@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.selection.bounds import Bounds
-from lightly_nb.selection.distances import paired_distances
 from lightly_nb.selection.greedy import Picks
+from lightly_nb.vectors.distances import paired_distances
 
 STRIP = 256
 """Rows compared with all selected samples at once."""

@@ -9,14 +9,14 @@ import numpy as np
 
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection.bounds import largest_value
-from lightly_nb.selection.distances import Rows
 from lightly_nb.selection.engine import nearest_the_mean
 from lightly_nb.selection.lazy import LazySearch
 from lightly_nb.selection.plan import check_unit_length
 from lightly_nb.selection.scores import Alone
 from lightly_nb.selection.tensors import farthest_first_of_tensor
 from lightly_nb.selection.terms import Diversity
-from lightly_nb.selection.threads import threads_for
+from lightly_nb.vectors.distances import Rows
+from lightly_nb.vectors.threads import threads_for
 
 if TYPE_CHECKING:
     import torch

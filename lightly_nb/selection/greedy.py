@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.strategy import Budget
 from lightly_nb.selection.terms import Diversity, Term
+from lightly_nb.vectors.distances import Floats, Rows
 
 OUT_OF_CANDIDATES = "no candidate is left"
 TOO_NEAR = "every candidate left is nearer to a selected sample than the minimum distance"

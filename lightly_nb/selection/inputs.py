@@ -28,7 +28,7 @@ import pandas as pd
 
 from lightly_nb.errors import SelectionError
 from lightly_nb.samples import Samples
-from lightly_nb.selection.distances import Floats
+from lightly_nb.vectors.distances import Floats
 
 SHOWN = 3
 """Offending samples named in an error."""

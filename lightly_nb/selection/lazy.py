@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lightly_nb.selection.bounds import Bounds
-from lightly_nb.selection.distances import Rows, paired_distances
 from lightly_nb.selection.greedy import OUT_OF_CANDIDATES, OVER_BUDGET, TOO_NEAR, Picks
 from lightly_nb.selection.pool import HOT, cut_to, top_level
 from lightly_nb.selection.scores import Alone, Mark, Together
 from lightly_nb.selection.strategy import Budget
+from lightly_nb.vectors.distances import Rows, paired_distances
 
 MOST_SURVIVORS = 1024
 """Rows that picks are made among in one round, at most."""

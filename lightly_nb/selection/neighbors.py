@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, mean_point, paired_distances, squared_distances
+from lightly_nb.vectors.distances import Floats, mean_point, paired_distances, squared_distances
 
 SPARE = 6
 """More neighbours than asked for that faiss proposes, so that float32 rarely leaves a doubt."""

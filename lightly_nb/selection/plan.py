@@ -15,9 +15,9 @@ import pandas as pd
 
 from lightly_nb.errors import InputError, SelectionError
 from lightly_nb.samples import Samples
-from lightly_nb.selection.distances import Rows
 from lightly_nb.selection.inputs import finite
 from lightly_nb.selection.strategy import Part, Request, Strategy
+from lightly_nb.vectors.distances import Rows
 
 UNIT_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be where a minimum distance is used."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, Rows
+from lightly_nb.vectors.distances import Floats, Rows
 
 HOT = 16
 """The hot rows are this many times as many as a pool, so that choosing a pool rarely looks at all rows."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.terms import LARGEST_RATIO, Balance, Diversity, Term, Weights, log_gain
+from lightly_nb.vectors.distances import Floats, Rows
 
 MOST_GROUPS = 1024
 """Distinct class vectors up to which a `Balance` is followed group by group."""

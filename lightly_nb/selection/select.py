@@ -22,7 +22,7 @@ from lightly_nb.selection.settings import plain_strategies
 from lightly_nb.selection.strategies import STRATEGIES
 from lightly_nb.selection.strategy import Strategy
 from lightly_nb.selection.terms import Diversity
-from lightly_nb.selection.threads import threads_for
+from lightly_nb.vectors.threads import threads_for
 
 STEP = "SAMPLING"
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from lightly_nb.samples import Samples
-from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.terms import Term
+from lightly_nb.vectors.distances import Floats, Rows
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightly_nb.selection.distances import Rows, squared_distances
+from lightly_nb.vectors.distances import Rows, squared_distances
 
 if TYPE_CHECKING:
     import torch

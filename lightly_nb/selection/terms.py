@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, Rows, squared_distances
+from lightly_nb.vectors.distances import Floats, Rows, squared_distances
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 """A difference below this counts as this where its logarithm is taken."""

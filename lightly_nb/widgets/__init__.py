@@ -19,16 +19,16 @@ picture first, then the live widget), `callback_errors` (an exception in a callb
 
 from __future__ import annotations
 
-from lightly_nb.widgets.config_editors import (
+from lightly_nb.widgets.config_editor.call import (
     edit_lightly_config,
     edit_selection_config,
     edit_worker_config,
 )
-from lightly_nb.widgets.dataset_browser import browse_datasets
-from lightly_nb.widgets.embedding_scatter import scatter
-from lightly_nb.widgets.how_many_samples import how_many
-from lightly_nb.widgets.results import show_results
-from lightly_nb.widgets.run_monitor import monitor
+from lightly_nb.widgets.dataset_browser.call import browse_datasets
+from lightly_nb.widgets.results_viewer.call import show_results
+from lightly_nb.widgets.run_monitor.call import monitor
+from lightly_nb.widgets.scatter_plot.call import scatter
+from lightly_nb.widgets.size_explorer.call import how_many
 
 __all__ = [
     "browse_datasets",

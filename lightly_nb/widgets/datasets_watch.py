@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from lightly_nb.widgets.callback_errors import errors_shown
+from lightly_nb.widgets.shared.errors import errors_shown
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SHARE_OF_TIME = 0.1

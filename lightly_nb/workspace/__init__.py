@@ -27,7 +27,7 @@ On SQLite a writing transaction takes the write lock at once; on a server it is 
 Every refusal is an `ApiException` with a `status`; a store that does not work is a `WorkspaceError`.
 """
 
-from lightly_nb.workspace.notebook import Worker
-from lightly_nb.workspace.store import Workspace, open_workspace, reading, transact, writing
+from lightly_nb.workspace.store.store import Workspace, open_workspace, reading, transact, writing
+from lightly_nb.workspace.work.background import Worker
 
 __all__ = ["Worker", "Workspace", "open_workspace", "reading", "transact", "writing"]

@@ -8,9 +8,9 @@ import pytest
 
 from lightly_nb.api import ApiWorkflowClient, DatasourcePurpose
 from lightly_nb.workspace import open_workspace, transact
-from lightly_nb.workspace.datasets import get_dataset
-from lightly_nb.workspace.tags import create_run_tag
-from lightly_nb.workspace.users import add_user
+from lightly_nb.workspace.data.datasets import get_dataset
+from lightly_nb.workspace.data.tags import create_run_tag
+from lightly_nb.workspace.users.users import add_user
 from tests.photos import write_photographs
 
 N = 12

@@ -61,7 +61,7 @@ def test_alone_on_a_machine_no_token_is_needed(home: Path) -> None:
 
 def test_a_token_that_was_taken_back_stops_a_client_that_runs(client: ApiWorkflowClient) -> None:
     from lightly_nb.workspace import open_workspace, transact
-    from lightly_nb.workspace.users import rotate_token
+    from lightly_nb.workspace.users.users import rotate_token
 
     transact(open_workspace(), rotate_token, "ada@example.com")
     with pytest.raises(ApiException, match="this token is not one of the workspace"):
@@ -398,10 +398,10 @@ def test_a_run_without_an_artifact_says_what_it_has(filled: ApiWorkflowClient, t
 
 
 def _ended_run(client: ApiWorkflowClient, folder: Path) -> Any:
+    from lightly_nb.processes import this_process
     from lightly_nb.states import RunState
-    from lightly_nb.workspace.artifacts import register_artifacts
-    from lightly_nb.workspace.processes import this_process
-    from lightly_nb.workspace.queue import end_run, take_next
+    from lightly_nb.workspace.data.artifacts import register_artifacts
+    from lightly_nb.workspace.work.queue import end_run, take_next
 
     folder.mkdir()
     (folder / "log.txt").write_text("all went well")

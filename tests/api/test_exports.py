@@ -14,7 +14,7 @@ import pytest
 
 from lightly_nb.api import ApiException, ApiWorkflowClient, DatasourcePurpose, TagDoesNotExistError
 from lightly_nb.errors import DatasourceError
-from lightly_nb.workspace.exports import FORMATS
+from lightly_nb.workspace.data.exports import FORMATS
 from tests.s3_server import ACCESS_KEY, SECRET_ACCESS_KEY, s3_program, s3_server
 
 

@@ -25,7 +25,7 @@ import pytest
 from lightly_nb.api import ApiWorkflowClient
 from lightly_nb.models import METHODS, ModelSettings, save_checkpoint, zoo
 from lightly_nb.workspace import open_workspace, transact
-from lightly_nb.workspace.users import add_user
+from lightly_nb.workspace.users.users import add_user
 from tests.api.first_steps import CREDENTIALS, IMPORTS, SLIPS, TEXT, Block, blocks, changed
 from tests.photos import write_photographs
 from tests.s3_server import ACCESS_KEY, SECRET_ACCESS_KEY, s3_program, s3_server

@@ -10,7 +10,7 @@ import pytest
 
 from lightly_nb.api import ApiWorkflowClient
 from lightly_nb.states import RunState
-from lightly_nb.workspace.tags import create_run_tag
+from lightly_nb.workspace.data.tags import create_run_tag
 from tests.browser.lab import Lab, Notebook
 from tests.browser.seeing import text_contrasts
 from tests.photos import write_photographs

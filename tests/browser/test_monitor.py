@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 import lightly_nb as lnb
-from lightly_nb.pipeline import owner
+from lightly_nb.pipeline.process import owner
 from lightly_nb.states import RunState
 from tests.browser.lab import Lab, Notebook
 from tests.browser.seeing import text_contrasts

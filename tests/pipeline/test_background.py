@@ -11,7 +11,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import RunError
-from lightly_nb.pipeline import owner
+from lightly_nb.pipeline.process import owner
 from lightly_nb.states import RunState
 
 LONG = {"trainer.max_epochs": 500}

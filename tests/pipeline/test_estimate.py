@@ -9,8 +9,8 @@ import pytest
 
 from lightly_nb.config import Configs, parse_configs
 from lightly_nb.errors import InputError, RunCanceled, RunError
-from lightly_nb.pipeline.estimate import BACKBONES, Costs, estimate, multiply_adds
-from lightly_nb.pipeline.measure import measured_costs, timed
+from lightly_nb.pipeline.estimate.estimate import BACKBONES, Costs, estimate, multiply_adds
+from lightly_nb.pipeline.estimate.measure import measured_costs, timed
 from lightly_nb.reading import list_samples
 from tests.conftest import TINY_MODEL
 

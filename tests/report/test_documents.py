@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from lightly_nb.display import text as shown
 from lightly_nb.errors import RunCanceled, RunError
 from lightly_nb.report import SECTIONS, Report, build_report, load_report, run_facts, write_report
-from lightly_nb.report import text as shown
 from lightly_nb.report.describe import markdown, schema_text
-from lightly_nb.report.fonts import drawable
+from lightly_nb.report.forms.fonts import drawable
 from lightly_nb.report.schema import ReportFacts
 from lightly_nb.runfolder import RunFolder
 from tests.report.made_up import farthest, made_up_samples, selection_of, trained_job

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from lightly_nb.errors import InputError, RunCanceled
 from lightly_nb.report import PRICES, SECTIONS, report_facts
 from lightly_nb.report.histograms import coarse, distance_bound, pair_counts
-from lightly_nb.report.neighbors import nearest
 from lightly_nb.report.sections.baseline import baseline_section
 from lightly_nb.report.sections.coverage import coverage_section, percentiles
 from lightly_nb.report.sections.dataset import balance, dataset_section
@@ -20,6 +19,7 @@ from lightly_nb.report.sections.distances import distances_section
 from lightly_nb.report.sections.maps import maps_section, pca
 from lightly_nb.report.sections.savings import savings_section
 from lightly_nb.report.sections.training import COLLAPSED_BELOW, training_section
+from lightly_nb.vectors.neighbors import nearest
 from tests.report.made_up import farthest, made_up_samples, selection_of, trained_job
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lightly_nb.reading.thumbnails import ThumbnailPack, thumbnail_jpeg, write_thumbnails
 from lightly_nb.samples import Samples
+from lightly_nb.samples.thumbnails import ThumbnailPack, thumbnail_jpeg, write_thumbnails
 
 
 def row_color(row: int) -> tuple[int, int, int]:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from lightly_nb.api import ApiWorkflowClient
+from lightly_nb.processes import this_process
 from lightly_nb.states import RunState
-from lightly_nb.workspace.processes import this_process
-from lightly_nb.workspace.queue import end_run, take_next
-from lightly_nb.workspace.runs import record_state
-from lightly_nb.workspace.schema import ComputeRun
+from lightly_nb.workspace.store.schema import ComputeRun
+from lightly_nb.workspace.work.queue import end_run, take_next
+from lightly_nb.workspace.work.runs import record_state
 from tests.workspace.queues import PICK_THREE, QUICK
 
 

@@ -19,11 +19,11 @@ from lightly_nb.config.selection import ALLOWED_INPUTS
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.pipeline import Run
 from lightly_nb.pipeline.job import as_job, save_job
-from lightly_nb.widgets import config_dry_run
-from lightly_nb.widgets.config_card import PAIRS
-from lightly_nb.widgets.config_checking import fields_of
-from lightly_nb.widgets.config_groups import FOLDED, OPEN, OTHER, grouped
-from lightly_nb.widgets.config_panel import ConfigEditor
+from lightly_nb.widgets.config_editor import dry_run as config_dry_run
+from lightly_nb.widgets.config_editor.card import PAIRS
+from lightly_nb.widgets.config_editor.checking import fields_of
+from lightly_nb.widgets.config_editor.groups import FOLDED, OPEN, OTHER, grouped
+from lightly_nb.widgets.config_editor.panel import ConfigEditor
 from tests.photos import write_photographs
 
 EDITORS = {
@@ -416,7 +416,7 @@ def test_a_secret_is_nowhere_on_the_page():
 
 
 def test_without_a_front_end_it_is_a_table_and_a_text():
-    from lightly_nb.widgets.config_static import static_html, static_text
+    from lightly_nb.widgets.config_editor.static import static_html, static_text
 
     config = WorkerConfig(checkpoint="<b>&.ckpt", token=SECRET, n_example_images=3)
     html, text = static_html(config), static_text(config)

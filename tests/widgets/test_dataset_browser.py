@@ -16,16 +16,16 @@ from lightly_nb.api import ApiException, ApiWorkflowClient, DatasourcePurpose
 from lightly_nb.errors import DatasourceError, ForbiddenException, InputError, NotFoundException, RunError
 from lightly_nb.events import Stage
 from lightly_nb.states import RunState
-from lightly_nb.widgets.datasets_facts import tag_tree
-from lightly_nb.widgets.datasets_panel import DatasetBrowser
-from lightly_nb.widgets.datasets_parts import GONE
+from lightly_nb.widgets.dataset_browser.facts import tag_tree
+from lightly_nb.widgets.dataset_browser.panel import DatasetBrowser
+from lightly_nb.widgets.dataset_browser.parts import GONE
+from lightly_nb.widgets.dataset_browser.work import FORMS, Work, file_stem
 from lightly_nb.widgets.datasets_watch import Watcher
-from lightly_nb.widgets.datasets_work import FORMS, Work, file_stem
 from lightly_nb.workspace import open_workspace, transact
-from lightly_nb.workspace.schema import ComputeRun, Dataset, ScheduledRun, Tag
-from lightly_nb.workspace.tags import create_run_tag
-from lightly_nb.workspace.users import add_user
-from lightly_nb.workspace.worker import run_worker
+from lightly_nb.workspace.data.tags import create_run_tag
+from lightly_nb.workspace.store.schema import ComputeRun, Dataset, ScheduledRun, Tag
+from lightly_nb.workspace.users.users import add_user
+from lightly_nb.workspace.work.worker import run_worker
 from tests.photos import write_photographs
 from tests.widgets.runs_by_hand import enter, schedule, take
 from tests.workspace.queues import PICK_THREE, QUICK
@@ -507,7 +507,9 @@ def test_a_notebook_gets_tables_and_then_the_panel(
     panel: DatasetBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Any] = []
-    monkeypatch.setattr("lightly_nb.widgets.datasets_panel.show_panel", lambda *args, **_: shown.append(args))
+    monkeypatch.setattr(
+        "lightly_nb.widgets.dataset_browser.panel.show_panel", lambda *args, **_: shown.append(args)
+    )
     panel._ipython_display_()
     ((widget, html, text),) = shown
     assert widget is panel

@@ -19,12 +19,13 @@ from lightly_nb.samples import Samples
 from lightly_nb.selection import Selection, select
 from lightly_nb.selection.greedy import PlainSearch
 from lightly_nb.selection.lazy import LazySearch
-from lightly_nb.widgets import how_many_model, how_many_work
-from lightly_nb.widgets.how_many_balance import bars, bars_html, groupings
-from lightly_nb.widgets.how_many_curve import Curve, curves, finding, random_coverage, sizes_to
-from lightly_nb.widgets.how_many_panel import HowManyPanel
-from lightly_nb.widgets.how_many_static import how_many_html
-from lightly_nb.widgets.how_many_svg import curve_svg, marker_svg
+from lightly_nb.widgets.size_explorer import model as how_many_model
+from lightly_nb.widgets.size_explorer import orders as how_many_work
+from lightly_nb.widgets.size_explorer.balance import bars, bars_html, groupings
+from lightly_nb.widgets.size_explorer.curve import Curve, curves, finding, random_coverage, sizes_to
+from lightly_nb.widgets.size_explorer.curve_svg import curve_svg, marker_svg
+from lightly_nb.widgets.size_explorer.panel import HowManyPanel
+from lightly_nb.widgets.size_explorer.static import how_many_html
 from tests.photos import write_photographs
 from tests.widgets.drawn import drawn_samples
 
@@ -415,19 +416,15 @@ def test_the_page_for_people_without_a_kernel_has_all_pictures(panel: HowManyPan
     assert panel.to_html(most_pictures=5).count("<img") == 1 + 5
 
 
-def test_without_anywidget_plain_sliders_do_the_same(samples, picks, monkeypatch):
+def test_without_anywidget_a_picture_says_what_to_install(samples, picks, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "lightly_nb.widgets.how_many_samples.find_spec",
+        "lightly_nb.widgets.size_explorer.call.find_spec",
         lambda name: None if name == "anywidget" else find(name),
     )
     panel: Any = lnb.how_many(samples, picks)
     assert panel.wait(60)
-    size, _, sharp = panel.box.children[:3]
-    assert (size.max, size.value) == (100, PICKED)
-    size.value = 33
-    assert panel.n == 33
-    assert "33 of 120 samples selected" in panel._picture.value
-    sharp.value = 2.0
-    assert panel.wait(60)
-    assert panel.order.strategies[1]["strength"] == 2.0
+    panel.n = 33
+    html = panel._repr_html_()
+    assert "33 of 120 samples selected" in html
+    assert "pip install anywidget" in html

@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 
 import lightly_nb as lnb
 from lightly_nb.errors import RunError
-from lightly_nb.pipeline import owner
+from lightly_nb.pipeline.process import owner
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.states import RunState
-from lightly_nb.widgets import monitor_follow
-from lightly_nb.widgets.monitor_curve import loss_curve, ticks
-from lightly_nb.widgets.monitor_files import last_traceback, log_tail, output_files
-from lightly_nb.widgets.monitor_load import LoadMeter, gpus
-from lightly_nb.widgets.monitor_panel import MonitorPanel
-from lightly_nb.widgets.monitor_story import MOST_POINTS, Losses, RunStory
-from lightly_nb.widgets.monitor_text import print_run
+from lightly_nb.widgets.run_monitor.call import follow as monitor_follow
+from lightly_nb.widgets.run_monitor.files import last_traceback, log_tail, output_files
+from lightly_nb.widgets.run_monitor.load import LoadMeter, gpus
+from lightly_nb.widgets.run_monitor.loss_svg import loss_curve, ticks
+from lightly_nb.widgets.run_monitor.panel import MonitorPanel
+from lightly_nb.widgets.run_monitor.static import print_run
+from lightly_nb.widgets.run_monitor.story import MOST_POINTS, Losses, RunStory
 from tests.conftest import TINY_MODEL, fill_with_photographs
 
 HOSTILE = "<script>alert(1)</script>"

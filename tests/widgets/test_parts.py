@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightly_nb import palette
+from lightly_nb.display import palette
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
 from lightly_nb.selection import select
-from lightly_nb.widgets.callback_errors import errors_shown
-from lightly_nb.widgets.coloring import MOST_CATEGORIES, color_by, color_choices
-from lightly_nb.widgets.layouts import fitted, nearest_neighbors, pca_layout, umap_layout
-from lightly_nb.widgets.rows import pack_rows, unpack_rows
-from lightly_nb.widgets.scatter_panel import ScatterPanel
-from lightly_nb.widgets.scatter_picture import scatter_png, static_html
+from lightly_nb.vectors.layouts import fitted, nearest_neighbors, pca_layout, umap_layout
+from lightly_nb.widgets.scatter_plot.coloring import MOST_CATEGORIES, color_by, color_choices
+from lightly_nb.widgets.scatter_plot.panel import ScatterPanel
+from lightly_nb.widgets.scatter_plot.static import scatter_png, static_html
+from lightly_nb.widgets.shared.errors import errors_shown
+from lightly_nb.widgets.shared.rows import pack_rows, unpack_rows
 from tests.widgets.drawn import drawn_samples
 
 

@@ -21,10 +21,10 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples, quarantine_table
 from lightly_nb.selection import Selection, select
-from lightly_nb.widgets.results_model import ResultsModel
-from lightly_nb.widgets.results_panel import ResultsPanel
-from lightly_nb.widgets.results_static import results_html
-from lightly_nb.widgets.results_views import Entries, matching
+from lightly_nb.widgets.results_viewer.model import ResultsModel
+from lightly_nb.widgets.results_viewer.panel import ResultsPanel
+from lightly_nb.widgets.results_viewer.static import results_html
+from lightly_nb.widgets.results_viewer.views import Entries, matching
 from tests.photos import write_photographs
 from tests.widgets.drawn import drawn_jpeg, drawn_samples
 
@@ -326,24 +326,21 @@ def test_messages_of_the_browser_and_their_answers(panel: ResultsPanel, samples:
         assert said in sent[0][0]["text"]
 
 
-def test_without_anywidget_buttons_turn_the_pages(samples, picks, monkeypatch):
+def test_without_anywidget_a_picture_says_what_to_install(samples, picks, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "lightly_nb.widgets.results.find_spec", lambda name: None if name == "anywidget" else find(name)
+        "lightly_nb.widgets.results_viewer.call.find_spec",
+        lambda name: None if name == "anywidget" else find(name),
     )
     panel: Any = lnb.show_results(samples, picks, view="removed")
     assert panel.wait(60)
-    previous, following = panel.box.children[2].children
     assert not isinstance(panel, ResultsPanel)
-    first = panel.shown
-    following.click()
-    assert panel.page == 2
+    first, html = panel.shown, panel._repr_html_()
+    assert "pip install anywidget" in html
+    assert html.count("<img") == 2 * 12
+    panel.page = 2
     assert panel.shown != first
-    assert panel._page.value.count("<img") == 2 * len(panel.shown)
-    previous.click()
-    panel.box.children[0].children[0].value = "selected"
-    assert panel.view == "selected"
-    assert "<script" not in panel._page.value
+    assert f'alt="{panel.shown[0]}"' in panel._repr_html_()
 
 
 def test_a_notebook_has_the_static_picture_and_then_the_widget():

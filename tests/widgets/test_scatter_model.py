@@ -14,8 +14,8 @@ from lightly_nb.errors import InputError, LightlyNBError
 from lightly_nb.samples import Samples
 from lightly_nb.selection import Selection, select
 from lightly_nb.widgets import scatter
-from lightly_nb.widgets.scatter_model import ScatterModel
-from lightly_nb.widgets.scatter_panel import ScatterPanel
+from lightly_nb.widgets.scatter_plot.model import ScatterModel
+from lightly_nb.widgets.scatter_plot.panel import ScatterPanel
 from tests.widgets.drawn import drawn_samples
 
 
@@ -212,7 +212,7 @@ class Tags(HTMLParser):
 
 
 def test_without_anywidget_bokeh_shows_it_and_the_methods_stay(samples, picks, monkeypatch):
-    monkeypatch.setattr("lightly_nb.widgets.embedding_scatter.find_spec", lambda name: None)
+    monkeypatch.setattr("lightly_nb.widgets.scatter_plot.call.find_spec", lambda name: None)
     panel = scatter(samples, picks, umap=False)
     assert not isinstance(panel, ScatterPanel)
     html = panel._repr_html_()

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import URL
 
 from lightly_nb.workspace import Workspace, open_workspace, transact
-from lightly_nb.workspace.datasets import create_dataset
-from lightly_nb.workspace.schema import Base, Dataset, User
-from lightly_nb.workspace.users import add_user
+from lightly_nb.workspace.data.datasets import create_dataset
+from lightly_nb.workspace.store.schema import Base, Dataset, User
+from lightly_nb.workspace.users.users import add_user
 from tests.workspace.postgres import new_database, postgres_server
 
 _NUMBERS = itertools.count()

@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from lightly_nb.workspace import open_workspace, transact, upgrade
-from lightly_nb.workspace.datasets import create_dataset_with_unique_name, get_dataset
-from lightly_nb.workspace.datasource_kinds import datasource_settings
-from lightly_nb.workspace.datasources import set_datasource
-from lightly_nb.workspace.schema import ComputeRun, RunStateChange, User
-from lightly_nb.workspace.tags import create_run_tag
-from lightly_nb.workspace.users import authenticate
+from lightly_nb.workspace import open_workspace, transact
+from lightly_nb.workspace.data.datasets import create_dataset_with_unique_name, get_dataset
+from lightly_nb.workspace.data.datasource_kinds import datasource_settings
+from lightly_nb.workspace.data.datasources import set_datasource
+from lightly_nb.workspace.data.tags import create_run_tag
+from lightly_nb.workspace.store.schema import ComputeRun, RunStateChange, User
+from lightly_nb.workspace.store.store import upgrade
+from lightly_nb.workspace.users.users import authenticate
 
 Report = tuple[str, ...]
 

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from lightly_nb.workspace import Workspace, transact
-from lightly_nb.workspace.datasets import create_dataset
-from lightly_nb.workspace.datasource_kinds import LocalDatasource
-from lightly_nb.workspace.datasources import set_datasource
-from lightly_nb.workspace.following import get_run_info
-from lightly_nb.workspace.scheduling import schedule_run
-from lightly_nb.workspace.schema import Dataset, User
-from lightly_nb.workspace.store import reading
+from lightly_nb.workspace.data.datasets import create_dataset
+from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
+from lightly_nb.workspace.data.datasources import set_datasource
+from lightly_nb.workspace.store.schema import Dataset, User
+from lightly_nb.workspace.store.store import reading
+from lightly_nb.workspace.work.following import get_run_info
+from lightly_nb.workspace.work.scheduling import schedule_run
 
 PICK_THREE = {
     "n_samples": 3,
@@ -59,7 +59,7 @@ import sys
 from pathlib import Path
 from lightly_nb.states import RunState
 from lightly_nb.workspace import open_workspace
-from lightly_nb.workspace.worker import Ended, run_worker
+from lightly_nb.workspace.work.worker import Ended, run_worker
 
 def note(work):
     with Path(sys.argv[3]).open("a") as stream:

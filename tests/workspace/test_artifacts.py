@@ -14,7 +14,7 @@ from lightly_nb.pipeline.results import save_quarantine
 from lightly_nb.runfolder import RunFolder, new_run_folder
 from lightly_nb.samples import quarantine_table
 from lightly_nb.workspace import reading, transact
-from lightly_nb.workspace.artifacts import (
+from lightly_nb.workspace.data.artifacts import (
     artifact_files,
     copy_artifact,
     copy_artifacts,
@@ -23,7 +23,7 @@ from lightly_nb.workspace.artifacts import (
     register_artifacts,
     write_artifact_files,
 )
-from lightly_nb.workspace.schema import ComputeRun
+from lightly_nb.workspace.store.schema import ComputeRun
 from tests.pipeline.test_full_disk import mount
 
 

@@ -13,7 +13,7 @@ from lightly_nb.errors import (
 )
 from lightly_nb.states import DatasetType
 from lightly_nb.workspace import reading, transact
-from lightly_nb.workspace.datasets import (
+from lightly_nb.workspace.data.datasets import (
     create_dataset,
     create_dataset_with_unique_name,
     delete_dataset,
@@ -21,11 +21,11 @@ from lightly_nb.workspace.datasets import (
     get_datasets,
     rename_dataset,
 )
-from lightly_nb.workspace.datasource_kinds import datasource_settings
-from lightly_nb.workspace.datasources import set_datasource
-from lightly_nb.workspace.schema import Base, ComputeRun, Dataset, RunStateChange, User, new_id
-from lightly_nb.workspace.sharing import get_shared_users, share_dataset_only_with
-from lightly_nb.workspace.tags import create_run_tag, create_tag_from_filenames
+from lightly_nb.workspace.data.datasource_kinds import datasource_settings
+from lightly_nb.workspace.data.datasources import set_datasource
+from lightly_nb.workspace.data.sharing import get_shared_users, share_dataset_only_with
+from lightly_nb.workspace.data.tags import create_run_tag, create_tag_from_filenames
+from lightly_nb.workspace.store.schema import Base, ComputeRun, Dataset, RunStateChange, User, new_id
 
 
 def seen_by(workspace, user, **how) -> list[str]:
@@ -144,7 +144,7 @@ def test_the_list_of_shared_users_is_replaced(workspace, photos, ada, bob):
 
 
 def test_one_can_share_with_who_comes_later(workspace, photos, ada):
-    from lightly_nb.workspace.users import add_user
+    from lightly_nb.workspace.users.users import add_user
 
     transact(workspace, share_dataset_only_with, ada, photos.id, ["later@example.com"])
     later, _ = transact(workspace, add_user, "later@example.com")

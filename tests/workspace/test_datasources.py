@@ -13,8 +13,8 @@ from sqlalchemy import select
 from lightly_nb.errors import BadRequestException, DatasourceError, NotFoundException
 from lightly_nb.states import DatasourcePurpose
 from lightly_nb.workspace import reading, transact
-from lightly_nb.workspace.datasource_kinds import KINDS, datasource_settings
-from lightly_nb.workspace.datasources import (
+from lightly_nb.workspace.data.datasource_kinds import KINDS, datasource_settings
+from lightly_nb.workspace.data.datasources import (
     get_datasource,
     get_datasource_config,
     get_datasource_configs,
@@ -22,8 +22,8 @@ from lightly_nb.workspace.datasources import (
     open_lightly,
     set_datasource,
 )
-from lightly_nb.workspace.permissions import datasource_permissions
-from lightly_nb.workspace.schema import DatasourceConfig
+from lightly_nb.workspace.data.permissions import datasource_permissions
+from lightly_nb.workspace.store.schema import DatasourceConfig
 
 SECRET = "hush-wJalrXUtnFEMI/K7MDENG"
 GCS_KEY = json.dumps({"type": "service_account", "private_key": SECRET})

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from lightly_nb.errors import DatasourceError
-from lightly_nb.workspace.datasource_kinds import DatasourceSettings, datasource_settings
-from lightly_nb.workspace.datasources import open_input, open_lightly
-from lightly_nb.workspace.permissions import datasource_permissions
+from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings, datasource_settings
+from lightly_nb.workspace.data.datasources import open_input, open_lightly
+from lightly_nb.workspace.data.permissions import datasource_permissions
 from tests.workspace.role_server import EXTERNAL_ID, ROLE, RoleServer, role_server
 
 

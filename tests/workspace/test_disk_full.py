@@ -10,9 +10,9 @@ import pytest
 
 from lightly_nb.errors import WorkspaceError
 from lightly_nb.workspace import open_workspace, reading, transact
-from lightly_nb.workspace.datasets import create_dataset, get_dataset, get_datasets
-from lightly_nb.workspace.tags import create_run_tag, get_filenames_in_tag, get_tags, numbers_in_tag
-from lightly_nb.workspace.users import authenticate
+from lightly_nb.workspace.data.datasets import create_dataset, get_dataset, get_datasets
+from lightly_nb.workspace.data.tags import create_run_tag, get_filenames_in_tag, get_tags, numbers_in_tag
+from lightly_nb.workspace.users.users import authenticate
 from tests.pipeline.test_full_disk import mount
 
 

@@ -12,13 +12,13 @@ from cryptography.fernet import Fernet
 
 from lightly_nb.errors import WorkspaceError
 from lightly_nb.workspace import reading, transact
-from lightly_nb.workspace.datasets import create_dataset, get_datasets
-from lightly_nb.workspace.datasource_kinds import datasource_settings
-from lightly_nb.workspace.datasources import get_datasource, set_datasource
-from lightly_nb.workspace.encryption import KEY_FILE
-from lightly_nb.workspace.schema import DatasourceConfig
-from lightly_nb.workspace.store import open_workspace
-from lightly_nb.workspace.users import authenticate
+from lightly_nb.workspace.data.datasets import create_dataset, get_datasets
+from lightly_nb.workspace.data.datasource_kinds import datasource_settings
+from lightly_nb.workspace.data.datasources import get_datasource, set_datasource
+from lightly_nb.workspace.store.encryption import KEY_FILE
+from lightly_nb.workspace.store.schema import DatasourceConfig
+from lightly_nb.workspace.store.store import open_workspace
+from lightly_nb.workspace.users.users import authenticate
 from tests.workspace import killed
 from tests.workspace.test_datasources import FIELDS, SECRET
 from tests.workspace.test_kills import in_processes

@@ -16,10 +16,10 @@ from PIL import Image
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.states import DatasetType
-from lightly_nb.workspace.datasource_kinds import datasource_settings
-from lightly_nb.workspace.exports import FORMATS, READ_SIZES, WITHOUT_FILES, export, yolo_image_list
-from lightly_nb.workspace.sample_files import SampleFiles, image_size, open_sample_files
-from lightly_nb.workspace.samples import SampleRow
+from lightly_nb.workspace.data.datasource_kinds import datasource_settings
+from lightly_nb.workspace.data.exports import FORMATS, READ_SIZES, WITHOUT_FILES, export, yolo_image_list
+from lightly_nb.workspace.data.sample_files import SampleFiles, image_size, open_sample_files
+from lightly_nb.workspace.data.samples import SampleRow
 from tests.photos import write_photographs
 
 N = 7

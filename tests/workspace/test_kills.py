@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import func, select
 
 from lightly_nb.workspace import Workspace, open_workspace, reading, transact
-from lightly_nb.workspace.datasets import create_dataset
-from lightly_nb.workspace.schema import ComputeRun, Dataset, RunStateChange, Sample, Tag
-from lightly_nb.workspace.tags import create_run_tag
-from lightly_nb.workspace.users import add_user
+from lightly_nb.workspace.data.datasets import create_dataset
+from lightly_nb.workspace.data.tags import create_run_tag
+from lightly_nb.workspace.store.schema import ComputeRun, Dataset, RunStateChange, Sample, Tag
+from lightly_nb.workspace.users.users import add_user
 from tests.workspace import killed
 from tests.workspace.killed import Report
 

@@ -17,13 +17,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from lightly_nb.errors import WorkspaceError
-from lightly_nb.workspace import Workspace, open_workspace, reading, transact, upgrade
-from lightly_nb.workspace.datasets import create_dataset, get_datasets
-from lightly_nb.workspace.datasources import get_datasource
-from lightly_nb.workspace.schema import SCHEMA_VERSION, Base, ComputeRun, User
-from lightly_nb.workspace.sharing import get_shared_users
-from lightly_nb.workspace.tags import get_filenames_in_tag, get_tag
-from lightly_nb.workspace.users import add_user, authenticate
+from lightly_nb.workspace import Workspace, open_workspace, reading, transact
+from lightly_nb.workspace.data.datasets import create_dataset, get_datasets
+from lightly_nb.workspace.data.datasources import get_datasource
+from lightly_nb.workspace.data.sharing import get_shared_users
+from lightly_nb.workspace.data.tags import get_filenames_in_tag, get_tag
+from lightly_nb.workspace.store.schema import SCHEMA_VERSION, Base, ComputeRun, User
+from lightly_nb.workspace.store.store import upgrade
+from lightly_nb.workspace.users.users import add_user, authenticate
 from tests.workspace import killed, version_1
 from tests.workspace.test_kills import in_processes
 

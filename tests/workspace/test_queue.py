@@ -16,14 +16,16 @@ from lightly_nb.errors import (
     ForbiddenException,
     NotFoundException,
 )
+from lightly_nb.processes import this_process
 from lightly_nb.states import RunState
 from lightly_nb.workspace import reading, transact
-from lightly_nb.workspace.datasets import create_dataset, delete_dataset
-from lightly_nb.workspace.datasource_kinds import LocalDatasource
-from lightly_nb.workspace.datasources import set_datasource
-from lightly_nb.workspace.following import get_run_info, run_info_generator
-from lightly_nb.workspace.processes import this_process
-from lightly_nb.workspace.queue import (
+from lightly_nb.workspace.data.datasets import create_dataset, delete_dataset
+from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
+from lightly_nb.workspace.data.datasources import set_datasource
+from lightly_nb.workspace.data.sharing import share_dataset_only_with
+from lightly_nb.workspace.store.schema import ComputeRun, Dataset, ScheduledRun, Worker
+from lightly_nb.workspace.work.following import get_run_info, run_info_generator
+from lightly_nb.workspace.work.queue import (
     LockLostError,
     end_run,
     expire_locks,
@@ -32,16 +34,14 @@ from lightly_nb.workspace.queue import (
     look_after,
     take_next,
 )
-from lightly_nb.workspace.runs import abort_run, get_run, get_runs, get_state_changes, record_state
-from lightly_nb.workspace.scheduling import (
+from lightly_nb.workspace.work.runs import abort_run, get_run, get_runs, get_state_changes, record_state
+from lightly_nb.workspace.work.scheduling import (
     cancel_scheduled_run,
     get_scheduled_runs,
     priority_name,
     schedule_run,
 )
-from lightly_nb.workspace.schema import ComputeRun, Dataset, ScheduledRun, Worker
-from lightly_nb.workspace.sharing import share_dataset_only_with
-from lightly_nb.workspace.workers import (
+from lightly_nb.workspace.work.workers import (
     delete_worker,
     get_worker,
     get_workers,

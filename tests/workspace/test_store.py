@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from lightly_nb.errors import WorkspaceError
 from lightly_nb.workspace import Workspace, open_workspace, reading, transact, writing
-from lightly_nb.workspace.engine import InTheWayError
-from lightly_nb.workspace.schema import Dataset, User
-from lightly_nb.workspace.users import add_user, get_users
+from lightly_nb.workspace.store.engine import InTheWayError
+from lightly_nb.workspace.store.schema import Dataset, User
+from lightly_nb.workspace.users.users import add_user, get_users
 from tests.pipeline.test_full_disk import mount
 from tests.workspace.postgres import PASSWORD, free_port
 
@@ -56,7 +56,7 @@ def test_the_environment_names_the_store(tmp_path, monkeypatch):
 
 def test_another_process_opens_the_same_store_by_its_environment(workspace, ada):
     code = (
-        "from lightly_nb.workspace import *; from lightly_nb.workspace.users import get_users\n"
+        "from lightly_nb.workspace import *; from lightly_nb.workspace.users.users import get_users\n"
         "with reading(open_workspace()) as session: print([user.email for user in get_users(session)])"
     )
     environment = {**os.environ, **workspace.environment()}
@@ -121,7 +121,7 @@ def test_who_never_gets_through_is_told_so(workspace, monkeypatch):
         raise InTheWayError("another process changed the same thing")
 
     calls: list[int] = []
-    monkeypatch.setattr("lightly_nb.workspace.store.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("lightly_nb.workspace.store.store.time.sleep", lambda seconds: None)
     with pytest.raises(WorkspaceError, match="another process"):
         transact(workspace, always_in_the_way)
     assert len(calls) == 12

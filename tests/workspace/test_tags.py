@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lightly_nb.errors import BadRequestException, ConflictException, NotFoundException
 from lightly_nb.workspace import reading, transact
-from lightly_nb.workspace.datasets import create_dataset, get_dataset
-from lightly_nb.workspace.samples import (
+from lightly_nb.workspace.data.datasets import create_dataset, get_dataset
+from lightly_nb.workspace.data.samples import (
     add_samples,
     count_samples,
     get_filenames,
@@ -20,7 +20,7 @@ from lightly_nb.workspace.samples import (
     get_samples,
     set_metas,
 )
-from lightly_nb.workspace.tags import (
+from lightly_nb.workspace.data.tags import (
     TagOperation,
     bit_mask_of,
     combine_tags,
@@ -195,7 +195,7 @@ def test_two_at_once_make_one_tag_of_a_name(workspace, photos, initial):
 
 
 def test_a_tag_and_a_dataset_that_was_deleted_meanwhile(workspace, photos, ada):
-    from lightly_nb.workspace.datasets import delete_dataset
+    from lightly_nb.workspace.data.datasets import delete_dataset
 
     transact(workspace, delete_dataset, ada, photos.id)
 

@@ -17,11 +17,17 @@ from lightly_nb.errors import (
     UnauthorizedException,
 )
 from lightly_nb.workspace import open_workspace, reading, transact
-from lightly_nb.workspace.datasets import create_dataset, get_dataset, get_datasets
-from lightly_nb.workspace.emails import checked_email
-from lightly_nb.workspace.schema import ComputeRun, Dataset, User
-from lightly_nb.workspace.sharing import get_shared_users, share_dataset_only_with
-from lightly_nb.workspace.users import add_user, authenticate, get_users, remove_user, rotate_token
+from lightly_nb.workspace.data.datasets import create_dataset, get_dataset, get_datasets
+from lightly_nb.workspace.data.sharing import get_shared_users, share_dataset_only_with
+from lightly_nb.workspace.store.schema import ComputeRun, Dataset, User
+from lightly_nb.workspace.users.users import (
+    add_user,
+    authenticate,
+    checked_email,
+    get_users,
+    remove_user,
+    rotate_token,
+)
 
 
 def test_a_token_is_its_users(workspace, ada):
@@ -187,7 +193,7 @@ def test_an_account_without_a_name_works(tmp_path, monkeypatch):
 
 
 def test_a_login_with_odd_characters_works(tmp_path, monkeypatch):
-    monkeypatch.setattr("lightly_nb.workspace.users._login", lambda: "OFFICE\\Ada Löw")
+    monkeypatch.setattr("lightly_nb.workspace.users.users._login", lambda: "OFFICE\\Ada Löw")
     user = authenticate(open_workspace(tmp_path))
     assert user.email == checked_email(user.email) == "office-ada-l-w@localhost"
     assert isinstance(user, User)

@@ -17,21 +17,28 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import ConfigError, UnauthorizedException
-from lightly_nb.pipeline import owner
+from lightly_nb.pipeline.process import owner
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.states import RunState
 from lightly_nb.workspace import open_workspace, reading, transact
-from lightly_nb.workspace.datasource_kinds import LocalDatasource
-from lightly_nb.workspace.datasources import get_datasource_config, set_datasource
-from lightly_nb.workspace.following import RunInfo, get_run_info, run_info_generator
-from lightly_nb.workspace.runs import abort_run, get_run, get_run_of_scheduled, get_runs, get_state_changes
-from lightly_nb.workspace.samples import count_samples
-from lightly_nb.workspace.scheduling import get_scheduled_runs
-from lightly_nb.workspace.tags import create_run_tag, get_filenames_in_tag, get_samples_in_tag, get_tags
-from lightly_nb.workspace.users import add_user, authenticate, rotate_token
-from lightly_nb.workspace.worker import Ended, run_worker
-from lightly_nb.workspace.worker_options import parse_worker_options
-from lightly_nb.workspace.workers import get_worker, register_worker
+from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
+from lightly_nb.workspace.data.datasources import get_datasource_config, set_datasource
+from lightly_nb.workspace.data.samples import count_samples
+from lightly_nb.workspace.data.tags import create_run_tag, get_filenames_in_tag, get_samples_in_tag, get_tags
+from lightly_nb.workspace.users.users import add_user, authenticate, rotate_token
+from lightly_nb.workspace.work.following import RunInfo, get_run_info, run_info_generator
+from lightly_nb.workspace.work.options import parse_worker_options
+from lightly_nb.workspace.work.runs import (
+    abort_run,
+    get_run,
+    get_run_of_scheduled,
+    get_runs,
+    get_state_changes,
+)
+from lightly_nb.workspace.work.scheduling import get_scheduled_runs
+from lightly_nb.workspace.work.taken import Ended
+from lightly_nb.workspace.work.worker import run_worker
+from lightly_nb.workspace.work.workers import get_worker, register_worker
 from tests.photos import write_photographs
 from tests.pipeline.test_full_disk import mount
 from tests.workspace.queues import (

@@ -15,13 +15,13 @@ from unittest.mock import patch
 from sqlalchemy.orm import Session
 
 from lightly_nb.workspace import open_workspace, transact
-from lightly_nb.workspace.datasets import create_dataset
-from lightly_nb.workspace.datasource_kinds import datasource_settings
-from lightly_nb.workspace.datasources import set_datasource
-from lightly_nb.workspace.schema import Artifact, ComputeRun, RunStateChange, ScheduledRun, Worker
-from lightly_nb.workspace.sharing import share_dataset_only_with
-from lightly_nb.workspace.tags import create_run_tag, create_tag_from_filenames
-from lightly_nb.workspace.users import add_user
+from lightly_nb.workspace.data.datasets import create_dataset
+from lightly_nb.workspace.data.datasource_kinds import datasource_settings
+from lightly_nb.workspace.data.datasources import set_datasource
+from lightly_nb.workspace.data.sharing import share_dataset_only_with
+from lightly_nb.workspace.data.tags import create_run_tag, create_tag_from_filenames
+from lightly_nb.workspace.store.schema import Artifact, ComputeRun, RunStateChange, ScheduledRun, Worker
+from lightly_nb.workspace.users.users import add_user
 
 DUMP = Path(__file__).with_name("version_1.sql")
 KEY = "tP2cUiQ4mYMp8VhRMxQmGQ3F0hHzPq0Xl5wB3o8Zt6E="
@@ -70,7 +70,7 @@ def main() -> None:
     tokens = iter(TOKENS)
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, LIGHTLY_NB_KEY=KEY):
         workspace = open_workspace(folder)
-        with patch("lightly_nb.workspace.users._new_token", lambda: next(tokens)):
+        with patch("lightly_nb.workspace.users.users._new_token", lambda: next(tokens)):
             transact(workspace, fill)
         with closing(sqlite3.connect(Path(folder) / "workspace.sqlite3")) as connection:
             DUMP.write_text("\n".join(connection.iterdump()) + "\n", encoding="utf-8")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lightly_nb.palette import HIGHLIGHT, INPUT, RANDOM, SELECTED, TEXT
+from lightly_nb.display.palette import HIGHLIGHT, INPUT, RANDOM, SELECTED, TEXT
+from lightly_nb.display.text import basis, number
 from lightly_nb.report.figures.style import FULL, HALF, label, new_figure, titled
-from lightly_nb.report.text import basis, number
 
 NEAR_ZERO = 0.8
 """Where a logarithmic axis of counts starts, so that a count of 1 shows."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lightly_nb.palette import INPUT, PRESELECTED, REMOVED, SELECTED
+from lightly_nb.display.palette import INPUT, PRESELECTED, REMOVED, SELECTED
+from lightly_nb.display.text import number
 from lightly_nb.report.figures.style import HALF, label, new_figure, titled
-from lightly_nb.report.text import number
 
 Arrays = dict[str, np.ndarray]
 

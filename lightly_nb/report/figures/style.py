@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lightly_nb.palette import GRID, MUTED, TEXT
-from lightly_nb.report.fonts import drawable, fallback_fonts
+from lightly_nb.display.palette import GRID, MUTED, TEXT
+from lightly_nb.report.forms.fonts import drawable, fallback_fonts
 
 FULL, HALF = 7.1, 3.5
 """Widths in inches: the text block of an A4 page, and half of it."""
@@ -42,7 +42,7 @@ def titled(axes: Any, title: str, subtitle: str = "") -> None:
 
 def label(text: str, longest: int = 28) -> str:
     """Return a name for a figure: short, and without characters that no font has."""
-    from lightly_nb.report.text import shortened
+    from lightly_nb.display.text import shortened
 
     return drawable(shortened(text, longest)).replace("$", r"\$")
 

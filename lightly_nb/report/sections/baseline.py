@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from lightly_nb.report.neighbors import Rows, nearest
 from lightly_nb.report.sections.common import (
     Facts,
     Job,
@@ -19,8 +18,9 @@ from lightly_nb.report.sections.common import (
     tick_of,
 )
 from lightly_nb.report.sections.dataset import balance, category_codes
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
+from lightly_nb.vectors.neighbors import Rows, nearest
 
 N_DRAWS = 20
 BASELINE_BUDGET = 1.5e12

@@ -12,9 +12,9 @@ import numpy as np
 
 from lightly_nb.errors import InputError, LightlyNBError
 from lightly_nb.reading.images import decode_rgb
-from lightly_nb.report.neighbors import Rows, Tick, no_tick
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
+from lightly_nb.vectors.neighbors import Rows, Tick, no_tick
 
 Job = Mapping[str, Any]
 Facts = dict[str, Any]

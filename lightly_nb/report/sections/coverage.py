@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from lightly_nb.report.histograms import histogram, shared_edges, statistics
-from lightly_nb.report.neighbors import Floats, Rows, nearest
 from lightly_nb.report.sections.common import (
     Facts,
     Job,
@@ -19,8 +18,9 @@ from lightly_nb.report.sections.common import (
     sampled_rows,
     tick_of,
 )
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
+from lightly_nb.vectors.neighbors import Floats, Rows, nearest
 
 COVERAGE_BUDGET = 1.4e13
 """Multiply-adds up to which every sample is asked: 1,000,000 × 128 against 100,000 selected."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from lightly_nb.report.histograms import histogram, statistics, value_edges
 from lightly_nb.report.sections.common import Chosen, Facts, Job, chosen, counted, percent
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
 
 MOST_CATEGORIES = 20
 """Categories listed by name; the rest is one line."""

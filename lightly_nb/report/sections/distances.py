@@ -12,7 +12,6 @@ from lightly_nb.report.histograms import (
     shared_edges,
     statistics,
 )
-from lightly_nb.report.neighbors import Floats, Rows, nearest
 from lightly_nb.report.sections.common import (
     Facts,
     Job,
@@ -25,8 +24,9 @@ from lightly_nb.report.sections.common import (
     sampled_rows,
     tick_of,
 )
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
+from lightly_nb.vectors.neighbors import Floats, Rows, nearest
 
 MOST_PAIRWISE = 10_000
 """Samples up to which all their pairs are counted; above, as many are drawn and all of *their* pairs

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from lightly_nb.report.neighbors import Floats, Rows, neighbor_lists
 from lightly_nb.report.sections.common import (
     Facts,
     Job,
@@ -21,8 +20,9 @@ from lightly_nb.report.sections.common import (
     thumbnail_bytes,
     tick_of,
 )
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
+from lightly_nb.vectors.neighbors import Floats, Rows, neighbor_lists
 
 UMAP_NEIGHBORS = (5, 15, 50)
 UMAP_POINTS = 4000

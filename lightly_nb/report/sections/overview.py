@@ -14,8 +14,8 @@ from lightly_nb.report.sections.common import (
     picture,
     thumbnail_bytes,
 )
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
 
 SELECTED_SHOWN = 48
 EXAMPLES_SHOWN = 6

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lightly_nb.display.text import number
 from lightly_nb.errors import InputError
 from lightly_nb.report.sections.common import Facts, Job, chosen, counted, option
-from lightly_nb.report.selected import Selection
-from lightly_nb.report.text import number
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
 
 PRICES: dict[str, dict[str, Any]] = {
     "label_price": {

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from lightly_nb.report.sections.common import Facts, Job, counted
-from lightly_nb.report.selected import Selection
 from lightly_nb.samples import Samples
+from lightly_nb.samples.selected import Selection
 
 COLLAPSED_BELOW = 0.02
 """Spread of the representations below which training says that a model has collapsed (0 alike, 1 even)."""

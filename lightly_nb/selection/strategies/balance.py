@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from lightly_nb.errors import SelectionError
-from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.inputs import categories_of, known
 from lightly_nb.selection.strategy import Part, Request, Strategy
 from lightly_nb.selection.terms import Balance
+from lightly_nb.vectors.distances import Floats, Rows
 
 OTHER = "other"
 

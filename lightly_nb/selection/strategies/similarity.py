@@ -7,11 +7,11 @@ from __future__ import annotations
 import numpy as np
 
 from lightly_nb.errors import SelectionError
-from lightly_nb.selection.distances import Floats
 from lightly_nb.selection.inputs import finite
 from lightly_nb.selection.neighbors import nearest_distances
 from lightly_nb.selection.strategy import Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
+from lightly_nb.vectors.distances import Floats
 
 
 def prepare(request: Request) -> Part:

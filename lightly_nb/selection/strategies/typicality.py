@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from lightly_nb.errors import SelectionError
-from lightly_nb.selection.distances import Floats
 from lightly_nb.selection.inputs import finite, known
 from lightly_nb.selection.neighbors import neighbor_distances
 from lightly_nb.selection.strategy import Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
+from lightly_nb.vectors.distances import Floats
 
 FORMS = ("EXPONENTIAL", "INVERSE_MEAN_DISTANCE")
 

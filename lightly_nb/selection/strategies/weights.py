@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lightly_nb.selection.distances import Floats, Rows
 from lightly_nb.selection.inputs import numbers
 from lightly_nb.selection.strategy import Budget, Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
+from lightly_nb.vectors.distances import Floats, Rows
 
 
 def prepare(request: Request) -> Part:

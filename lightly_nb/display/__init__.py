@@ -1,0 +1,1 @@
+"""How people read things: words for numbers, colours, charts, HTML."""

@@ -1,0 +1,296 @@
+"""`Run`: the handle on a run folder. It holds nothing that the folder does not say.
+
+So a run in this process, in another one or on another machine looks the same, and `open_run` works
+after the kernel that started the run has died.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from lightly_nb.errors import RunError
+from lightly_nb.events import Event, ProgressBar
+from lightly_nb.pipeline import results
+from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.starting_model import newest_checkpoint
+from lightly_nb.runfolder import RunFolder, append_event, read_events
+from lightly_nb.states import RunState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lightly_nb.report import Report
+    from lightly_nb.samples import Samples
+    from lightly_nb.selection import Selection
+    from lightly_nb.widgets.run_monitor.panel import MonitorPanel
+
+SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_TO_NOTICE_CANCEL = 0.5
+"""A run looks for the cancel file at every event, which come eight times a second if it can be."""
+
+
+class Run:
+    """A run, by its folder.
+
+    Parameters
+    ----------
+    path : str or path
+        The run folder.
+    storage_options : mapping or None
+        What fsspec needs to reach the INPUT datasource, for `samples`; never stored.
+    lightly_storage_options : mapping or None
+        What it needs to reach the LIGHTLY datasource, for `resume`; never stored.
+
+    Raises
+    ------
+    RunError
+        If the folder is not one of a run.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], storage_options: Any = None, lightly_storage_options: Any = None
+    ):
+        self.folder = RunFolder(Path(path).expanduser().absolute())
+        self.job: Job = load_job(self.folder)
+        self._storage_options = storage_options
+        self._lightly_storage_options = lightly_storage_options
+        self._latest: dict[str, Event] = {}
+        self._position = 0
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def state(self) -> RunState:
+        """The state now; CRASHED when the process died without saying how the run ended."""
+        return true_state(self.folder, self._said_state)
+
+    @property
+    def message(self) -> str:
+        """What the run said last."""
+        if self.state is RunState.CRASHED:
+            return crashed_message(self.folder)
+        said = self._last("message")
+        return said["message"] if said else "the run has not started yet"
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """The newest count: `step`, `done`, `total`, `unit`, `metrics`; empty before the first one."""
+        counted = self._last("done")
+        return {key: counted[key] for key in ("step", "done", "total", "unit", "metrics")} if counted else {}
+
+    def events(self) -> list[Event]:
+        """Return all events so far."""
+        return read_events(self.folder)[0]
+
+    def follow(self, timeout: float | None = None) -> Iterator[Event]:
+        """Yield events, old and new, until the run has ended or `timeout` seconds are over."""
+        position, until = 0, None if timeout is None else time.monotonic() + timeout
+        while True:
+            ended = self.state.in_end_state()
+            events, position = read_events(self.folder, position)
+            yield from events
+            if ended or (until is not None and time.monotonic() >= until):
+                return
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> Run:
+        """Wait until the run has ended, with progress bars if `progress`; return this handle.
+
+        Interrupting the wait does not stop the run.
+
+        Raises
+        ------
+        RunError
+            If the run failed or crashed, or has not ended after `timeout` seconds.
+        """
+        bar = ProgressBar()
+        for event in self.follow(timeout):
+            if progress:
+                bar(event)
+        bar.close()
+        state = self.state
+        if not state.in_end_state():
+            raise RunError(f"the run in '{self.path}' is still {state} after {timeout:g} s; wait longer")
+        if state in (RunState.FAILED, RunState.CRASHED):
+            raise RunError(f"the run in '{self.path}' {state.lower()}: {self.message}")
+        return self
+
+    def cancel(self, timeout: float = 30.0) -> Run:
+        """Ask the run to stop and wait until it has; what it had finished stays in the folder.
+
+        A background run that is busy with something long, such as a large batch, is interrupted in it after
+        half a second; after `timeout` seconds the process is ended. A run that has ended is left as it is.
+        """
+        if self.state.in_end_state():
+            return self
+        self.folder.cancel.touch()
+        pid = owner.owner_pid(self.folder)
+        if pid == os.getpid() or self._ends_within(min(timeout, SECONDS_TO_NOTICE_CANCEL)):
+            return self
+        if owner.is_background(self.folder):
+            _signal(pid, signal.SIGTERM)
+        if not self._ends_within(timeout - SECONDS_TO_NOTICE_CANCEL):
+            _signal(pid, signal.SIGKILL)
+            self._ends_within(SECONDS_TO_NOTICE_CANCEL)
+        if self.state is RunState.CRASHED:  # it was ended before it could say so itself
+            said = f"run canceled; what was finished is kept in '{self.path}'"
+            append_event(self.folder, _state_event(RunState.ABORTED, said))
+        return self
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The newest checkpoint that the run has trained, None without one."""
+        return newest_checkpoint(self.folder)
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The embedded samples, with quarantine and thumbnails."""
+        return results.load_samples(self.folder, self.job.input, self._storage_options)
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The selection."""
+        return results.load_selection(self.folder)
+
+    def report(self) -> Report:
+        """Return the report, which shows itself in a notebook.
+
+        Raises
+        ------
+        RunError
+            If there is none (yet).
+        """
+        from lightly_nb.report import load_report
+
+        return load_report(self.folder)
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """The files left out and why."""
+        return results.load_quarantine(self.folder)
+
+    def log(self) -> str:
+        """Return the text of `log.txt`."""
+        return self.folder.log.read_text(encoding="utf-8") if self.folder.log.is_file() else ""
+
+    def monitor(self) -> MonitorPanel | None:
+        """Show how the run goes: a live panel in a notebook; elsewhere text, until the run has ended.
+
+        See `lightly_nb.widgets.monitor`.
+        """
+        from lightly_nb.widgets import monitor  # the one look down the house: see tests/test_layers.py
+
+        return monitor(self)
+
+    def resume(self) -> Run:
+        """Go on with a run that was canceled, failed or crashed, in a background process."""
+        if owner.is_alive(self.folder):
+            raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
+        if self.state is not RunState.COMPLETED:
+            reopen(self.folder)
+            start_process(self.folder, self._storage_options, self._lightly_storage_options)
+        return self
+
+    def __repr__(self) -> str:
+        return f"Run('{self.path}', {self.state})"
+
+    def _repr_html_(self) -> str:
+        where = f"<code>{escape(str(self.path))}</code>"
+        return f"<p><b>{escape(self.state)}</b> {escape(self.message)}<br>{where}</p>"
+
+    def _said_state(self) -> RunState:
+        said = self._last("state")
+        return RunState(said["state"]) if said else RunState.OPEN
+
+    def _last(self, key: str) -> Event | None:
+        events, self._position = read_events(self.folder, self._position)
+        for event in events:
+            self._latest.update(dict.fromkeys(event, event))
+        return self._latest.get(key)
+
+    def _ends_within(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.state.in_end_state():
+                return True
+            time.sleep(SECONDS_BETWEEN_LOOKS / 2)
+        return False
+
+
+def true_state(folder: RunFolder, said: Callable[[], RunState]) -> RunState:
+    """Return the state that `said` reads from the events; CRASHED if the process is gone without an end."""
+    state = said()
+    if state.in_end_state() or owner.is_alive(folder) is not False:
+        return state
+    state = said()  # it may have ended between the two looks
+    not_started = state is RunState.OPEN and not folder.process.exists()
+    return state if state.in_end_state() or not_started else RunState.CRASHED
+
+
+def crashed_message(folder: RunFolder) -> str:
+    """Return what is said of a run whose process is gone without an end state."""
+    return (
+        f"the process of the run died without a word; see '{folder.log}', "
+        f"then go on with it: lightly-nb resume '{folder.path}'"
+    )
+
+
+def _signal(pid: int | None, which: signal.Signals) -> None:
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, which)
+
+
+def reopen(folder: RunFolder) -> None:
+    """Make the run of `folder` one that has not ended, so that it can be gone on with."""
+    folder.cancel.unlink(missing_ok=True)
+    append_event(folder, _state_event(RunState.OPEN, "the run will go on"))
+
+
+def _state_event(state: RunState, message: str) -> Event:
+    return Event(time=time.time(), state=state.value, step=state.value, message=message)
+
+
+def start_process(
+    folder: RunFolder, storage_options: Any = None, lightly_storage_options: Any = None
+) -> None:
+    """Start a process of its own that does the run of `folder`, and return at once.
+
+    It has its own session, so that interrupting a notebook cell does not end it; the storage options
+    reach it through its standard input, which no other process can read. Its threads wait without
+    spinning, which on a machine that is busy otherwise makes training several times as fast.
+    """
+    with folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lightly_nb.pipeline", str(folder.path)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=folder.path,
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+        )
+    with suppress(psutil.NoSuchProcess):  # it may have ended already
+        owner.claim_for(folder, process.pid)
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as stream:
+        given = {"storage_options": storage_options, "lightly_storage_options": lightly_storage_options}
+        options = {name: dict(value) for name, value in given.items() if value}
+        stream.write(json.dumps(options).encode())

@@ -1,0 +1,80 @@
+"""A grid of pictures as static HTML: what a person would rather look at than a list of names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from lightly_nb.samples import Samples
+from lightly_nb.samples.html import picture_html
+
+MOST_SHOWN = 200
+
+
+class ImageGrid:
+    """Pictures in rows, shown by Jupyter; `html` is the text that it shows."""
+
+    def __init__(self, html: str):
+        self.html = html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return f"ImageGrid({self.html.count('<img'):,} pictures)"
+
+
+def show_images(
+    samples: Samples,
+    filenames: Sequence[str] | None = None,
+    *,
+    captions: Sequence[str] | None = None,
+    height: int = 96,
+    most: int = MOST_SHOWN,
+) -> ImageGrid:
+    """Show samples as a grid of their thumbnails.
+
+    Parameters
+    ----------
+    samples : Samples
+        Embedded samples: the thumbnails are made while embedding.
+    filenames : sequence of str or None
+        Which samples, in this order, for example `selection.filenames`; None is all of them.
+    captions : sequence of str or None
+        A line below each picture; None is the file name.
+    height : int
+        Height of the pictures in pixels.
+    most : int
+        At most so many pictures are shown; a line says how many there are.
+
+    Raises
+    ------
+    InputError
+        If a file name is not among the samples.
+    """
+    chosen = samples if filenames is None else samples.take(samples.rows_of(list(filenames)))
+    shown = chosen.take(range(min(most, len(chosen))))
+    lines = list(captions) if captions is not None else shown.filenames
+    cells = "".join(
+        _cell(_thumbnail(shown, row), name, caption, height)
+        for row, (name, caption) in enumerate(zip(shown.filenames, lines, strict=False))
+    )
+    more = f"<p>{len(shown):,} of {len(chosen):,} shown</p>" if len(shown) < len(chosen) else ""
+    return ImageGrid(f'<div style="display:flex;flex-wrap:wrap;gap:6px">{cells}</div>{more}')
+
+
+def _thumbnail(samples: Samples, row: int) -> bytes:
+    if samples.thumbnails is None or "thumbnail" not in samples.table:
+        return b""
+    number = int(samples.table["thumbnail"].iloc[row])
+    return samples.thumbnails.read(number) if number >= 0 else b""
+
+
+def _cell(jpeg: bytes, name: str, caption: str, height: int) -> str:
+    missing = f'<div style="height:{height}px">no thumbnail</div>'
+    picture = picture_html(jpeg, name, height) if jpeg else missing
+    return (
+        f'<figure style="margin:0;max-width:{2 * height}px" title="{escape(name)}">{picture}'
+        '<figcaption style="font-size:11px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
+        f'max-width:{int(1.5 * height)}px">{escape(caption)}</figcaption></figure>'
+    )

@@ -1,0 +1,1 @@
+"""Geometry of embeddings: distances, nearest neighbours, layouts, coverage."""

@@ -1,0 +1,125 @@
+"""How the categories of the first n picks compare with those of all samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lightly_nb.display import palette
+from lightly_nb.samples import Samples
+
+CLASSES = "class_distribution."
+LABELS = "labels"
+FOLDER = "sub-folder"
+MOST_BARS = 10
+MOST_LABELS = 1000
+
+
+@dataclass(frozen=True)
+class Groups:
+    """One way to put samples into categories.
+
+    Parameters
+    ----------
+    names : list of str
+        The categories, largest first.
+    counts_of : callable
+        From rows (int64) to what every category has of them, float64 of shape (n_categories,).
+    of_all : numpy.ndarray
+        The same for all samples.
+    """
+
+    names: list[str]
+    counts_of: Callable[[np.ndarray], np.ndarray]
+    of_all: np.ndarray
+
+
+def groupings(samples: Samples) -> dict[str, Groups]:
+    """Return every way to group by name: `labels` first, then sub-folders, categorical columns, classes."""
+    from lightly_nb.report.sections.dataset import category_codes
+
+    found = category_codes(samples)
+    if LABELS in samples.table and LABELS not in found and samples.table[LABELS].nunique() <= MOST_LABELS:
+        codes, names = pd.factorize(samples.table[LABELS].astype(str).to_numpy(dtype=object), sort=True)
+        found = {LABELS: (codes.astype(np.int64), [str(name) for name in names]), **found}
+    order = sorted(found, key=lambda name: (name != LABELS, name != FOLDER))
+    result = {name: _of_codes(*found[name]) for name in order}
+    for name, matrix in samples.arrays.items():
+        if name.startswith(CLASSES) and matrix.ndim == 2:
+            task = name.removeprefix(CLASSES)
+            known = samples.table.attrs.get("categories", {}).get(task)
+            classes = [str(one) for one in known or [f"class {at}" for at in range(matrix.shape[1])]]
+            sums_of = _sums_of(matrix)
+            result[f"classes of {task}"] = _sorted(classes, sums_of, sums_of(np.arange(len(matrix))))
+    return result
+
+
+def bars(groups: Groups, rows: np.ndarray) -> list[dict[str, Any]]:
+    """Return `name`, `all` and `selected` (shares) and `count` of the largest categories, the rest as one
+    (`is_rest`).
+    """
+    got = groups.counts_of(rows)
+    shares = [part / (part.sum() or 1.0) for part in (groups.of_all, got)]
+    listed: list[tuple[str, Any]] = [(name, [at]) for at, name in enumerate(groups.names[:MOST_BARS])]
+    if len(groups.names) > MOST_BARS:
+        listed.append((f"{len(groups.names) - MOST_BARS:,} more", slice(MOST_BARS, None)))
+    return [
+        {
+            "name": name,
+            "all": float(shares[0][at].sum()),
+            "selected": float(shares[1][at].sum()),
+            "count": float(got[at].sum()),
+            "is_rest": isinstance(at, slice),
+        }
+        for name, at in listed
+    ]
+
+
+def bars_html(shown: list[dict[str, Any]]) -> str:
+    """Return a table with two bars a category; every name is escaped."""
+    named = [max(one["all"], one["selected"]) for one in shown if not one["is_rest"]]
+    widest = max(named, default=0.0) or 1.0
+    rows = "".join(_row(one, widest, one["is_rest"]) for one in shown)
+    key = f"{_swatch(palette.SELECTED)} selected &ensp; {_swatch(palette.INPUT)} all samples"
+    return f'<table role="table" style="border-collapse:collapse">{rows}</table><div>{key}</div>'
+
+
+def _row(one: dict[str, Any], widest: float, is_rest: bool) -> str:
+    pair = "".join(
+        f'<div style="height:5px;margin:1px 0;width:{100 * one[which] / widest:.1f}%;min-width:1px;'
+        f'background:{color}"></div>'
+        for which, color in (("selected", palette.SELECTED), ("all", palette.INPUT))
+    )
+    name = escape(one["name"])
+    said = f"{100 * one['selected']:.3g} % of the selected, {100 * one['all']:.3g} % of all"
+    return (
+        f'<tr title="{said}"><td style="text-align:left;max-width:110px;overflow:hidden;padding-right:6px;'
+        f'text-overflow:ellipsis;white-space:nowrap" title="{name}">{name}</td>'
+        f'<td style="width:130px;padding:1px 6px">{"" if is_rest else pair}</td>'
+        f'<td style="text-align:right;padding:1px 0">{one["count"]:,.4g}</td></tr>'
+    )
+
+
+def _swatch(color: str) -> str:
+    return f'<span style="display:inline-block;width:14px;height:5px;background:{color}"></span>'
+
+
+def _of_codes(codes: np.ndarray, names: list[str]) -> Groups:
+    def counts_of(rows: np.ndarray) -> np.ndarray:
+        return np.bincount(codes[rows], minlength=len(names)).astype(np.float64)
+
+    return _sorted(names, counts_of, np.bincount(codes, minlength=len(names)).astype(np.float64))
+
+
+def _sums_of(matrix: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda rows: np.asarray(matrix[rows].sum(axis=0, dtype=np.float64))
+
+
+def _sorted(names: list[str], counts_of: Callable[[np.ndarray], np.ndarray], of_all: np.ndarray) -> Groups:
+    order = np.argsort(-of_all, kind="stable")
+    return Groups([names[at] for at in order], lambda rows: counts_of(rows)[order], of_all[order])

@@ -1,0 +1,1 @@
+"""What the platform keeps for its users: datasets, datasources, samples, tags, artifacts."""

@@ -1,0 +1,1 @@
+"""Who asks, by token or login, and with whom a dataset is shared."""

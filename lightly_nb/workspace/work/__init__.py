@@ -1,0 +1,1 @@
+"""Scheduled runs, the queue, and the workers that take runs from it."""

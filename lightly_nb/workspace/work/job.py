@@ -1,0 +1,155 @@
+"""What a worker does for a run: the pipeline, in a process of its own, from the dataset's datasources."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lightly_nb import pipeline
+from lightly_nb.config import Configs, parse_configs
+from lightly_nb.errors import DatasourceError
+from lightly_nb.events import Event
+from lightly_nb.pipeline import Run
+from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process.starter import ending_with_this_process
+from lightly_nb.runfolder import read_events
+from lightly_nb.states import DatasourcePurpose, RunState
+from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings, LocalDatasource
+from lightly_nb.workspace.data.datasources import get_datasource
+from lightly_nb.workspace.data.permissions import PERMISSIONS, datasource_permissions
+from lightly_nb.workspace.data.pools import copy_pool, current_pool
+from lightly_nb.workspace.store.store import reading
+from lightly_nb.workspace.work.finishing import completed, ended_early
+from lightly_nb.workspace.work.resolving import checkpoint_of_run, query_vectors
+from lightly_nb.workspace.work.taken import Ended, Work
+
+SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_MEMORY_LOOKS = 5.0
+SECONDS_TO_CANCEL = 30.0
+
+
+def do_run(work: Work) -> Ended:
+    """Do the run that a worker has taken; return how it ended and what of it is to be stored.
+
+    Raises
+    ------
+    LightlyNBError
+        If it could not be started: a datasource that lacks a permission, a checkpoint that is gone, …
+    """
+    scheduled = work.taken.scheduled
+    configs = parse_configs(scheduled.worker_config, scheduled.lightly_config, scheduled.selection_config)
+    pool = _datapool(work, configs)
+    run = _start(work, configs, pool)
+    try:
+        work.note_run_folder(run.path)
+        _follow(work, run)
+    except BaseException:  # the run is not this worker's any more, or the worker ends at once
+        run.cancel(SECONDS_TO_CANCEL)
+        raise
+    return completed(work, run, pool) if run.state is RunState.COMPLETED else ended_early(run)
+
+
+def _start(work: Work, configs: Configs, pool: Path | None) -> Run:
+    scheduled, worker_config = work.taken.scheduled, configs.worker
+    with reading(work.workspace) as session:
+        sources = [
+            _here(get_datasource(session, work.taken.dataset, purpose), work.input_mount)
+            for purpose in (DatasourcePurpose.INPUT, DatasourcePurpose.LIGHTLY)
+        ]
+        checkpoint = None
+        if worker_config.checkpoint_run_id:
+            checkpoint = checkpoint_of_run(session, work.user, worker_config.checkpoint_run_id)
+    if not worker_config.datasource.bypass_verify:
+        check_permissions(*sources)
+    queries = query_vectors(work.workspace, work.user, scheduled.dataset_id, configs.selection)
+    input_, lightly = sources
+    with ending_with_this_process():
+        return pipeline.start(
+            input_.location,
+            work.output_dir,
+            worker_config=worker_config,
+            lightly_config=configs.lightly,
+            selection_config=configs.selection,
+            shared_dir=work.shared_dir,
+            storage_options=input_.storage_options(writable=False),
+            lightly_source=lightly.location,
+            lightly_storage_options=lightly.storage_options(writable=True),
+            datapool=pool,
+            checkpoint=checkpoint,
+            queries=queries,
+        )
+
+
+def check_permissions(input_: DatasourceSettings, lightly: DatasourceSettings) -> None:
+    """Raise `DatasourceError` if a permission lacks that a run needs; it names each one."""
+    found: dict[str, Any] = datasource_permissions(input_, lightly)
+    missing = [permission for permission in PERMISSIONS if not found[permission]]
+    if missing:
+        reasons = "; ".join(f"{name}: {found['errors'][name]}" for name in missing)
+        raise DatasourceError(
+            f"the datasources lack {', '.join(missing)}, so nothing was started ({reasons}). INPUT needs to "
+            "be listed and read, LIGHTLY to be written and overwritten as well"
+        )
+
+
+def _here(settings: DatasourceSettings, input_mount: Path | None) -> DatasourceSettings:
+    """Return a local datasource as this machine sees it, where `input_mount` is what stands for `/`."""
+    if input_mount is None or not isinstance(settings, LocalDatasource):
+        return settings
+    path = Path(settings.relative_path)
+    return settings.model_copy(update={"relative_path": str(input_mount / path.relative_to(path.anchor))})
+
+
+def _datapool(work: Work, configs: Configs) -> Path | None:
+    """Return the folder of the datapool for this run: a copy, which counts once the run has ended well."""
+    if not configs.worker.use_datapool or configs.worker.datapool.name:
+        return None
+    with reading(work.workspace) as session:
+        before = current_pool(session, work.taken.dataset)
+    return copy_pool(before, work.output_dir, work.taken.dataset.id, work.taken.run.id)
+
+
+def _follow(work: Work, run: Run) -> None:
+    """Store the run's states as they come, until it has ended; stop it when it shall stop."""
+    position, looked_at, is_canceled = 0, float("-inf"), False
+    while True:
+        has_ended = run.state.in_end_state()
+        events, position = read_events(run.folder, position)
+        for event in events:
+            _mirror(work, event)
+        if has_ended:
+            return
+        if work.stop.is_set() and not is_canceled:
+            work.say(f"run {work.taken.run.id}: stopping it")
+            run.cancel(SECONDS_TO_CANCEL)
+            is_canceled = True
+        if time.monotonic() - looked_at >= SECONDS_BETWEEN_MEMORY_LOOKS:
+            looked_at = time.monotonic()
+            _log_memory(run)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _mirror(work: Work, event: Event) -> None:
+    if "state" not in event:
+        return
+    state = RunState(event["state"])
+    if state in (RunState.GENERATING_REPORT, RunState.COMPLETED):
+        work.report(RunState.UPLOADING_DATASET, "the samples and their tag are stored with the run's end")
+    if not state.in_end_state():
+        work.report(state, event.get("message", ""))
+
+
+def _log_memory(run: Run) -> None:
+    """Add a line to the run's memlog.txt: the time and the memory of its processes, in MB."""
+    pid = owner.owner_pid(run.folder)
+    if pid is None:
+        return
+    with suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        used = sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+        with (run.path / "memlog.txt").open("a", encoding="utf-8") as stream:
+            stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {used / 1e6:.0f} MB\n")
