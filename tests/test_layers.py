@@ -105,9 +105,9 @@ def test_rooms_import_only_from_rooms_above() -> None:
     [
         ("lightly_nb.samples", "from lightly_nb.reading import x", "may not import lightly_nb.reading.x"),
         ("lightly_nb.samples", "def f():\n    import lightly_nb.cli", "may not import lightly_nb.cli"),
-        ("lightly_nb.samples.html", "from . import config", "may not import lightly_nb.config"),
-        ("lightly_nb.training.loop", "from ..selection import select", "may not import lightly_nb.selection"),
-        ("lightly_nb.checks", "from lightly_nb.runfolder import x", "may not import lightly_nb.runfolder.x"),
+        ("lightly_nb.samples.html", "from .. import config", "may not import lightly_nb.config"),
+        ("lightly_nb.training.loop", "from ..report import select", "may not import lightly_nb.report"),
+        ("lightly_nb.checks", "from lightly_nb.selection import x", "may not import lightly_nb.selection.x"),
         ("lightly_nb.events", "from lightly_nb.errors import x", "may not import lightly_nb.errors.x"),
         (
             "lightly_nb.selection",
