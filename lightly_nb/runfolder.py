@@ -19,6 +19,8 @@ from lightly_nb.errors import DatasourceError, RunError
 from lightly_nb.events import Event
 from lightly_nb.files import written_aside
 
+DEFAULT_OUTPUT_DIR = "lightly_outputs"
+
 
 @dataclass(frozen=True)
 class RunFolder:

@@ -14,9 +14,10 @@ from lightly_nb.config.section import Config
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import LightlyNBError, RunCanceled
 from lightly_nb.events import Event
-from lightly_nb.pipeline import DEFAULT_OUTPUT_DIR, Run
+from lightly_nb.pipeline import Run
 from lightly_nb.pipeline.estimate.estimate import TYPICAL, Costs, Estimate, estimate
 from lightly_nb.pipeline.estimate.measure import measured_costs
+from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR
 from lightly_nb.samples import Samples
 
 State = Literal["listing", "timing", "ready", "canceled", "failed"]
