@@ -127,14 +127,16 @@ def _datapool_folder(
     if datapool is not None:
         return _absolute(datapool)
     if not name and worker.use_datapool:
-        raise ConfigError(
-            "worker_config.use_datapool: no datapool is named; give its folder with datapool=, or a name "
-            "with worker_config.datapool.name"
+        raise ConfigError.at(
+            "worker_config.use_datapool",
+            "no datapool is named; give its folder with datapool=, or a name "
+            "with worker_config.datapool.name",
         )
     if name and (name in (".", "..") or any(mark in name for mark in "/\\:")):
-        raise ConfigError(
-            f"worker_config.datapool.name: got {name!r}; allowed is the name of a folder, without '/', "
-            "'\\' and ':'; for a folder elsewhere give datapool="
+        raise ConfigError.at(
+            "worker_config.datapool.name",
+            f"got {name!r}; allowed is the name of a folder, without '/', "
+            "'\\' and ':'; for a folder elsewhere give datapool=",
         )
     return str(Path(shared, "datapools", name)) if name else None
 
@@ -143,16 +145,17 @@ def _check(job: Job) -> None:
     worker = job.configs.worker
     if job.checkpoint and (worker.checkpoint or worker.embeddings):
         key = "checkpoint" if worker.checkpoint else "embeddings"
-        raise ConfigError(f"worker_config.{key}: given together with checkpoint=; give one of them")
+        raise ConfigError.at(f"worker_config.{key}", "given together with checkpoint=; give one of them")
     if worker.checkpoint_run_id and not job.checkpoint:
-        raise ConfigError(
-            f"worker_config.checkpoint_run_id: run '{worker.checkpoint_run_id}' can only be found by a "
-            "worker that knows it; give the file itself with checkpoint= or worker_config.checkpoint"
+        raise ConfigError.at(
+            "worker_config.checkpoint_run_id",
+            f"run '{worker.checkpoint_run_id}' can only be found by a "
+            "worker that knows it; give the file itself with checkpoint= or worker_config.checkpoint",
         )
     if worker.relevant_filenames_file and job.listing is not None:
-        raise ConfigError(
-            "worker_config.relevant_filenames_file: the input is a list of files already; leave it out, or "
-            "give the folder of the files as input"
+        raise ConfigError.at(
+            "worker_config.relevant_filenames_file",
+            "the input is a list of files already; leave it out, or give the folder of the files as input",
         )
 
 

@@ -120,9 +120,10 @@ def configs_asked_for(options: RunOptions) -> dict[str, Any]:
     short = {name: value for name, value in short.items() if value is not None}
     selection: Any = options["selection_config"]
     if selection is not None and short:
-        raise ConfigError(
-            f"selection_config: given together with {', '.join(short)}; put them into selection_config, or "
-            "leave selection_config out"
+        raise ConfigError.at(
+            "selection_config",
+            f"given together with {', '.join(short)}; put them into selection_config, or "
+            "leave selection_config out",
         )
     return {
         "worker_config": options["worker_config"],

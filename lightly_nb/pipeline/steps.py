@@ -217,12 +217,14 @@ def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
     given, default = to_dict(job.configs.worker), to_dict(WorkerConfig())
     for key in NOT_BUILT_YET:
         if given[key] != default[key]:
-            raise ConfigError(
-                f"worker_config.{key}: got {given[key]!r}, but this version cannot do that yet; "
-                f"leave it at {default[key]!r}"
+            raise ConfigError.at(
+                f"worker_config.{key}",
+                f"got {given[key]!r}, but this version cannot do that yet; leave it at {default[key]!r}",
             )
     if job.configs.selection is None:
-        raise ConfigError("selection_config: got none; give exactly one of n_samples and proportion_samples")
+        raise ConfigError.at(
+            "selection_config", "got none; give exactly one of n_samples and proportion_samples"
+        )
     return job.configs.selection
 
 

@@ -56,10 +56,11 @@ def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listen
         return None
     pool = read_datapool(job.datapool)
     if len(pool) and trains(job):
-        raise ConfigError(
-            f"worker_config.enable_training: the datapool '{job.datapool}' has embeddings of an earlier "
+        raise ConfigError.at(
+            "worker_config.enable_training",
+            f"the datapool '{job.datapool}' has embeddings of an earlier "
             "model, which those of a newly trained one cannot stand beside; set it to false and give the "
-            "checkpoint that the datapool was made with, or begin a new datapool in another folder"
+            "checkpoint that the datapool was made with, or begin a new datapool in another folder",
         )
     if isinstance(start, EmbeddingsTable):
         check_model(pool, "", start.embeddings.shape[1], job.datapool)

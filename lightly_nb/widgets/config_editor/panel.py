@@ -161,7 +161,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
         """Take what the form holds: the value if it is one, else what is wrong with it."""
         with errors_shown(self._show_error):
             values, unreadable = self.form.values()
-            config, wrong = checked(self.model, values, self.form.keys)
+            config, wrong = checked(self.model, values)
             wrong = {**wrong, **unreadable}
             self._mark(wrong)
             if wrong or config is None:
