@@ -24,7 +24,7 @@ from lightly_nb.errors import RunError
 from lightly_nb.pipeline.process import owner
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.states import RunState
-from lightly_nb.widgets.run_monitor.call import follow as monitor_follow
+from lightly_nb.widgets.run_monitor import follow as monitor_follow
 from lightly_nb.widgets.run_monitor.files import last_traceback, log_tail, output_files
 from lightly_nb.widgets.run_monitor.load import LoadMeter, gpus
 from lightly_nb.widgets.run_monitor.loss_svg import loss_curve, ticks

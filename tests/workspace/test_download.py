@@ -189,7 +189,7 @@ SLOWLY = """
 import sys, time
 from pathlib import Path
 from lightly_nb.datasource import open_datasource
-from lightly_nb.workspace import download
+from lightly_nb.workspace.data import download
 from lightly_nb.workspace.data.sample_files import SampleFiles
 
 write = Path.write_bytes

@@ -48,7 +48,7 @@ def fragment(report: Report) -> str:
 
 def style_sheet() -> str:
     """Return the style of both."""
-    return resources.files("lightly_nb.report").joinpath("report.css").read_text(encoding="utf-8")
+    return resources.files("lightly_nb.report.forms").joinpath("report.css").read_text(encoding="utf-8")
 
 
 class _Figures:
