@@ -99,7 +99,7 @@ def train(
     if start is not None and start.resume and (start.epochs or 0) >= config.trainer.max_epochs:
         return _finished_before(folder, start, config)
     broken = _BrokenOnce(on_event)
-    images = _read(samples, config, broken, on_event)
+    images = read_images_for(samples, config, broken, on_event)
     with quiet(), own_randomness():
         return fit(images, config, start, folder, broken, on_event)
 
@@ -163,9 +163,16 @@ class _BrokenOnce:
             say(self.on_event, STEP, "more are left out of training; embedding lists them all", "warning")
 
 
-def _read(
+def read_images_for(
     samples: Samples, config: LightlyConfig, on_broken: Callable[[str, str], None], on_event: Listener
 ) -> Images:
+    """Return the images of `samples`, shrunk to what `config` needs; those that are broken are left out.
+
+    Raises
+    ------
+    InputError
+        If fewer than two are left.
+    """
     assert samples.source is not None  # checked before
     images = read_images(
         samples.source,
