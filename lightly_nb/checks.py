@@ -243,6 +243,3 @@ def _duplicate_rows(filenames: Sequence[str], hashes: Sequence[str]) -> Iterator
                 "what_to_do": "nothing, or delete one of them",
                 "duplicate_of": first,
             }
-
-
-__all__ = ["CORRUPTNESS_CHECK", "EXACT_DUPLICATES", "check", "exact_duplicates", "inspect"]

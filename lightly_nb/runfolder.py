@@ -91,9 +91,9 @@ class RunFolder:
         return self.data / "samples.parquet"
 
     @property
-    def looked_at(self) -> Path:
+    def listed_files(self) -> Path:
         """Name and version of every file that the run has looked at, Parquet."""
-        return self.data / "looked_at.parquet"
+        return self.data / "listed_files.parquet"
 
     @property
     def sampled(self) -> Path:

@@ -23,7 +23,7 @@ from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
 from lightly_nb.pipeline.options import RunOptions, with_defaults
-from lightly_nb.pipeline.queries import Query, as_queries, load_queries, save_queries
+from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Samples
 

@@ -141,7 +141,7 @@ def read_images(
     ):
         for number, image in enumerate(results):
             if isinstance(image, Exception):
-                on_broken(filenames[number], told(image))
+                on_broken(filenames[number], reason_of(image))
                 broken.add(number)
             else:
                 kept[number, : image.size] = torch.from_numpy(np.ascontiguousarray(image).reshape(-1))
@@ -150,6 +150,6 @@ def read_images(
     return images.take([number for number in range(len(filenames)) if number not in broken])
 
 
-def told(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return what is wrong with a file in words; of an error that is not ours, its kind too."""
     return str(error) if isinstance(error, LightlyNBError) else f"{type(error).__name__}: {error}"

@@ -39,7 +39,7 @@ def measured_costs(
     configs: Configs,
     *,
     n_images: int = N_IMAGES,
-    is_canceled: Callable[[], bool] = lambda: False,
+    is_canceled: Callable[[], bool] | None = None,
 ) -> Costs:
     """Time `embed` and, if the run trains, `train`, on a few images; takes some seconds.
 
@@ -51,8 +51,8 @@ def measured_costs(
         Of the run to come.
     n_images : int
         At least 1.
-    is_canceled : callable
-        Looked at often; once it returns True the timing ends.
+    is_canceled : callable, optional
+        Asked often; once it returns True the timing ends.
 
     Returns
     -------
@@ -93,12 +93,12 @@ def measured_costs(
 
 
 def _talked(
-    process: subprocess.Popen[bytes], task: bytes, is_canceled: Callable[[], bool]
+    process: subprocess.Popen[bytes], task: bytes, is_canceled: Callable[[], bool] | None
 ) -> tuple[bytes, bytes]:
     """Hand `task` over and return what the process says; the task may hold credentials, so by its stdin."""
     pending: bytes | None = task
     while True:
-        if is_canceled():
+        if is_canceled is not None and is_canceled():
             raise RunCanceled("timing a few images was canceled; nothing was changed")
         try:
             return process.communicate(pending, timeout=SECONDS_BETWEEN_LOOKS)

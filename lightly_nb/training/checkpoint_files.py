@@ -33,7 +33,7 @@ def epoch_paths(folder: Path) -> list[Path]:
     return [found[epochs] for epochs in sorted(found, reverse=True)]
 
 
-def keep(
+def save_epoch(
     folder: Path,
     module: nn.Module,
     settings: ModelSettings,
