@@ -13,78 +13,53 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from lightly_nb.checks import check
-    from lightly_nb.demo import demo_images
-    from lightly_nb.embedding import embed
-    from lightly_nb.pipeline import Run, open_run, rerun, run, start
-    from lightly_nb.reading import list_samples
-    from lightly_nb.samples import Samples
-    from lightly_nb.samples.grid import show_images
-    from lightly_nb.selection import Selection, select
-    from lightly_nb.training import train
-    from lightly_nb.widgets import (
-        browse_datasets,
-        edit_lightly_config,
-        edit_selection_config,
-        edit_worker_config,
-        how_many,
-        scatter,
-        show_results,
-    )
-    from lightly_nb.workspace import Worker
+if TYPE_CHECKING:  # what type checkers see of the table below
+    from lightly_nb.checks import check as check
+    from lightly_nb.demo import demo_images as demo_images
+    from lightly_nb.embedding import embed as embed
+    from lightly_nb.pipeline import Run as Run
+    from lightly_nb.pipeline import open_run as open_run
+    from lightly_nb.pipeline import rerun as rerun
+    from lightly_nb.pipeline import run as run
+    from lightly_nb.pipeline import start as start
+    from lightly_nb.reading import list_samples as list_samples
+    from lightly_nb.samples import Samples as Samples
+    from lightly_nb.samples.grid import show_images as show_images
+    from lightly_nb.selection import Selection as Selection
+    from lightly_nb.selection import select as select
+    from lightly_nb.training import train as train
+    from lightly_nb.widgets import browse_datasets as browse_datasets
+    from lightly_nb.widgets import edit_lightly_config as edit_lightly_config
+    from lightly_nb.widgets import edit_selection_config as edit_selection_config
+    from lightly_nb.widgets import edit_worker_config as edit_worker_config
+    from lightly_nb.widgets import how_many as how_many
+    from lightly_nb.widgets import scatter as scatter
+    from lightly_nb.widgets import show_results as show_results
+    from lightly_nb.workspace import Worker as Worker
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "check": "lightly_nb.checks",
-    "demo_images": "lightly_nb.demo",
-    "embed": "lightly_nb.embedding",
-    "show_images": "lightly_nb.samples.grid",
-    "Run": "lightly_nb.pipeline",
-    "open_run": "lightly_nb.pipeline",
-    "rerun": "lightly_nb.pipeline",
-    "run": "lightly_nb.pipeline",
-    "start": "lightly_nb.pipeline",
-    "list_samples": "lightly_nb.reading",
-    "Samples": "lightly_nb.samples",
-    "Selection": "lightly_nb.selection",
-    "select": "lightly_nb.selection",
-    "browse_datasets": "lightly_nb.widgets",
-    "edit_lightly_config": "lightly_nb.widgets",
-    "edit_selection_config": "lightly_nb.widgets",
-    "edit_worker_config": "lightly_nb.widgets",
-    "how_many": "lightly_nb.widgets",
-    "scatter": "lightly_nb.widgets",
-    "show_results": "lightly_nb.widgets",
-    "train": "lightly_nb.training",
-    "Worker": "lightly_nb.workspace",
+_OFFERED = {
+    "checks": ["check"],
+    "demo": ["demo_images"],
+    "embedding": ["embed"],
+    "pipeline": ["Run", "open_run", "rerun", "run", "start"],
+    "reading": ["list_samples"],
+    "samples": ["Samples"],
+    "samples.grid": ["show_images"],
+    "selection": ["Selection", "select"],
+    "training": ["train"],
+    "widgets": [
+        *["browse_datasets", "edit_lightly_config", "edit_selection_config", "edit_worker_config"],
+        *["how_many", "scatter", "show_results"],
+    ],
+    "workspace": ["Worker"],
 }
+"""The public names by room."""
 
-__all__ = [
-    "Run",
-    "Samples",
-    "Selection",
-    "Worker",
-    "browse_datasets",
-    "check",
-    "demo_images",
-    "edit_lightly_config",
-    "edit_selection_config",
-    "edit_worker_config",
-    "embed",
-    "how_many",
-    "list_samples",
-    "open_run",
-    "rerun",
-    "run",
-    "scatter",
-    "select",
-    "show_images",
-    "show_results",
-    "start",
-    "train",
-]
+_HOMES = {name: f"{__name__}.{room}" for room, names in _OFFERED.items() for name in names}
+
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -96,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return [*__all__, "__version__"]

@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from lightly_nb.engines.local import ordered_map, single_threaded_cv2, worker_count
+from lightly_nb.engines import local
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA, Picture, metadata_columns
-from lightly_nb.reading.images import CorruptImageError, decode
+from lightly_nb.reading.images import CorruptImageError, decode, single_threaded_cv2
 from lightly_nb.samples import Samples, Source, quarantine_table
 
 CORRUPTNESS_CHECK = "corruptness check"
@@ -140,7 +140,7 @@ def check(
     with (
         single_threaded_cv2(),
         Stage(on_event, STEP, len(names), "image") as stage,
-        closing(ordered_map(look, names, worker_count(num_workers))) as results,
+        closing(local.map(look, names, num_workers)) as results,
     ):
         for row, seen in enumerate(results):
             findings.put(row, seen)
@@ -243,6 +243,3 @@ def _duplicate_rows(filenames: Sequence[str], hashes: Sequence[str]) -> Iterator
                 "what_to_do": "nothing, or delete one of them",
                 "duplicate_of": first,
             }
-
-
-__all__ = ["CORRUPTNESS_CHECK", "EXACT_DUPLICATES", "check", "exact_duplicates", "inspect"]

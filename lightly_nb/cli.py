@@ -22,6 +22,7 @@ from lightly_nb.errors import (
     RunCanceled,
 )
 from lightly_nb.events import Event, Listener, say
+from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR
 from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", _run, "train, embed and select", epilog=OVERRIDES_HELP)
     run.add_argument("input", metavar="INPUT", help="folder or URL of the images")
     run.add_argument(
-        "--output", default="lightly_outputs", metavar="DIR", help="make the run folder below it"
+        "--output", default=DEFAULT_OUTPUT_DIR, metavar="DIR", help="make the run folder below it"
     )
     run.add_argument("--shared-dir", metavar="DIR", help="folder of checkpoint= and embeddings=")
     run.add_argument("--lightly", metavar="LOCATION", help="folder or URL of .lightly/, if not INPUT itself")

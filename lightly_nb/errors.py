@@ -4,13 +4,48 @@ Every message says where (key path, file, sample), what was got, what is allowed
 All derive from `LightlyNBError`; each also derives from the built-in that a reader would expect.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
 
 class LightlyNBError(Exception):
     """Base of every error that lightly_nb raises on purpose."""
 
 
+class Problem(NamedTuple):
+    """One thing that is wrong with a configuration."""
+
+    key: str
+    """Its path, from the name of the configuration on: `lightly_config.trainer.max_epochs`; '' for none."""
+    text: str
+    """What was got, what is allowed and what to do."""
+
+
 class ConfigError(LightlyNBError, ValueError):
-    """A configuration has an unknown key, a wrong type or a value out of range."""
+    """A configuration has an unknown key, a wrong type or a value out of range.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        What is wrong, by key; what is wrong between several keys is there once for each. The text of the
+        error says the same for people.
+
+    Examples
+    --------
+    >>> ConfigError.at("worker_config.decode", "not allowed").problems
+    (Problem(key='worker_config.decode', text='not allowed'),)
+    """
+
+    def __init__(self, message: str, problems: Iterable[Problem] = ()):
+        super().__init__(message)
+        self.problems = tuple(problems) or (Problem("", message),)
+
+    @classmethod
+    def at(cls, key: str, text: str) -> Self:
+        """Return the error of one key."""
+        return cls(f"{key}: {text}", [Problem(key, text)])
 
 
 class InputError(LightlyNBError, ValueError):

@@ -19,6 +19,8 @@ from lightly_nb.errors import DatasourceError, RunError
 from lightly_nb.events import Event
 from lightly_nb.files import written_aside
 
+DEFAULT_OUTPUT_DIR = "lightly_outputs"
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -89,9 +91,9 @@ class RunFolder:
         return self.data / "samples.parquet"
 
     @property
-    def looked_at(self) -> Path:
+    def listed_files(self) -> Path:
         """Name and version of every file that the run has looked at, Parquet."""
-        return self.data / "looked_at.parquet"
+        return self.data / "listed_files.parquet"
 
     @property
     def sampled(self) -> Path:

@@ -100,6 +100,17 @@ def test_rooms_import_only_from_rooms_above() -> None:
     assert faults_of(modules) == []
 
 
+def test_only_the_engines_know_where_work_is_done() -> None:
+    pools = ("concurrent", "multiprocessing", "joblib")
+    at_work = {
+        module
+        for module, source in sources().items()
+        for name in imported_by(module, source, is_package=False)
+        if name.split(".")[0] in pools
+    }
+    assert at_work == {"lightly_nb.engines.local"}
+
+
 @pytest.mark.parametrize(
     ("module", "source", "fault"),
     [

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import ensurepip
+import inspect
 import os
+import pkgutil
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -23,6 +26,70 @@ from tests.photos import write_photographs
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def modules() -> list[str]:
+    """Every module of the package by dotted name, those that run something apart."""
+    found = pkgutil.walk_packages(lightly_nb.__path__, "lightly_nb.")
+    return ["lightly_nb", *(one.name for one in found if not re.search(r"__main__|migrations", one.name))]
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if hasattr(import_module(name), "__all__")])
+def test_what_a_module_offers_is_what_it_defines(name):
+    module = import_module(name)
+    offered = list(module.__all__)
+    assert [one for one in offered if not hasattr(module, one)] == []
+    assert len(set(offered)) == len(offered)
+    own = {one for one, value in vars(module).items() if getattr(value, "__module__", None) == name}
+    assert {one for one in own if not one.startswith("_")} <= set(offered)
+
+
+def test_a_notebook_is_shown_what_is_public_and_no_more():
+    assert dir(lightly_nb) == sorted([*lightly_nb.__all__, "__version__"])
+    assert {"run", "select", "scatter"} <= set(lightly_nb.__all__)
+    with pytest.raises(AttributeError, match="module 'lightly_nb' has no attribute 'annotatons'"):
+        lightly_nb.annotatons  # noqa: B018
+
+
+def test_type_checkers_see_every_public_name_where_it_is():
+    tree = ast.parse(Path(lightly_nb.__file__).read_text(encoding="utf-8"))
+    seen = {
+        alias.asname: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    assert seen == lightly_nb._HOMES
+
+
+def offered_by(module: str) -> list[str]:
+    return getattr(import_module(module), "__all__", [])
+
+
+def defaults_of(function: object) -> dict[str, str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {one.name: repr(one.default) for one in parameters if one.default is not one.empty}
+
+
+def test_no_signature_shows_an_address_or_a_table():
+    """What Shift-Tab shows: a default is a word or a number. Tables of functions are None."""
+    rooms = [name for name in modules() if name.count(".") < 2]
+    public = [getattr(import_module(name), one) for name in rooms for one in offered_by(name)]
+    classes = [one for one in public if isinstance(one, type)]
+    public += [method for one in classes for _, method in inspect.getmembers(one, callable)]
+    ugly = {
+        f"{getattr(one, '__qualname__', one)}({name}={default})"
+        for one in public
+        for name, default in defaults_of(one).items()
+        if " at 0x" in default or "mappingproxy" in default
+    }
+    assert ugly == set()
+    assert defaults_of(lightly_nb.select)["strategy_table"] == "None"
 
 
 def requirements(*extras: str) -> set[str]:

@@ -78,7 +78,7 @@ def create_compute_worker_config(
     try:
         configs = parse_configs(worker_config, lightly_config, selection_config)
     except ConfigError as error:
-        raise InvalidConfigurationError(str(error)) from None
+        raise InvalidConfigurationError(str(error), error.problems) from None
     worker = configs.worker.model_copy(update={"token": ""})
     selection = to_dict(configs.selection) if configs.selection is not None else None
     return config_id(to_dict(worker), to_dict(configs.lightly), selection)
@@ -116,7 +116,7 @@ def schedule_compute_worker_run(
             scheduling.schedule_run, self.dataset_id, *configs, priority=priority, runs_on=runs_on
         )
     except ConfigError as error:
-        raise InvalidConfigurationError(str(error)) from None
+        raise InvalidConfigurationError(str(error), error.problems) from None
     return made.id
 
 

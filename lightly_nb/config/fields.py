@@ -47,6 +47,14 @@ class FrozenDict(dict[str, Any]):
         return (type(self), (dict(self),))
 
 
+class ContradictionError(ValueError):
+    """Several keys of one section do not fit together: `keys`, by their paths inside it."""
+
+    def __init__(self, text: str, *keys: str):
+        super().__init__(text)
+        self.keys = keys
+
+
 def refused() -> PydanticCustomError:
     """Return the error of a value that a field does not allow; the message is written in `problems`."""
     return PydanticCustomError("not_allowed", "not allowed")

@@ -38,13 +38,15 @@ def translated(worker: WorkerConfig) -> SelectionConfig:
     """
     stop = worker.stopping_condition
     if stop.n_samples == -1 and stop.min_distance == -1:
-        raise ConfigError(
-            "worker_config.stopping_condition: no size is given; give n_samples or min_distance there, or use"
-            f" selection_config instead of {', '.join(old_keys_given(worker))}"
+        raise ConfigError.at(
+            "worker_config.stopping_condition",
+            "no size is given; give n_samples or min_distance there, or use"
+            f" selection_config instead of {', '.join(old_keys_given(worker))}",
         )
     if worker.method == "random" and stop.min_distance != -1:
-        raise ConfigError(
-            "worker_config.stopping_condition.min_distance: method 'random' knows no distance; use 'coreset'"
+        raise ConfigError.at(
+            "worker_config.stopping_condition.min_distance",
+            "method 'random' knows no distance; use 'coreset'",
         )
     share = 1.0 if stop.n_samples == -1 else stop.n_samples
     size = "n_samples" if isinstance(share, int) else "proportion_samples"
@@ -64,17 +66,18 @@ def _by_score(worker: WorkerConfig) -> list[dict[str, Any]]:
     task, score = worker.active_learning.task_name, worker.active_learning.score_name
     given = old_keys_given(worker)
     if "scorer" in given and task:
-        raise ConfigError(
-            "worker_config.scorer: it scores the pretagging detections, and active_learning names another"
-            " task; give one of them"
+        raise ConfigError.at(
+            "worker_config.scorer",
+            "it scores the pretagging detections, and active_learning names another task; give one of them",
         )
     if "active_learning" in given and not task:
-        raise ConfigError("worker_config.active_learning.task_name: missing beside score_name")
+        raise ConfigError.at("worker_config.active_learning.task_name", "missing beside score_name")
     if not task and (worker.method == "coral" or "scorer" in given):
         if not worker.pretagging:
-            raise ConfigError(
-                "worker_config.method: a score is asked for, and no predictions to compute it from; give"
-                " active_learning.task_name or set pretagging to true"
+            raise ConfigError.at(
+                "worker_config.method",
+                "a score is asked for, and no predictions to compute it from; give active_learning.task_name"
+                " or set pretagging to true",
             )
         task, score = PRETAGGING_TASK, worker.scorer.replace("-", "_")
     if not task:

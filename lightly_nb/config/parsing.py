@@ -75,9 +75,10 @@ def _parse(
     if isinstance(value, str | os.PathLike):
         value = yaml_text.read(value, where)
     if value is not None and not isinstance(value, Mapping):
-        raise ConfigError(
-            f"{where}: not allowed (got {shown(value)}). Allowed here: a mapping of keys to values, a"
-            f" {model_class.__name__}, YAML text of a mapping, or the path of a .yaml file"
+        raise ConfigError.at(
+            where,
+            f"not allowed (got {shown(value)}). Allowed here: a mapping of keys to values, a"
+            f" {model_class.__name__}, YAML text of a mapping, or the path of a .yaml file",
         )
     return build(model_class, value or {}, where, elsewhere)
 
@@ -104,40 +105,43 @@ def parse_configs(
     >>> configs.selection.proportion_samples, configs.worker.method
     (0.1, None)
     """
-    said: list[str] = []
-    worker = _collected(WorkerConfig, worker_config, said)
-    lightly = _collected(LightlyConfig, lightly_config, said)
+    errors: list[ConfigError] = []
+    worker = _collected(WorkerConfig, worker_config, errors)
+    lightly = _collected(LightlyConfig, lightly_config, errors)
     selection = None
     if selection_config is not None and selection_config != {}:
-        selection = _collected(SelectionConfig, selection_config, said)
-    if said or worker is None or lightly is None:
-        raise ConfigError("\n".join(said))
+        selection = _collected(SelectionConfig, selection_config, errors)
+    if errors or worker is None or lightly is None:
+        found = [problem for error in errors for problem in error.problems]
+        raise ConfigError("\n".join(map(str, errors)), found)
     old = old_keys_given(worker)
     if old and selection is not None:
-        raise ConfigError(
-            f"worker_config.{old[0]}: the old form of a selection ({', '.join(old)}) and selection_config are"
-            " both given; leave out one of them"
+        raise ConfigError.at(
+            f"worker_config.{old[0]}",
+            f"the old form of a selection ({', '.join(old)}) and selection_config are"
+            " both given; leave out one of them",
         )
     if old:
         selection, worker = translated(worker), without_old_form(worker)
     return Configs(worker, lightly, _fitting(selection, worker))
 
 
-def _collected(model_class: type[SectionT], value: Value, said: list[str]) -> SectionT | None:
+def _collected(model_class: type[SectionT], value: Value, errors: list[ConfigError]) -> SectionT | None:
     others = {name: model for name, model in MODELS.items() if model is not model_class}
     try:
         return _parse(model_class, value, None, others)
     except ConfigError as error:
-        said.append(str(error))
+        errors.append(error)
         return None
 
 
 def _fitting(selection: SelectionConfig | None, worker: WorkerConfig) -> SelectionConfig | None:
     length = worker.selected_sequence_length
     if selection is not None and selection.n_samples is not None and selection.n_samples % length:
-        raise ConfigError(
-            f"selection_config.n_samples: not a multiple of worker_config.selected_sequence_length {length}"
-            f" (got {selection.n_samples}). Nearest below: {selection.n_samples // length * length}"
+        raise ConfigError.at(
+            "selection_config.n_samples",
+            f"not a multiple of worker_config.selected_sequence_length {length}"
+            f" (got {selection.n_samples}). Nearest below: {selection.n_samples // length * length}",
         )
     return selection
 
@@ -183,5 +187,7 @@ def from_yaml(text_or_path: str | os.PathLike[str], model_class: type[Any]) -> A
         return parse(model_class, text_or_path)
     value = yaml_text.read(text_or_path, "configs")
     if not isinstance(value, Mapping) or not set(value) <= set(MODELS):
-        raise ConfigError(f"configs: not allowed (got {shown(value)}). Allowed here: {', '.join(MODELS)}")
+        raise ConfigError.at(
+            "configs", f"not allowed (got {shown(value)}). Allowed here: {', '.join(MODELS)}"
+        )
     return parse_configs(**value)

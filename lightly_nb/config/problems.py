@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from lightly_nb.config import describe
 from lightly_nb.config.fields import MASK
+from lightly_nb.errors import ConfigError, Problem
 
 SECRET = re.compile(r"token|secret|passw|credential|(api|access|account)_?key|sas_", re.IGNORECASE)
 LONGEST_VALUE = 120
@@ -19,15 +20,15 @@ LEAST_LIKENESS = 0.7
 Elsewhere = Mapping[str, type[BaseModel]]
 
 
-def problems(
+def explained(
     error: ValidationError, model: type[BaseModel], where: str, elsewhere: Elsewhere | None = None
-) -> list[str]:
-    """Return one line for each thing that is wrong, without any secret.
+) -> ConfigError:
+    """Return an error with one line for each thing that is wrong, without any secret.
 
     Parameters
     ----------
     error : pydantic.ValidationError
-        What pydantic said.
+        What pydantic found.
     model : type of pydantic.BaseModel
         The configuration that was parsed.
     where : str
@@ -35,54 +36,73 @@ def problems(
     elsewhere : mapping of str to model, optional
         The other configurations by name, for keys that ended up in the wrong one.
     """
-    details = error.errors(include_url=False)
-    return list(dict.fromkeys(_line(detail, model, where, elsewhere or {}) for detail in details))
+    lines, found = [], []
+    for detail in error.errors(include_url=False):
+        place, text = _explained(detail, model, where, elsewhere or {})
+        inner = getattr(detail.get("ctx", {}).get("error"), "keys", ())
+        lines.append(f"{place.key}{place.kind}{place.rest}: {text}")
+        found += [Problem(f"{place.key}.{key}", text) for key in inner] or [
+            Problem(f"{place.key}{place.rest}", text)
+        ]
+    return ConfigError("\n".join(dict.fromkeys(lines)), dict.fromkeys(found))
 
 
-def _line(detail: Any, model: type[BaseModel], where: str, elsewhere: Elsewhere) -> str:
-    path, owner, field = located(model, detail["loc"], where)
-    kind, value = detail["type"], detail["input"]
+class Place(NamedTuple):
+    """A place in a configuration."""
+
+    key: str
+    """Its path."""
+    owner: type[BaseModel]
+    """The section that it is in."""
+    field: FieldInfo | None
+    kind: str = ""
+    """The type of its section, ' (THRESHOLD)', where there are several."""
+    rest: str = ""
+    """What follows on the path: '.type' where that is missing or wrong."""
+
+
+def _explained(detail: Any, model: type[BaseModel], where: str, elsewhere: Elsewhere) -> tuple[Place, str]:
+    """Return where something is wrong, and what was got and is allowed there."""
+    place = located(model, detail["loc"], where)
+    field, kind, value = place.field, detail["type"], detail["input"]
     if kind == "extra_forbidden":
-        return _unknown_key(detail, path, owner, model, elsewhere)
+        return place, _unknown_key(detail, place.owner, model, elsewhere)
     if kind == "missing":
-        return f"{path}: missing. Allowed here: {_allowed(field)}"
+        return place, f"missing. Allowed here: {_allowed(field)}"
     if kind == "union_tag_not_found":
-        return f"{path}.type: missing (got {shown(value)}). Allowed here: {_tags(field)}"
+        return place._replace(rest=".type"), f"missing (got {shown(value)}). Allowed here: {_tags(field)}"
     if kind == "union_tag_invalid":
         got = detail["ctx"]["tag"]
         guess = _guess(got, _tag_names(field))
-        return f"{path}.type: not allowed (got {shown(got)}).{guess} Allowed here: {_tags(field)}"
+        text = f"not allowed (got {shown(got)}).{guess} Allowed here: {_tags(field)}"
+        return place._replace(rest=".type"), text
     if kind == "value_error":
-        return f"{path}: {detail['ctx']['error']}"
+        return place, str(detail["ctx"]["error"])
     got = MASK if field is not None and describe.is_secret(field) else shown(value)
     reason = detail["msg"] if kind == "clear" else "not allowed"
     guess = _guess(value, describe.choices(field)) if field is not None else ""
-    return f"{path}: {reason} (got {got}).{guess} Allowed here: {_allowed(field)}"
+    return place, f"{reason} (got {got}).{guess} Allowed here: {_allowed(field)}"
 
 
-def located(
-    model: type[BaseModel], loc: Sequence[int | str], where: str
-) -> tuple[str, type[BaseModel], FieldInfo | None]:
-    """Return the key path of a place in a configuration, the section it is in, and its field if any."""
-    path, name = where, ""
-    owner, field = model, None
+def located(model: type[BaseModel], loc: Sequence[int | str], where: str) -> Place:
+    """Return a place in a configuration, from pydantic's path to it."""
+    place = Place(where, model, None)
     waiting: tuple[type[BaseModel], ...] = (model,)
     for part in loc:
         tagged = {describe.tag(candidate): candidate for candidate in waiting}
         if isinstance(part, int):
-            path, field = f"{path}[{part}]", None
+            place = place._replace(key=f"{place.key}[{part}]", field=None)
         elif len(waiting) > 1 and part in tagged:
-            waiting, name = (tagged[part],), f" ({part})"
+            waiting, place = (tagged[part],), place._replace(kind=f" ({part})")
         elif waiting:
-            owner, path = waiting[0], f"{path}.{part}"
+            owner = waiting[0]
             field = owner.model_fields.get(part)
+            place = place._replace(key=f"{place.key}.{part}", owner=owner, field=field)
             waiting = describe.sections(field.annotation) if field is not None else ()
-    return path + name, owner, field
+    return place
 
 
-def _unknown_key(
-    detail: Any, path: str, owner: type[BaseModel], model: type[BaseModel], elsewhere: Elsewhere
-) -> str:
+def _unknown_key(detail: Any, owner: type[BaseModel], model: type[BaseModel], elsewhere: Elsewhere) -> str:
     key = str(detail["loc"][-1])
     guess = nearest_key(key, owner, model)
     secret = SECRET.search(key) or (guess and SECRET.search(guess))
@@ -91,7 +111,7 @@ def _unknown_key(
     for name, other in elsewhere.items():
         if key.split(".")[0] in other.model_fields:
             hint = f" It is a key of {name}."
-    return f"{path}: unknown key (got {got}).{hint} Allowed here: {', '.join(owner.model_fields)}"
+    return f"unknown key (got {got}).{hint} Allowed here: {', '.join(owner.model_fields)}"
 
 
 def nearest_key(key: str, owner: type[BaseModel], model: type[BaseModel]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from lightly_nb.config.problems import problems
+from lightly_nb.config.problems import explained
 from lightly_nb.errors import ConfigError
 
 SectionT = TypeVar("SectionT", bound="Section")
@@ -82,9 +82,9 @@ def _fill(
     try:
         BaseModel.__init__(config, **expanded(type(config), values))
     except ValidationError as error:
-        raise ConfigError("\n".join(problems(error, type(config), where, elsewhere))) from None
+        raise explained(error, type(config), where, elsewhere) from None
     except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError.at(where, str(error)) from None
 
 
 def expanded(model: type[BaseModel], values: Mapping[Any, Any]) -> dict[str, Any]:

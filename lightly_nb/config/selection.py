@@ -12,7 +12,17 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from lightly_nb.config.fields import Allowed, Name, Names, Number, Shares, Whole, is_list, refused
+from lightly_nb.config.fields import (
+    Allowed,
+    ContradictionError,
+    Name,
+    Names,
+    Number,
+    Shares,
+    Whole,
+    is_list,
+    refused,
+)
 from lightly_nb.config.lightly import MAX_SEED
 from lightly_nb.config.section import Config, Section
 
@@ -116,9 +126,11 @@ class TargetRange(Section):
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
         if self.min_sum is None and self.max_sum is None:
-            raise ValueError("give min_sum, max_sum or both")
+            raise ContradictionError("give min_sum, max_sum or both", "min_sum", "max_sum")
         if self.min_sum is not None and self.max_sum is not None and self.min_sum > self.max_sum:
-            raise ValueError(f"min_sum {self.min_sum:g} is above max_sum {self.max_sum:g}")
+            raise ContradictionError(
+                f"min_sum {self.min_sum:g} is above max_sum {self.max_sum:g}", "min_sum", "max_sum"
+            )
         return self
 
 
@@ -162,10 +174,16 @@ class BalanceStrategy(Strategy):
     @model_validator(mode="after")
     def _has_one_target(self) -> Self:
         if self.distribution == "TARGET" and self.target is None:
-            raise ValueError("give target {category: share}, or distribution 'UNIFORM' or 'INPUT'")
+            raise ContradictionError(
+                "give target {category: share}, or distribution 'UNIFORM' or 'INPUT'",
+                "distribution",
+                "target",
+            )
         if self.distribution != "TARGET" and self.target is not None:
-            raise ValueError(
-                f"distribution '{self.distribution}' and a target are both given; give one of them"
+            raise ContradictionError(
+                f"distribution '{self.distribution}' and a target are both given; give one of them",
+                "distribution",
+                "target",
             )
         return self
 
@@ -218,9 +236,15 @@ class StrategyConfig(Section):
 
 def _check_query(embeddings: EmbeddingsInput, kind: str) -> None:
     if kind == "SIMILARITY" and embeddings.tag_name is None:
-        raise ValueError("SIMILARITY needs the tag of the query samples: give input.tag_name")
+        raise ContradictionError(
+            "SIMILARITY needs the tag of the query samples: give input.tag_name", "input.tag_name"
+        )
     if kind != "SIMILARITY" and (embeddings.tag_name or embeddings.dataset_id):
-        raise ValueError(f"{kind} takes no query samples; leave out input.dataset_id and input.tag_name")
+        raise ContradictionError(
+            f"{kind} takes no query samples; leave out input.dataset_id and input.tag_name",
+            "input.dataset_id",
+            "input.tag_name",
+        )
 
 
 def _not_empty(value: Any) -> Any:
@@ -239,6 +263,10 @@ CountOfSamples = Annotated[Whole, Allowed("a whole number >= 1; for a share use 
 DIVERSITY_ON_EMBEDDINGS = StrategyConfig.model_validate(
     {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 )
+
+
+SIZES = ("n_samples", "proportion_samples")
+"""Exactly one of them is given."""
 
 
 class SelectionConfig(Config):
@@ -268,11 +296,14 @@ class SelectionConfig(Config):
     @model_validator(mode="after")
     def _has_one_size(self) -> Self:
         if self.n_samples is None and self.proportion_samples is None:
-            raise ValueError(
-                "no size is given; give n_samples (a count) or proportion_samples (a share in (0, 1])"
+            raise ContradictionError(
+                "no size is given; give n_samples (a count) or proportion_samples (a share in (0, 1])",
+                *SIZES,
             )
         if self.n_samples is not None and self.proportion_samples is not None:
-            raise ValueError("n_samples and proportion_samples are both given; give one of them")
+            raise ContradictionError(
+                "n_samples and proportion_samples are both given; give one of them", *SIZES
+            )
         return self
 
 

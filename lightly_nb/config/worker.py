@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from lightly_nb.config.fields import (
     Allowed,
     BelowRoot,
+    ContradictionError,
     Count,
     Flag,
     Name,
@@ -339,30 +340,40 @@ class WorkerConfig(Config):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for is_wrong, message in _contradictions(self):
+        for is_wrong, message, *keys in _contradictions(self):
             if is_wrong:
-                raise ValueError(message)
+                raise ContradictionError(message, *keys)
         return self
 
 
-def _contradictions(config: WorkerConfig) -> list[tuple[bool, str]]:
+def _contradictions(config: WorkerConfig) -> list[tuple[bool, str, *tuple[str, ...]]]:
+    """Return whether something does not fit together, what, and the keys that it is about."""
     filters = config.enable_corruptness_check or config.remove_exact_duplicates
     return [
         (
             bool(config.checkpoint and config.checkpoint_run_id),
             "checkpoint and checkpoint_run_id are both given; give one of them",
+            "checkpoint",
+            "checkpoint_run_id",
         ),
         (
             bool(config.embeddings and config.enable_training),
             "embeddings are given, so nothing is trained; set enable_training to false or leave them out",
+            "embeddings",
+            "enable_training",
         ),
         (
             config.use_datapool and config.enable_training,
             "use_datapool needs the same model in every run; set enable_training to false",
+            "use_datapool",
+            "enable_training",
         ),
         (
             config.selected_sequence_length > 1 and filters,
             f"selected_sequence_length {config.selected_sequence_length} needs whole sequences; set"
             " enable_corruptness_check and remove_exact_duplicates to false",
+            "selected_sequence_length",
+            "enable_corruptness_check",
+            "remove_exact_duplicates",
         ),
     ]

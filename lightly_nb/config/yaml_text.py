@@ -46,7 +46,7 @@ def load(text: str, where: str) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{where}: not valid YAML{at}: {_reason(error)}") from None
+        raise ConfigError.at(where, f"not valid YAML{at}: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
@@ -95,4 +95,4 @@ def read(text_or_path: str | os.PathLike[str], where: str) -> Any:
         return load(path.read_text(encoding="utf-8"), f"{where} in {path}")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigError(f"{where}: cannot read {path}: {reason}") from None
+        raise ConfigError.at(where, f"cannot read {path}: {reason}") from None

@@ -50,7 +50,7 @@ class Datasource:
 
     def list(
         self,
-        wanted: Wanted = lambda name: True,
+        wanted: Wanted | None = None,
         *,
         exclude: Collection[str] = (),
         below: str = "",
@@ -59,8 +59,8 @@ class Datasource:
 
         Parameters
         ----------
-        wanted : callable
-            Called once with each name; where it returns False the file is left out. Default: all files.
+        wanted : callable, optional
+            Called once with each name; where it returns False the file is left out. None: all files.
         exclude : collection of str
             Folders, relative to the datasource, that are not walked. `.lightly/` never is.
         below : str
@@ -77,7 +77,7 @@ class Datasource:
         DatasourceError
             If the datasource itself cannot be listed.
         """
-        return self._files.entries(wanted, frozenset(exclude), below)
+        return self._files.entries(wanted or (lambda _name: True), frozenset(exclude), below)
 
     def look(self, filename: str) -> Entry:
         """Return what a listing would say of one file; `refused` when there is no such file."""
@@ -141,7 +141,7 @@ def open_datasource(
     *,
     purpose: Literal[DatasourcePurpose.INPUT] = ...,
     storage_options: Mapping[str, Any] | None = None,
-    kinds: Mapping[str, Kind] = KINDS,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Datasource: ...
 
 
@@ -151,7 +151,7 @@ def open_datasource(
     *,
     purpose: Literal[DatasourcePurpose.LIGHTLY, DatasourcePurpose.INPUT_OUTPUT],
     storage_options: Mapping[str, Any] | None = None,
-    kinds: Mapping[str, Kind] = KINDS,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> WritableDatasource: ...
 
 
@@ -160,7 +160,7 @@ def open_datasource(
     *,
     purpose: DatasourcePurpose = DatasourcePurpose.INPUT,
     storage_options: Mapping[str, Any] | None = None,
-    kinds: Mapping[str, Kind] = KINDS,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Datasource:
     """Open a folder or a bucket.
 
@@ -172,8 +172,8 @@ def open_datasource(
         INPUT to list and read; LIGHTLY (or INPUT_OUTPUT, which is both) to write as well.
     storage_options : mapping, optional
         Keys, regions and so on for the file system of a URL, as fsspec takes them. Never shown.
-    kinds : mapping of str to Kind
-        What opens which URL scheme.
+    kinds : mapping of str to Kind, optional
+        What opens which URL scheme. None: `KINDS`.
 
     Returns
     -------
@@ -194,6 +194,7 @@ def open_datasource(
     text = os.fspath(location) if isinstance(location, str | os.PathLike) else None
     if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise InputError(f"a datasource is a folder or URL (str or pathlib.Path), got {location!r}")
-    files = kinds.get(scheme_of(text), fsspec_files)(text, storage_options or {})
+    open_files = (KINDS if kinds is None else kinds).get(scheme_of(text), fsspec_files)
+    files = open_files(text, storage_options or {})
     writable = DatasourcePurpose(purpose) is not DatasourcePurpose.INPUT
     return WritableDatasource(files) if writable else Datasource(files)

@@ -12,13 +12,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from lightly_nb.demo import packages, traps
 from lightly_nb.demo.cutting import crop_boxes, cut, opened
 from lightly_nb.demo.photographs import IN_DEBIAN_PACKAGES, IN_WHEELS, WHEELS, WHOLE, Photograph
+from lightly_nb.engines import local
 from lightly_nb.errors import DatasourceError
 from lightly_nb.events import Listener, ProgressBar, Stage
 
@@ -113,9 +113,7 @@ def write_demo(
     crops: list[Source] = []
     with (
         Stage(on_event, "CUTTING PHOTOGRAPHS", total=len(photographs), unit="photograph") as stage,
-        ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool,
-        # Closed before the pool is, so that an interrupt drops the waiting jobs.
-        contextlib.closing(pool.map(lambda job: _write_crops(folder, *job), jobs)) as results,  # type: ignore[type-var]
+        contextlib.closing(local.map(lambda job: _write_crops(folder, *job), jobs)) as results,
     ):
         for sources in results:
             crops += sources

@@ -19,8 +19,6 @@ RANDOM = "#56B4E9"
 """A random selection, where it is the yardstick."""
 QUERY = "#CC79A7"
 """Query samples of a similarity search."""
-QUARANTINED = "#F0E442"
-"""Corrupt files and exact duplicates."""
 HIGHLIGHT = "#000000"
 """The sample under the pointer, a line that marks a value."""
 
@@ -31,8 +29,6 @@ GRID = "#D9DEE4"
 CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """Eight colours for categories; use `category_colors` for any number of them."""
 
-SEQUENTIAL = "viridis"
-"""Name of the colour map for numbers, as matplotlib and Bokeh call it."""
 SEQUENTIAL_STOPS = (
     "#440154",
     "#472D7B",

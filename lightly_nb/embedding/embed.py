@@ -22,7 +22,6 @@ from lightly_nb.embedding.model import (
     resolve_model,
 )
 from lightly_nb.embedding.one_pass import PassSettings, run_pass
-from lightly_nb.engines.local import worker_count
 from lightly_nb.errors import InputError, RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.samples import Samples
@@ -134,7 +133,7 @@ def embed(
         folder = ChunkFolder(Path(chunks_dir or temporary), settings.key)
         with Stage(on_event, STEP, len(names), "image") as stage:
             ordered = [names[row] for row in in_name_order]
-            n_chunks = run_pass(source, ordered, embedder, settings, folder, worker_count(num_workers), stage)
+            n_chunks = run_pass(source, ordered, embedder, settings, folder, num_workers, stage)
         findings, embeddings = _collected(names, in_name_order, _chunks(folder, n_chunks))
         embeddings = unit_length(embeddings) if normalize_embeddings else embeddings
         embedded = findings.applied(

@@ -57,8 +57,8 @@ def resolve_model(checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingMod
         If the checkpoint cannot be used, or pretrained weights cannot be had.
     """
     if isinstance(checkpoint, EmbeddingModel):
-        print_of_it = checkpoint.fingerprint or _fingerprint(checkpoint.module)
-        return EmbeddingModel(checkpoint.module, checkpoint.input_size, print_of_it)
+        fingerprint = checkpoint.fingerprint or _fingerprint(checkpoint.module)
+        return EmbeddingModel(checkpoint.module, checkpoint.input_size, fingerprint)
     loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint or pretrained())
     return EmbeddingModel(embedding_model(loaded), loaded.settings.input_size, model_fingerprint(loaded))
 

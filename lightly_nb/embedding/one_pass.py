@@ -21,10 +21,10 @@ import torch
 from lightly_nb.checks import Decode, inspect, read
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
-from lightly_nb.engines.local import ordered_map, single_threaded_cv2
+from lightly_nb.engines import local
 from lightly_nb.events import Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
-from lightly_nb.reading.images import CorruptImageError
+from lightly_nb.reading.images import CorruptImageError, single_threaded_cv2
 from lightly_nb.samples import Source
 from lightly_nb.samples.thumbnails import thumbnail_jpeg
 
@@ -124,7 +124,7 @@ def run_pass(
     with (
         single_threaded_cv2(),
         one_thread(),
-        closing(ordered_map(work, batches, num_workers, partial(torch.set_num_threads, 1))) as results,
+        closing(local.map(work, batches, num_workers, partial(torch.set_num_threads, 1))) as results,
     ):
         for number, group in groupby(results, key=itemgetter(0)):
             parts = []
@@ -160,5 +160,5 @@ def _still_right(source: Source, filenames: Sequence[str], chunk: Chunk | None, 
         except CorruptImageError:
             return "unreadable"
 
-    with closing(ordered_map(content_hash, filenames, num_workers)) as hashes:
+    with closing(local.map(content_hash, filenames, num_workers)) as hashes:
         return all(seen.content_hash == now for seen, now in zip(chunk.inspections, hashes, strict=True))

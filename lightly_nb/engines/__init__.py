@@ -1,1 +1,4 @@
-"""Engines: `map(function, items) -> results in order`; nothing else knows where work is done."""
+"""Where work on many things is done: an engine has `map(function, items) -> results in order`.
+
+Nothing else knows about threads or machines.
+"""

@@ -1,48 +1,50 @@
-"""Work on many files at once, in threads: the decoders and torch let go of Python's lock while they work."""
+"""Threads of this process: decoders, torch and sockets let go of Python's lock while they work."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TypeVar
-
-import cv2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def worker_count(num_workers: int) -> int:
-    """Return how many threads to use: the CPUs this process may run on for -1, and at least one."""
-    if num_workers < 0:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, num_workers)
-
-
-def ordered_map(
+def map(
     function: Callable[[Item], Result],
     items: Iterable[Item],
-    num_workers: int,
+    num_workers: int = -1,
     initializer: Callable[[], None] | None = None,
 ) -> Generator[Result, None, None]:
-    """Yield `function(item)` in the order of `items`, computed in threads, at most 2 × `num_workers` ahead.
+    """Yield `function(item)` in the order of `items`, at most two items a thread ahead of who takes them.
 
-    An error of `function` is raised when its turn comes. When the generator is closed, so is the
-    work: what has not begun never does.
+    An error of `function` is raised when its turn comes. When the generator is closed, so is the work: what
+    has not begun never does.
+
+    Parameters
+    ----------
+    function : callable
+        Called in threads.
+    items : iterable
+        Taken one by one, as the work goes on.
+    num_workers : int
+        Threads, at least one; -1 for one per CPU that this process may run on.
+    initializer : callable, optional
+        Called once in each thread before its first item.
 
     Examples
     --------
-    >>> list(ordered_map(lambda n: n * n, range(5), num_workers=2))
+    >>> list(map(lambda n: n * n, range(5), num_workers=2))
     [0, 1, 4, 9, 16]
     """
+    n_threads = _cpus() if num_workers < 0 else max(1, num_workers)
     ahead: deque[Future[Result]] = deque()
-    pool = ThreadPoolExecutor(num_workers, "lightly_nb", initializer)
+    pool = ThreadPoolExecutor(n_threads, "lightly_nb", initializer)
     try:
         for item in items:
-            if len(ahead) >= 2 * num_workers:
+            if len(ahead) >= 2 * n_threads:
                 yield ahead.popleft().result()
             ahead.append(pool.submit(function, item))
         while ahead:
@@ -51,12 +53,5 @@ def ordered_map(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-@contextmanager
-def single_threaded_cv2() -> Iterator[None]:
-    """Keep OpenCV from starting threads of its own beside ours."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

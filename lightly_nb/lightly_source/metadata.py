@@ -16,6 +16,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from lightly_nb.datasource import WritableDatasource
+from lightly_nb.engines import local
 from lightly_nb.errors import BadRequestException
 from lightly_nb.events import Listener, Stage
 from lightly_nb.lightly_source.json_files import as_dict, is_whole, json_name, read_json, text_of, write_json
@@ -65,7 +66,6 @@ def write_metadata(
     DatasourceError
         If a file cannot be written; those before it are.
     """
-    from lightly_nb.engines.local import ordered_map
 
     def write(entry: MetadataOf) -> None:
         name = json_name(METADATA, entry.filename)
@@ -74,7 +74,7 @@ def write_metadata(
         write_json(datasource, name, body)
 
     _add_to_schema(datasource, [entry.metadata for entry in entries])
-    work = ordered_map(write, entries, max(1, max_workers))
+    work = local.map(write, entries, max_workers)
     with closing(work), Stage(on_event or (lambda _: None), "UPLOADING", len(entries), "file") as stage:
         for _ in work:
             stage.advance()

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from lightly_nb.datasource import Datasource, Entry
 from lightly_nb.datasource.names import is_below, name_problem, printable
+from lightly_nb.engines import local
 from lightly_nb.errors import InputError
 from lightly_nb.lightly_source.gitignore import ignoring
 
@@ -176,9 +177,7 @@ def _looked_up(
     if datasource.folder is not None:
         yield from map(look, lines)
         return
-    from lightly_nb.engines.local import ordered_map
-
-    with closing(ordered_map(look, lines, LOOKS_AT_ONCE)) as entries:
+    with closing(local.map(look, lines, LOOKS_AT_ONCE)) as entries:
         yield from entries
 
 

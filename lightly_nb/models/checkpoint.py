@@ -92,7 +92,7 @@ def load_checkpoint(
         if wanted is not None and got != wanted:
             raise CheckpointError(
                 f"checkpoint {path}: expected model.{word} {wanted}, got {got} "
-                f"(the file is of {_told(settings)}); "
+                f"(the file is of {_described(settings)}); "
                 f"set lightly_config model.{word} to {got}, or pass another checkpoint"
             )
     return Checkpoint(path, settings, weights, own.get("epochs"), own.get("training", {}), own.get("resume"))
@@ -292,7 +292,7 @@ def _first_difference(expected: Mapping[str, torch.Size], got: Mapping[str, torc
     )
 
 
-def _told(settings: ModelSettings) -> str:
+def _described(settings: ModelSettings) -> str:
     return f"{settings.name}, width {settings.width:g}, num_ftrs {settings.num_ftrs}"
 
 

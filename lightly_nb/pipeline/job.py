@@ -22,7 +22,8 @@ from lightly_nb.config import Configs, WorkerConfig, parse_configs, to_dict, yam
 from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
-from lightly_nb.pipeline.queries import Query, as_queries, load_queries, save_queries
+from lightly_nb.pipeline.options import RunOptions, with_defaults
+from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Samples
 
@@ -73,22 +74,10 @@ class Job:
         return replace(self, configs=replace(self.configs, worker=worker), output_dir=output)
 
 
-def as_job(
-    source: Any,
-    configs: Configs,
-    output_dir: str | os.PathLike[str],
-    *,
-    shared_dir: str | os.PathLike[str] | None = None,
-    storage_options: Any = None,
-    lightly_source: str | os.PathLike[str] | None = None,
-    lightly_storage_options: Any = None,
-    datapool: str | os.PathLike[str] | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
-    queries: Any = None,
-) -> Job:
+def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], options: RunOptions) -> Job:
     """Return the job for `source`: a folder, a URL, a list of files, a table or `Samples`.
 
-    The other parameters are those of `lightly_nb.run`.
+    `options` are those of `lightly_nb.run`; the configurations among them are in `configs` already.
 
     Raises
     ------
@@ -97,17 +86,19 @@ def as_job(
     ConfigError
         If two checkpoints are given, or a datapool is asked for and none is named.
     """
-    shared, output = _absolute(shared_dir or os.getcwd()), _absolute(output_dir)
+    options = with_defaults(options)
+    shared, output = _absolute(options["shared_dir"] or os.getcwd()), _absolute(output_dir)
+    checkpoint, lightly_source = options["checkpoint"], options["lightly_source"]
     job = replace(
-        _job_of(source, configs, shared, output, storage_options),
-        datapool=_datapool_folder(configs.worker, shared, datapool),
+        _job_of(source, configs, shared, output, options["storage_options"]),
+        datapool=_datapool_folder(configs.worker, shared, options["datapool"]),
         checkpoint=None if checkpoint is None else _absolute(checkpoint),
-        queries=as_queries(queries),
+        queries=as_queries(options["queries"]),
     )
     if lightly_source is not None:
-        lightly = open_datasource(lightly_source, storage_options=lightly_storage_options)
+        lightly = open_datasource(lightly_source, storage_options=options["lightly_storage_options"])
         job = replace(job, lightly_source=lightly.url)
-    elif lightly_storage_options:
+    elif options["lightly_storage_options"]:
         raise ConfigError("lightly_storage_options are for a lightly_source, but none is given")
     _check(job)
     return job
@@ -136,14 +127,16 @@ def _datapool_folder(
     if datapool is not None:
         return _absolute(datapool)
     if not name and worker.use_datapool:
-        raise ConfigError(
-            "worker_config.use_datapool: no datapool is named; give its folder with datapool=, or a name "
-            "with worker_config.datapool.name"
+        raise ConfigError.at(
+            "worker_config.use_datapool",
+            "no datapool is named; give its folder with datapool=, or a name "
+            "with worker_config.datapool.name",
         )
     if name and (name in (".", "..") or any(mark in name for mark in "/\\:")):
-        raise ConfigError(
-            f"worker_config.datapool.name: got {name!r}; allowed is the name of a folder, without '/', "
-            "'\\' and ':'; for a folder elsewhere give datapool="
+        raise ConfigError.at(
+            "worker_config.datapool.name",
+            f"got {name!r}; allowed is the name of a folder, without '/', "
+            "'\\' and ':'; for a folder elsewhere give datapool=",
         )
     return str(Path(shared, "datapools", name)) if name else None
 
@@ -152,16 +145,17 @@ def _check(job: Job) -> None:
     worker = job.configs.worker
     if job.checkpoint and (worker.checkpoint or worker.embeddings):
         key = "checkpoint" if worker.checkpoint else "embeddings"
-        raise ConfigError(f"worker_config.{key}: given together with checkpoint=; give one of them")
+        raise ConfigError.at(f"worker_config.{key}", "given together with checkpoint=; give one of them")
     if worker.checkpoint_run_id and not job.checkpoint:
-        raise ConfigError(
-            f"worker_config.checkpoint_run_id: run '{worker.checkpoint_run_id}' can only be found by a "
-            "worker that knows it; give the file itself with checkpoint= or worker_config.checkpoint"
+        raise ConfigError.at(
+            "worker_config.checkpoint_run_id",
+            f"run '{worker.checkpoint_run_id}' can only be found by a "
+            "worker that knows it; give the file itself with checkpoint= or worker_config.checkpoint",
         )
     if worker.relevant_filenames_file and job.listing is not None:
-        raise ConfigError(
-            "worker_config.relevant_filenames_file: the input is a list of files already; leave it out, or "
-            "give the folder of the files as input"
+        raise ConfigError.at(
+            "worker_config.relevant_filenames_file",
+            "the input is a list of files already; leave it out, or give the folder of the files as input",
         )
 
 

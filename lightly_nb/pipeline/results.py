@@ -44,11 +44,11 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     write_aside(folder.samples, samples.table.reset_index().to_parquet)
 
 
-def save_looked_at(folder: RunFolder, samples: Samples) -> None:
+def save_listed_files(folder: RunFolder, samples: Samples) -> None:
     """Write name and version of every file that the run looks at, right after listing."""
     names = samples.table.index.to_series()
     table = pd.DataFrame({"filename": names, "version": samples.table.get("version", "")})
-    write_aside(folder.looked_at, partial(table.to_parquet, index=False))
+    write_aside(folder.listed_files, partial(table.to_parquet, index=False))
 
 
 def save_quarantine(folder: RunFolder, quarantine: pd.DataFrame) -> None:

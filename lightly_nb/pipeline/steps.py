@@ -24,20 +24,20 @@ from lightly_nb.events import Event, Listener, combined, say
 from lightly_nb.lightly_source.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.datapool.steps import (
+    completion_message,
     files_to_process,
     joined,
     nothing_selected,
     opened_datapool,
     size_among_new,
-    told,
     update_datapool,
     with_reason,
 )
-from lightly_nb.pipeline.given_embeddings import preselected_names, with_given_embeddings
 from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.process.owner import owned
-from lightly_nb.pipeline.queries import check_queries
+from lightly_nb.pipeline.query_embeddings import check_queries
 from lightly_nb.pipeline.starting_model import starting_point, trains
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
@@ -119,7 +119,7 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None
         _report(folder, samples, selection, emit)
     if job.datapool and worker.datasource.enable_datapool_update:
         update_datapool(job.datapool, folder)
-    _enter(emit, RunState.COMPLETED, told(selection, samples, job.datapool is not None))
+    _enter(emit, RunState.COMPLETED, completion_message(selection, samples, job.datapool is not None))
 
 
 def _samples_to_select_from(
@@ -134,10 +134,10 @@ def _samples_to_select_from(
     samples = _listed(job, access, emit)
     if pool is None:
         _refuse_impossible_size(job, len(samples))
-        results.save_looked_at(folder, samples)
+        results.save_listed_files(folder, samples)
         return _embedded_samples(job, folder, samples, start, emit)
     samples = files_to_process(job, samples, pool, emit)
-    results.save_looked_at(folder, samples)
+    results.save_listed_files(folder, samples)
     if len(samples):
         samples = _embedded_samples(job, folder, samples, start, emit)
     return joined(job, folder, samples, pool)
@@ -148,7 +148,7 @@ def _embedded_samples(
 ) -> Samples:
     if isinstance(start, EmbeddingsTable):
         _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
-        return with_given_embeddings(_checked(job, samples, emit), start, job.configs.worker.embeddings)
+        return with_precomputed_embeddings(_checked(job, samples, emit), start, job.configs.worker.embeddings)
     if trains(job):
         _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
         start = _trained(job, folder, samples, start, emit)
@@ -217,12 +217,14 @@ def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
     given, default = to_dict(job.configs.worker), to_dict(WorkerConfig())
     for key in NOT_BUILT_YET:
         if given[key] != default[key]:
-            raise ConfigError(
-                f"worker_config.{key}: got {given[key]!r}, but this version cannot do that yet; "
-                f"leave it at {default[key]!r}"
+            raise ConfigError.at(
+                f"worker_config.{key}",
+                f"got {given[key]!r}, but this version cannot do that yet; leave it at {default[key]!r}",
             )
     if job.configs.selection is None:
-        raise ConfigError("selection_config: got none; give exactly one of n_samples and proportion_samples")
+        raise ConfigError.at(
+            "selection_config", "got none; give exactly one of n_samples and proportion_samples"
+        )
     return job.configs.selection
 
 

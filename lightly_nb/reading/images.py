@@ -10,6 +10,8 @@ import io
 import re
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -325,3 +327,16 @@ def _damaged(kind: str, said: str) -> CorruptImageError:
         return CorruptImageError(f"{kind.upper()} of a form that is not supported: {said}", CONVERT)
     word = "truncated" if ends else "damaged"
     return CorruptImageError(f"{word} {kind.upper()}: {said}", REPLACE)
+
+
+@contextmanager
+def single_threaded_cv2() -> Iterator[None]:
+    """Keep OpenCV from starting threads of its own beside those that read images."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -26,7 +26,7 @@ def report_facts(
     selection: Selection,
     job: Mapping[str, Any] | None = None,
     *,
-    sections: Mapping[str, Section] = SECTIONS,
+    sections: Mapping[str, Section] | None = None,
     on_event: Listener | None = None,
 ) -> tuple[dict[str, Any], Arrays]:
     """Return everything that a report says, and the arrays that it names.
@@ -40,8 +40,8 @@ def report_facts(
     job : mapping or None
         What is known about the run: see `run_facts`. `job["options"]` may hold `seed`, `n_random_draws`,
         `n_example_images`, `memory_requirement_in_GB`, `prices` and the limits named in docs/report.md.
-    sections : mapping of str to callable
-        What the report says, in order.
+    sections : mapping of str to callable, optional
+        What the report says, in order. None: `SECTIONS`.
     on_event : callable, optional
         Gets the events of step GENERATING_REPORT; it may raise to stop the work. None is silent.
 
@@ -58,6 +58,7 @@ def report_facts(
         If the selection is not of these samples, or an option cannot be used.
     """
     listen = on_event or _silent
+    sections = SECTIONS if sections is None else sections
     arrays: Arrays = {}
     facts: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,

@@ -14,7 +14,7 @@ import numpy as np
 from lightly_nb.errors import RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.report.facts import STEP, Arrays, report_facts
-from lightly_nb.report.sections import SECTIONS, Section
+from lightly_nb.report.sections import Section
 from lightly_nb.runfolder import RunFolder, write_aside, write_text
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
@@ -122,7 +122,7 @@ def build_report(
     job: Mapping[str, Any] | None = None,
     *,
     options: Mapping[str, Any] | None = None,
-    sections: Mapping[str, Section] = SECTIONS,
+    sections: Mapping[str, Section] | None = None,
     on_event: Listener | None = None,
 ) -> Report:
     """Return the report on a selection, without writing anything.
@@ -155,7 +155,7 @@ def write_report(
     job: Mapping[str, Any] | None,
     folder: RunFolder,
     *,
-    sections: Mapping[str, Section] = SECTIONS,
+    sections: Mapping[str, Section] | None = None,
     on_event: Listener | None = None,
 ) -> Report:
     """Build the report of a run and write all its files into the run folder.

@@ -27,7 +27,7 @@ def selection_of(plan: Plan, picks: Picks, n_asked: int, extend: Callable[..., S
             "strategy": entry["strategy"],
             "strength": 1.0 if entry["strategy"].get("strength") is None else entry["strategy"]["strength"],
             "asked": dict(part.asked),
-            "got": dict(part.got(counted)),
+            "got": dict(part.got(counted)) if part.got else {},
             "note": part.note,
         }
         for entry, part in zip(plan.entries, plan.parts, strict=True)

@@ -39,7 +39,7 @@ def select(
     ban: Sequence[str] = (),
     seed: int = 0,
     query: Samples | np.ndarray | Mapping[tuple[str | None, str], Samples | np.ndarray] | None = None,
-    strategy_table: Mapping[str, Strategy] = STRATEGIES,
+    strategy_table: Mapping[str, Strategy] | None = None,
     on_event: Listener | None = None,
 ) -> Selection:
     """Choose the samples worth labelling, greedily, by one or several strategies.
@@ -73,8 +73,9 @@ def select(
     query : Samples, numpy.ndarray, mapping or None
         Query samples of SIMILARITY, or their embeddings, float32 of shape (n_query, n_features); or those of
         several strategies, by their input's `(dataset_id, tag_name)`.
-    strategy_table : mapping
-        Strategies by type; pass `{**STRATEGIES, "MINE": Strategy(…)}` for a home-made one.
+    strategy_table : mapping or None
+        Strategies by type. None: `lightly_nb.selection.STRATEGIES`; pass
+        `{**STRATEGIES, "MINE": Strategy(…)}` for a home-made one.
     on_event : Listener or None
         Gets the progress. If it raises `RunCanceled`, that exception carries the valid prefix as
         `.selection`.
@@ -100,6 +101,7 @@ def select(
     on_event = on_event or ProgressBar()
     if not len(samples):
         raise SelectionError("select: there are no samples to select from")
+    strategy_table = STRATEGIES if strategy_table is None else strategy_table
     ordered, order = planning.in_name_order(samples)
     entries = plain_strategies(strategies, strategy_table, query is not None)
     before, locked, banned = (

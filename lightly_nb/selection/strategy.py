@@ -96,7 +96,7 @@ class Part:
     minimum_distance: float = 0.0
     budget: Budget | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
-    got: Callable[[Rows], Mapping[str, Any]] = lambda rows: {}
+    got: Callable[[Rows], Mapping[str, Any]] | None = None
     measure: tuple[str, Callable[[Rows], Floats]] | None = None
     note: str = ""
 

@@ -176,10 +176,6 @@ class Balance:
         """Return the gains of the groups that `find_groups` found."""
         return self._gains(self._representatives)
 
-    def cross_entropy(self) -> float:
-        """Return the cross-entropy of the target and the shares of the selection, in nats."""
-        return float(-(self.target * np.log(self.counts / self.counts.sum())).sum())
-
     def deltas(self, rows: Rows) -> Floats:
         return self.gains(rows)
 

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lightly_nb.training.images import Images, told
+from lightly_nb.training.images import Images, reason_of
 
 
 class Batch(NamedTuple):
@@ -78,7 +78,7 @@ class Views(Dataset[Any]):
         try:
             image = self.images[number]
         except Exception as error:  # as in `read_images`
-            return (self.images.filenames[number], told(error))
+            return (self.images.filenames[number], reason_of(error))
         seed_everything(self.seed, epoch, number)
         return self.transform(Image.fromarray(image))
 

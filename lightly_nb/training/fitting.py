@@ -11,10 +11,10 @@ from lightly_nb.errors import RunCanceled, RunError
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.models import METHODS, Checkpoint, Method
 from lightly_nb.training.batches import Batches, Loader, Views, seed_everything
+from lightly_nb.training.checkpoint_files import LAST, epoch_path, epoch_paths, save_epoch
 from lightly_nb.training.collapse import collapse_warning, has_collapsed
 from lightly_nb.training.device import STEP, choose_device, choose_precision, choose_workers
 from lightly_nb.training.images import Images
-from lightly_nb.training.keeping import LAST, epoch_path, epoch_paths, keep
 from lightly_nb.training.quiet import interruptible
 from lightly_nb.training.start import model_settings
 
@@ -130,7 +130,7 @@ def _saver(
         if not result.n_images:
             raise RunError(f"training: no image could be read in epoch {result.epochs}; see the warnings")
         spread = result.representation_std
-        keep(
+        save_epoch(
             folder,
             module.model,
             model_settings(config),

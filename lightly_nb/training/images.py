@@ -8,14 +8,14 @@ way, so that what is learned does not depend on how much was kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 import torch
 
+from lightly_nb.engines import local
 from lightly_nb.errors import LightlyNBError
 from lightly_nb.events import Listener, Stage
 from lightly_nb.reading.images import decode_rgb
@@ -135,10 +135,13 @@ def read_images(
         except Exception as error:  # decoders raise anything on damage, and one bad file never stops a run
             return error
 
-    with Stage(on_event, "LOADING_DATASET", total=n_kept, unit="image") as stage:
-        for number, image in enumerate(_mapped(load, range(n_kept))):
+    with (
+        Stage(on_event, "LOADING_DATASET", total=n_kept, unit="image") as stage,
+        closing(local.map(load, range(n_kept), min(8, os.cpu_count() or 1))) as results,
+    ):
+        for number, image in enumerate(results):
             if isinstance(image, Exception):
-                on_broken(filenames[number], told(image))
+                on_broken(filenames[number], reason_of(image))
                 broken.add(number)
             else:
                 kept[number, : image.size] = torch.from_numpy(np.ascontiguousarray(image).reshape(-1))
@@ -147,24 +150,6 @@ def read_images(
     return images.take([number for number in range(len(filenames)) if number not in broken])
 
 
-def told(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return what is wrong with a file in words; of an error that is not ours, its kind too."""
     return str(error) if isinstance(error, LightlyNBError) else f"{type(error).__name__}: {error}"
-
-
-def _mapped(
-    function: Callable[[int], np.ndarray | Exception], numbers: range
-) -> Iterator[np.ndarray | Exception]:
-    """Yield `function` of each number, in order, computed ahead by a few threads (decoders drop the GIL)."""
-    workers = min(8, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        ahead = iter(numbers)
-        pending = [pool.submit(function, number) for number in islice(ahead, 4 * workers)]
-        try:
-            while pending:
-                result = pending.pop(0).result()
-                pending.extend(pool.submit(function, number) for number in islice(ahead, 1))
-                yield result
-        finally:
-            for future in pending:
-                future.cancel()

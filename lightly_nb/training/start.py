@@ -10,12 +10,12 @@ from typing import Any
 from lightly_nb.config import LightlyConfig
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.models import METHODS, Checkpoint, ModelSettings, load_checkpoint
-from lightly_nb.training.keeping import LAST
+from lightly_nb.training.checkpoint_files import LAST
 
 AnyConfig = LightlyConfig | Mapping[str, Any] | None
 
 
-def given_checkpoint(path: str | os.PathLike[str] | None, lightly_config: AnyConfig) -> Checkpoint | None:
+def starting_checkpoint(path: str | os.PathLike[str] | None, lightly_config: AnyConfig) -> Checkpoint | None:
     """Read the checkpoint to start from; it must be of the model that `lightly_config`, if any, asks for."""
     if path is None:
         return None

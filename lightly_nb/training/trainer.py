@@ -11,17 +11,17 @@ from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, say
 from lightly_nb.models import Checkpoint
 from lightly_nb.samples import Samples
+from lightly_nb.training.checkpoint_files import epoch_path, prepare_folder, save_epoch
 from lightly_nb.training.device import memory_for_images
 from lightly_nb.training.fitting import build_method, fit
 from lightly_nb.training.images import Images, pixels_needed, read_images
-from lightly_nb.training.keeping import epoch_path, keep, prepare_folder
 from lightly_nb.training.quiet import own_randomness, quiet
 from lightly_nb.training.start import (
     AnyConfig,
-    given_checkpoint,
     interrupted_training,
     model_settings,
     settled_config,
+    starting_checkpoint,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def train(
         If the training was stopped; the message names the checkpoint that is kept.
     """
     on_event = ProgressBar() if on_event is None else on_event
-    start = given_checkpoint(checkpoint, lightly_config)
+    start = starting_checkpoint(checkpoint, lightly_config)
     config = settled_config(lightly_config, start, max_epochs, seed)
     if config.trainer.max_epochs == 0:
         return _nothing_to_train(start)
@@ -99,7 +99,7 @@ def train(
     if start is not None and start.resume and (start.epochs or 0) >= config.trainer.max_epochs:
         return _finished_before(folder, start, config)
     broken = _BrokenOnce(on_event)
-    images = _read(samples, config, broken, on_event)
+    images = read_images_for(samples, config, broken, on_event)
     with quiet(), own_randomness():
         return fit(images, config, start, folder, broken, on_event)
 
@@ -135,7 +135,7 @@ def _finished_before(folder: Path, last: Checkpoint, config: LightlyConfig) -> P
     path = epoch_path(folder, last.epochs or 0)
     if not path.exists():  # interrupted between the two files of the last epoch
         module = build_method(config, last).module
-        keep(
+        save_epoch(
             folder,
             module,
             last.settings,
@@ -163,9 +163,16 @@ class _BrokenOnce:
             say(self.on_event, STEP, "more are left out of training; embedding lists them all", "warning")
 
 
-def _read(
+def read_images_for(
     samples: Samples, config: LightlyConfig, on_broken: Callable[[str, str], None], on_event: Listener
 ) -> Images:
+    """Return the images of `samples`, shrunk to what `config` needs; those that are broken are left out.
+
+    Raises
+    ------
+    InputError
+        If fewer than two are left.
+    """
     assert samples.source is not None  # checked before
     images = read_images(
         samples.source,

@@ -366,6 +366,7 @@ def test_a_typo_is_refused_at_scheduling_and_nothing_is_stored(
         filled.schedule_compute_worker_run(**{"selection_config": SELECTION, **configs})
     assert isinstance(caught.value, RuntimeError | ValueError)
     assert re.search(said, str(caught.value), re.DOTALL)
+    assert [problem.key.partition(".")[0] for problem in caught.value.problems] == list(configs)
     assert filled.get_scheduled_compute_worker_runs() == []
 
 

@@ -1,9 +1,13 @@
 """What the errors say."""
 
+import pickle
+import re
+
 import pytest
 
-from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig, parse, parse_configs
-from lightly_nb.errors import ConfigError
+from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig, describe, parse, parse_configs
+from lightly_nb.config.parsing import MODELS
+from lightly_nb.errors import ConfigError, Problem
 
 
 def lines(model, value, **where):
@@ -132,3 +136,107 @@ def test_made_directly_it_explains_itself_too():
         ConfigError, match=r"worker_config\.decod: unknown key \(got 'fast'\)\. Did you mean 'decode'"
     ):
         WorkerConfig(decod="fast")
+
+
+def problems_of(**configs):
+    with pytest.raises(ConfigError) as caught:
+        parse_configs(**configs)
+    return caught.value
+
+
+def is_key_path(path):
+    """Whether each part of a path is a key of its section; the last one may be a typo."""
+    where, *parts = re.findall(r"\w+|\[\d+\]", path)
+    sections = (MODELS[where],)
+    for part in parts[:-1]:
+        if not part.startswith("["):
+            (field,) = {id(f): f for s in sections if (f := s.model_fields.get(part))}.values()
+            sections = describe.sections(field.annotation)
+    return True
+
+
+STRATEGY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+SCORED = {"input": {"type": "SCORES", "task": "t", "score": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("configs", "keys"),
+    [
+        ({"lightly_config": {"trainer": {"max_epoch": 5}}}, ["lightly_config.trainer.max_epoch"]),
+        ({"lightly_config": {"trainr": 5}}, ["lightly_config.trainr"]),
+        ({"lightly_config": {3: 1}}, ["lightly_config"]),
+        ({"lightly_config": "seed: ["}, ["lightly_config"]),
+        (
+            {"worker_config": {"checkpoint": "a", "checkpoint_run_id": "b"}},
+            ["worker_config.checkpoint", "worker_config.checkpoint_run_id"],
+        ),
+        (
+            {"worker_config": {"method": "coreset", "stopping_condition": {}}},
+            ["worker_config.stopping_condition"],
+        ),
+        ({"selection_config": {}, "worker_config": {"decode": 1}}, ["worker_config.decode"]),
+        (
+            {"selection_config": {"n_samples": 1, "proportion_samples": 0.1}},
+            ["selection_config.n_samples", "selection_config.proportion_samples"],
+        ),
+        (
+            {"selection_config": {"n_samples": 3}, "worker_config": {"selected_sequence_length": 2}},
+            [
+                f"worker_config.{key}"
+                for key in (
+                    "selected_sequence_length",
+                    "enable_corruptness_check",
+                    "remove_exact_duplicates",
+                )
+            ],
+        ),
+        (
+            {"selection_config": {"n_samples": 1, "strategies": [{**STRATEGY, "strategy": {"type": "DIV"}}]}},
+            ["selection_config.strategies[0].strategy.type"],
+        ),
+        (
+            {
+                "selection_config": {
+                    "n_samples": 1,
+                    "strategies": [STRATEGY, {**SCORED, "strategy": {"type": "THRESHOLD", "treshold": 1}}],
+                }
+            },
+            [
+                f"selection_config.strategies[1].strategy.{key}"
+                for key in ("threshold", "operation", "treshold")
+            ],
+        ),
+        (
+            {
+                "selection_config": {
+                    "n_samples": 1,
+                    "strategies": [{**STRATEGY, "strategy": {"type": "SIMILARITY"}}],
+                }
+            },
+            ["selection_config.strategies[0].input.tag_name"],
+        ),
+        (
+            {"worker_config": {"decode": "slow"}, "lightly_config": {"seed": -1, "optimizer.lr": "high"}},
+            ["worker_config.decode", "lightly_config.optimizer.lr", "lightly_config.seed"],
+        ),
+    ],
+)
+def test_every_problem_has_the_path_of_its_key(configs, keys):
+    error = problems_of(**configs)
+    assert sorted(problem.key for problem in error.problems) == sorted(keys)
+    assert all(is_key_path(key) for key in keys)
+    said = str(error).splitlines()
+    for problem in error.problems:
+        assert any(line.endswith(f": {problem.text}") for line in said)
+    assert len({problem.text for problem in error.problems}) == len(said), "each line is there"
+
+
+def test_the_problems_of_an_error_survive_being_sent_to_another_process():
+    error = problems_of(worker_config={"decode": "slow"}, lightly_config={"seed": -1})
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.problems, str(again)) == (error.problems, str(error))
+
+
+def test_an_error_of_no_key_is_one_problem():
+    assert ConfigError("no").problems == (Problem("", "no"),)
+    assert str(ConfigError.at("worker_config.decode", "no")) == "worker_config.decode: no"

@@ -9,7 +9,8 @@ import pytest
 
 from lightly_nb.config import Configs, parse_configs
 from lightly_nb.errors import InputError, RunCanceled, RunError
-from lightly_nb.pipeline.estimate.estimate import BACKBONES, Costs, estimate, multiply_adds
+from lightly_nb.events import Event
+from lightly_nb.pipeline.estimate.estimate import BACKBONES, VIEWS, Costs, estimate, multiply_adds
 from lightly_nb.pipeline.estimate.measure import measured_costs, timed
 from lightly_nb.reading import list_samples
 from tests.conftest import TINY_MODEL
@@ -131,13 +132,29 @@ def test_timing_can_be_canceled(photos):
 
 
 def test_files_that_are_no_pictures_cannot_be_timed(tmp_path: Path):
-    import torch
-
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     samples = list_samples([tmp_path / "broken.jpg"], on_event=lambda event: None)
-    threads = torch.get_num_threads()
-    try:
-        with pytest.raises(RunError, match="none of 1 images could be read; the last: not an image"):
-            timed(samples.source, samples.filenames, configs())
-    finally:
-        torch.set_num_threads(threads)
+    with pytest.raises(InputError, match="none of the 1 files can be used: 1 × not an image"):
+        timed(samples, configs())
+    with pytest.raises(RunError, match="timing a few images failed: InputError: none of the 1 files"):
+        measured_costs(samples, configs())
+
+
+@pytest.mark.slow
+def test_what_is_timed_is_about_what_a_run_takes(photos, tmp_path):
+    """The estimate from a few images against the same steps on all; a busy machine is allowed for."""
+    import lightly_nb as lnb
+
+    asked = configs({"enable_training": True, "num_threads": 1}, {**TINY_MODEL, "trainer.max_epochs": 6})
+    costs = measured_costs(photos, asked, n_images=8)
+    seconds = estimate(len(photos), asked, costs=costs, cpus=1).seconds
+    events: list[Event] = []
+    checkpoint = lnb.train(photos, lightly_config=asked.lightly, output_dir=tmp_path, on_event=events.append)
+    epochs = [event["metrics"] for event in events if "epoch_loss" in event.get("metrics", {})]
+    rate = max(epoch["images_per_second"] for epoch in epochs[1:])
+    predicted = VIEWS * (costs.view + costs.training * multiply_adds(asked.lightly))
+    assert 0.2 < predicted * rate < 5
+    events.clear()
+    lnb.embed(photos, checkpoint, num_workers=1, on_event=events.append)
+    times = [event["time"] for event in events if "done" in event]
+    assert 0.2 < seconds["EMBEDDING"] / (times[-1] - times[0]) < 5

@@ -333,7 +333,7 @@ def test_one_size_replaces_the_other():
 def past_run(tmp_path: Path) -> Run:
     write_photographs(tmp_path / "photos", 6)
     configs = parse_configs({"decode": "fast", "token": SECRET}, {"seed": 4}, {"n_samples": 3})
-    job = as_job(tmp_path / "photos", configs, tmp_path / "out")
+    job = as_job(tmp_path / "photos", configs, tmp_path / "out", {})
     return Run(save_job(job, {}).path)
 
 

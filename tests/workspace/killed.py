@@ -15,8 +15,8 @@ from lightly_nb.workspace.data.datasets import create_dataset_with_unique_name, 
 from lightly_nb.workspace.data.datasource_kinds import datasource_settings
 from lightly_nb.workspace.data.datasources import set_datasource
 from lightly_nb.workspace.data.tags import create_run_tag
-from lightly_nb.workspace.store.schema import ComputeRun, RunStateChange, User
 from lightly_nb.workspace.store import upgrade
+from lightly_nb.workspace.store.schema import ComputeRun, RunStateChange, User
 from lightly_nb.workspace.users.users import authenticate
 
 Report = tuple[str, ...]

@@ -22,8 +22,8 @@ from lightly_nb.workspace.data.datasets import create_dataset, get_datasets
 from lightly_nb.workspace.data.datasources import get_datasource
 from lightly_nb.workspace.data.sharing import get_shared_users
 from lightly_nb.workspace.data.tags import get_filenames_in_tag, get_tag
-from lightly_nb.workspace.store.schema import SCHEMA_VERSION, Base, ComputeRun, User
 from lightly_nb.workspace.store import upgrade
+from lightly_nb.workspace.store.schema import SCHEMA_VERSION, Base, ComputeRun, User
 from lightly_nb.workspace.users.users import add_user, authenticate
 from tests.workspace import killed, version_1
 from tests.workspace.test_kills import in_processes

@@ -31,7 +31,7 @@ import pandas as pd
 from lightly_nb.embeddings_csv import folder_labels, read_embeddings_csv, write_embeddings_csv
 from lightly_nb.errors import InputError, RunError
 from lightly_nb.files import written_aside
-from lightly_nb.pipeline.given_embeddings import PRESELECTED
+from lightly_nb.pipeline.precomputed_embeddings import PRESELECTED
 from lightly_nb.samples import Samples, quarantine_table
 
 if TYPE_CHECKING:
@@ -267,20 +267,20 @@ def joined_thumbnails(samples: Samples, path: Path) -> Samples:
     return replace(samples, table=table.assign(thumbnail=numbers), thumbnails=ThumbnailPack(path))
 
 
-def processed_by(looked_at: pd.DataFrame, samples: Samples) -> pd.DataFrame:
+def processed_by(listed: pd.DataFrame, samples: Samples) -> pd.DataFrame:
     """Return the table `Datapool.processed` of one run.
 
     Parameters
     ----------
-    looked_at : pandas.DataFrame
+    listed : pandas.DataFrame
         Columns `filename` and `version` of every file of the run.
     samples : Samples
         Its usable samples, with its quarantine. What it left out because the user's embeddings have no row
         for it, or mask it, does not count as processed.
     """
-    from lightly_nb.pipeline.given_embeddings import STAGE as GIVEN
+    from lightly_nb.pipeline.precomputed_embeddings import STAGE as GIVEN
 
-    version = dict(zip(looked_at["filename"], looked_at["version"], strict=True))
+    version = dict(zip(listed["filename"], listed["version"], strict=True))
     left_out = samples.quarantine.set_index("filename")
     not_processed = set(left_out.index[left_out["stage"] == GIVEN])
     unusable = set(left_out.index[left_out["duplicate_of"].isna()]) - not_processed

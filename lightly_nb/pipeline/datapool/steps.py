@@ -27,8 +27,8 @@ from lightly_nb.pipeline.datapool.pool import (
     without_known_content,
     write_datapool,
 )
-from lightly_nb.pipeline.given_embeddings import preselected_names
 from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.precomputed_embeddings import preselected_names
 from lightly_nb.pipeline.starting_model import fingerprint_of_run, trains
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.samples import Samples
@@ -56,10 +56,11 @@ def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listen
         return None
     pool = read_datapool(job.datapool)
     if len(pool) and trains(job):
-        raise ConfigError(
-            f"worker_config.enable_training: the datapool '{job.datapool}' has embeddings of an earlier "
+        raise ConfigError.at(
+            "worker_config.enable_training",
+            f"the datapool '{job.datapool}' has embeddings of an earlier "
             "model, which those of a newly trained one cannot stand beside; set it to false and give the "
-            "checkpoint that the datapool was made with, or begin a new datapool in another folder"
+            "checkpoint that the datapool was made with, or begin a new datapool in another folder",
         )
     if isinstance(start, EmbeddingsTable):
         check_model(pool, "", start.embeddings.shape[1], job.datapool)
@@ -137,20 +138,20 @@ def update_datapool(datapool: str | Path, folder: RunFolder | str | Path) -> Dat
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder).expanduser().absolute())
     job, pool = load_job(folder), read_datapool(datapool)
-    if not folder.looked_at.is_file():
+    if not folder.listed_files.is_file():
         raise RunError(f"the run in '{folder.path}' has not listed its files yet; wait for it")
     samples = results.load_samples_without_source(folder)
     samples = samples.with_array("embeddings", samples.arrays.get(results.COMPUTED, samples.embeddings))
     selection = results.load_selection(folder)
     model = fingerprint_of_run(job, folder)
     check_model(pool, model, samples.embeddings.shape[1], str(datapool))
-    processed = processed_by(pd.read_parquet(folder.looked_at), samples)
+    processed = processed_by(pd.read_parquet(folder.listed_files), samples)
     pool = updated(pool, samples, selection, processed, model=model, input_url=job.input)
     write_datapool(datapool, pool, keep_history=job.configs.worker.datapool.keep_history)
     return pool
 
 
-def told(selection: Selection, samples: Samples, pool_is_used: bool) -> str:
+def completion_message(selection: Selection, samples: Samples, pool_is_used: bool) -> str:
     """Return what a run says when it is done."""
     n_new = len(samples) - len(selection.preselected)
     if not pool_is_used:

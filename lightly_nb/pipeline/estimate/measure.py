@@ -11,19 +11,26 @@ import json
 import pickle
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from lightly_nb.config import Configs
+from lightly_nb.config import Configs, LightlyConfig
 from lightly_nb.errors import InputError, RunCanceled, RunError
-from lightly_nb.pipeline.estimate.estimate import Costs, multiply_adds, trains
-from lightly_nb.samples import Samples, Source
+from lightly_nb.events import Event
+from lightly_nb.pipeline.estimate.estimate import VIEWS, Costs, multiply_adds, trains
+from lightly_nb.samples import Samples
+
+if TYPE_CHECKING:
+    from lightly_nb.embedding.model import EmbeddingModel
 
 N_IMAGES = 12
 MOST_WORK = 40.0
 """Billions of multiply-adds of a timed training step, forth only, so that timing takes seconds."""
+LEAST_SECONDS = 1e-6
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
@@ -32,9 +39,9 @@ def measured_costs(
     configs: Configs,
     *,
     n_images: int = N_IMAGES,
-    is_canceled: Callable[[], bool] = lambda: False,
+    is_canceled: Callable[[], bool] | None = None,
 ) -> Costs:
-    """Time reading, embedding and, if the run trains, a training step; takes some seconds.
+    """Time `embed` and, if the run trains, `train`, on a few images; takes some seconds.
 
     Parameters
     ----------
@@ -44,8 +51,8 @@ def measured_costs(
         Of the run to come.
     n_images : int
         At least 1.
-    is_canceled : callable
-        Looked at often; once it returns True the timing ends.
+    is_canceled : callable, optional
+        Asked often; once it returns True the timing ends.
 
     Returns
     -------
@@ -64,8 +71,8 @@ def measured_costs(
     if not len(samples) or samples.source is None:
         raise InputError("timing: these samples have no files to read; list them from a folder")
     step = max(1, len(samples) // n_images)
-    filenames = [str(name) for name in samples.table.index[::step][:n_images]]
-    task = pickle.dumps((samples.source, filenames, configs))
+    few = Samples(samples.table[[]], source=samples.source).take(range(0, len(samples), step)[:n_images])
+    task = pickle.dumps((few, configs))
     process = subprocess.Popen(
         [sys.executable, "-m", "lightly_nb.pipeline.estimate.measure"],
         stdin=subprocess.PIPE,
@@ -86,12 +93,12 @@ def measured_costs(
 
 
 def _talked(
-    process: subprocess.Popen[bytes], task: bytes, is_canceled: Callable[[], bool]
+    process: subprocess.Popen[bytes], task: bytes, is_canceled: Callable[[], bool] | None
 ) -> tuple[bytes, bytes]:
     """Hand `task` over and return what the process says; the task may hold credentials, so by its stdin."""
     pending: bytes | None = task
     while True:
-        if is_canceled():
+        if is_canceled is not None and is_canceled():
             raise RunCanceled("timing a few images was canceled; nothing was changed")
         try:
             return process.communicate(pending, timeout=SECONDS_BETWEEN_LOOKS)
@@ -99,134 +106,102 @@ def _talked(
             pending = None
 
 
-def timed(source: Source, filenames: Sequence[str], configs: Configs) -> Costs:
-    """Return the costs of single things on these files, timed in this process.
+def timed(samples: Samples, configs: Configs) -> Costs:
+    """Return the costs of single things on these samples, timed in this process by doing them.
 
     Raises
     ------
-    RunError
+    InputError
         If none of the files is a sound image.
     """
-    import torch
-
-    torch.set_num_threads(1)
-    pictures, reading, thumbnail = _time_reading(source, filenames, configs)
-    costs = Costs(reading=reading, thumbnail=thumbnail, n_measured=len(pictures))
-    if configs.worker.embeddings:
-        return costs
-    embedding, device = _time_embedding(pictures, configs)
-    costs = dataclasses.replace(costs, embedding=embedding, device=device)
-    if not trains(configs):
-        return costs
-    view, training = _time_training(pictures, configs)
-    return dataclasses.replace(costs, view=view, training=training)
-
-
-def _time_reading(
-    source: Source, filenames: Sequence[str], configs: Configs
-) -> tuple[list[Any], float, float]:
-    """Return the pictures, shrunk as for training, the seconds for one, and the bytes of a thumbnail."""
-    from lightly_nb.checks import inspect
-    from lightly_nb.embedding.model import square
-    from lightly_nb.samples.thumbnails import thumbnail_jpeg
-    from lightly_nb.training.images import pixels_needed, shrink
-
-    worker, collate = configs.worker, configs.lightly.collate
-    fast = max(2 * collate.input_size, worker.thumbnail_size) if worker.decode == "fast" else None
-    pixels = pixels_needed(collate.input_size, collate.min_scale)
-    pictures: list[Any] = []
-    seconds, n_bytes, reason = 0.0, 0, "there are none"
-    for number, filename in enumerate([filenames[0], *filenames]):  # the first one twice: to warm up
-        started = time.perf_counter()
-        seen = inspect(source, filename, min_size=fast, strict=worker.enable_corruptness_check)
-        if seen.rgb is None:
-            reason = seen.reason
-            continue
-        square(seen.rgb, collate.input_size)
-        jpeg = thumbnail_jpeg(seen.rgb, worker.thumbnail_size)
-        if number:
-            seconds, n_bytes = seconds + time.perf_counter() - started, n_bytes + len(jpeg)
-            pictures.append(shrink(seen.rgb, pixels))
-    if not pictures:
-        raise RunError(f"none of {len(filenames)} images could be read; the last: {reason}")
-    at_128 = n_bytes / len(pictures) / (worker.thumbnail_size / 128) ** 1.7
-    return pictures, seconds / len(pictures), at_128
-
-
-def _time_embedding(pictures: Sequence[Any], configs: Configs) -> tuple[float, str]:
-    """Return the seconds for a billion multiply-adds, and the kind of device."""
-    import numpy as np
-
-    from lightly_nb.embedding.model import BATCH_SIZES, Embedder, EmbeddingModel, resolve_device, square
+    from lightly_nb.embedding.model import EmbeddingModel, resolve_device
     from lightly_nb.models import build_backbone
 
     model, side = configs.lightly.model, configs.lightly.collate.input_size
-    device = resolve_device(None)
-    backbone = build_backbone(model.name, model.width, model.num_ftrs)
-    embedder = Embedder(EmbeddingModel(backbone, side), device, None)
-    work = multiply_adds(configs.lightly)
-    n = BATCH_SIZES.get(device.type, 16) if device.type == "cuda" else _affordable(16, 4 * work)
-    batch = np.stack([square(pictures[at % len(pictures)], side) for at in range(n)])
-    embedder(batch[:1])
-    return _seconds(lambda: embedder(batch)) / (n * work), device.type
+    with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as temporary:
+        folder = Path(temporary)
+        none = EmbeddingModel(_no_model(), side, "none")
+        _embedded(samples, none, configs, folder)  # to warm up
+        sound, reading, thumbnail = _embedded(samples, none, configs, folder)
+        costs = Costs(reading=reading, thumbnail=thumbnail, n_measured=len(sound))
+        if configs.worker.embeddings:
+            return costs
+        work = multiply_adds(configs.lightly)
+        real = EmbeddingModel(build_backbone(model.name, model.width, model.num_ftrs), side, "real")
+        both = _embedded(samples, real, configs, folder)[1]
+        embedding = max(both - reading, LEAST_SECONDS) / work
+        costs = dataclasses.replace(costs, embedding=embedding, device=resolve_device(None).type)
+        if not trains(configs) or len(sound) < 2:
+            return costs
+        sound = sound.take(range(max(2, min(len(sound), int(MOST_WORK / (2 * work))))))
+        view = _view_seconds(sound, configs.lightly)
+        step = max(_trained_seconds(sound, configs.lightly, folder) / VIEWS - view, LEAST_SECONDS)
+        return dataclasses.replace(costs, view=view, training=step / work)
 
 
-def _time_training(pictures: Sequence[Any], configs: Configs) -> tuple[float, float]:
-    """Return the seconds for one view, and for a billion multiply-adds of a view forth and back."""
-    import os
+def _no_model() -> Any:
+    from torch import nn
 
-    import torch
-    from PIL import Image
+    return nn.AdaptiveAvgPool2d(1)
 
-    from lightly_nb.training.device import choose_device, choose_precision
+
+def _embedded(
+    samples: Samples, model: EmbeddingModel, configs: Configs, folder: Path
+) -> tuple[Samples, float, float]:
+    """Embed in one thread; return the sound samples, the seconds for one, and the bytes of a thumbnail."""
+    from lightly_nb.embedding import embed
+
+    events: list[Event] = []
+    worker = configs.worker
+    embedded = embed(
+        samples,
+        model,
+        decode=worker.decode,
+        enable_corruptness_check=worker.enable_corruptness_check,
+        remove_exact_duplicates=False,
+        num_workers=1,
+        thumbnail_size=worker.thumbnail_size,
+        thumbnails_path=folder / "thumbnails",
+        on_event=events.append,
+    )
+    times = [event["time"] for event in events if "done" in event]
+    n_bytes = (folder / "thumbnails").stat().st_size / len(embedded)
+    at_128 = n_bytes / (worker.thumbnail_size / 128) ** 1.7
+    return embedded, max(times[-1] - times[0], LEAST_SECONDS) / len(samples), at_128
+
+
+def _view_seconds(samples: Samples, lightly: LightlyConfig) -> float:
+    """Return the seconds for one random view."""
+    from lightly_nb.training.batches import Views
     from lightly_nb.training.fitting import build_method
+    from lightly_nb.training.trainer import read_images_for
 
-    torch.set_num_threads(os.cpu_count() or 1)
-    lightly = configs.lightly
-    method = build_method(lightly, None)
-    images = [Image.fromarray(picture) for picture in pictures]
-    views: list[Any] = []
-    method.transform(images[0])
-    a_view = _seconds(lambda: views.extend(map(method.transform, images))) / (2 * len(images))
-    work = multiply_adds(lightly)
-    n = _affordable(lightly.loader.batch_size, 2 * work)
-    device = choose_device(lightly.trainer.gpus, _quiet)
-    is_half = "mixed" in choose_precision(lightly.trainer.precision, device, _quiet)
-    reduced = torch.float16 if device == "cuda" else torch.bfloat16
-    chosen = [views[at % len(views)] for at in range(n)]
-    batch = torch.cat([torch.stack([view[side] for view in chosen]) for side in (0, 1)]).to(device)
-    module, loss = method.module.to(device).train(), method.loss.to(device)
-
-    def step() -> None:
-        with torch.autocast(device, reduced, enabled=is_half):
-            _, projections = module(batch)
-        loss(*projections.float().chunk(2)).backward()
-        if device == "cuda":
-            torch.cuda.synchronize()
-
-    step()
-    return a_view, _seconds(step) / (2 * n * work)
-
-
-def _quiet(_event: Any) -> None:
-    """Hear nothing: the run itself warns."""
-
-
-def _affordable(n: int, work_of_one: float) -> int:
-    return max(2, min(n, int(MOST_WORK / work_of_one)))
-
-
-def _seconds(work: Callable[[], object]) -> float:
+    events: list[Event] = []
+    images = read_images_for(samples, lightly, lambda _name, _why: None, events.append)
+    views = Views(images, build_method(lightly, None).transform, lightly.seed)
+    _ = views[0, 0]  # to warm up
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    for number in range(len(images)):
+        _ = views[1, number]
+    return (time.perf_counter() - started) / (VIEWS * len(images))
+
+
+def _trained_seconds(samples: Samples, lightly: LightlyConfig, folder: Path) -> float:
+    """Return the seconds for one image in the second epoch of a training."""
+    from lightly_nb.training import train
+
+    events: list[Event] = []
+    few = {"trainer.max_epochs": 2, "loader.num_workers": 0, "loader.batch_size": len(samples)}
+    train(samples, lightly_config=lightly.model_copy(update=few), output_dir=folder, on_event=events.append)
+    epochs = [event["metrics"] for event in events if "epoch_loss" in event.get("metrics", {})]
+    return 1 / epochs[-1]["images_per_second"]
 
 
 def _main() -> None:
     """Read a task of `measured_costs` from standard input, and print what it costs."""
-    source, filenames, configs = pickle.load(sys.stdin.buffer)
+    samples, configs = pickle.load(sys.stdin.buffer)
     try:
-        costs = timed(source, filenames, configs)
+        costs = timed(samples, configs)
     except Exception as error:
         with suppress(BrokenPipeError):
             print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -4,7 +4,6 @@ own: everything is decided, and said, by the configuration.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Any, get_args
@@ -15,11 +14,8 @@ from pydantic.fields import FieldInfo
 from lightly_nb.config import describe, parse
 from lightly_nb.config.problems import dotted_keys
 from lightly_nb.config.section import Config
-from lightly_nb.errors import ConfigError
+from lightly_nb.errors import ConfigError, Problem
 from lightly_nb.widgets.config_editor.inputs import as_held, as_value
-
-WHOLE_FORM = ""
-"""Key of a problem that belongs to no field."""
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -46,58 +42,28 @@ def values_of(
         try:
             values[key] = as_value(held[key], field, f"{where}.{key}")
         except ConfigError as error:
-            wrong[key] = str(error).removeprefix(f"{where}.{key}: ")
+            wrong[key] = error.problems[0].text
     return _without_empty_sections(model, values), wrong
 
 
-def checked(
-    model: type[Config], values: Mapping[str, Any], keys: Iterable[str]
-) -> tuple[Config | None, dict[str, str]]:
-    """Return the configuration of these values, or None and what is wrong with it by key.
-
-    Parameters
-    ----------
-    model : type
-        Of the configuration.
-    values : mapping
-        Nested or dotted.
-    keys : iterable of str
-        The dotted keys that the form has a field for.
-    """
+def checked(model: type[Config], values: Mapping[str, Any]) -> tuple[Config | None, dict[str, str]]:
+    """Return the configuration of these values, nested or dotted, or None and what is wrong by dotted key."""
     try:
         return parse(model, values), {}
     except ConfigError as error:
-        return None, problems_by_key(str(error), model.WHERE, list(keys))
+        return None, texts_by_key(error.problems, model.WHERE)
 
 
-def problems_by_key(message: str, where: str, keys: Iterable[str]) -> dict[str, str]:
-    """Return the lines of a `ConfigError` by the dotted key that they are about.
+def texts_by_key(problems: Iterable[Problem], where: str) -> dict[str, str]:
+    """Return what is wrong by dotted key inside the configuration `where`; '' is the configuration itself.
 
-    A line about several keys together counts for each key that it names; one that names none, for the place
-    that it is about, or for the whole form.
-
-    >>> problems_by_key("c.a.b: not allowed (got 0)\\nc: x and y are both given", "c", ["a.b", "x", "y"])
-    {'a.b': 'not allowed (got 0)', 'x': 'x and y are both given', 'y': 'x and y are both given'}
+    >>> texts_by_key([Problem("c.a.b", "not allowed"), Problem("c.a.b", "too large")], "c")
+    {'a.b': 'not allowed\\ntoo large'}
     """
-    found: dict[str, str] = {}
-    line_form = re.compile(rf"{re.escape(where)}\.?((?:\.?\w+|\[\d+\])*)(?: \(\w+\))?: (.*)", re.DOTALL)
-    for line in message.splitlines():
-        match = line_form.fullmatch(line)
-        place, said = match.groups() if match else (WHOLE_FORM, line)
-        for key in _places(place, said, keys):
-            found[key] = f"{found[key]}\n{said}" if key in found else said
-    return found
-
-
-def _places(place: str, said: str, keys: Iterable[str]) -> list[str]:
-    if place in keys:
-        return [place]
-    start = f"{place}." if place else ""
-    below = {key: key.removeprefix(start) for key in keys if key.startswith(start)}
-    named = [
-        key for key, rest in below.items() if re.search(rf"(?<![\w.]){re.escape(rest)}(?!\w|\.\w)", said)
-    ]
-    return named or [place]
+    texts: dict[str, list[str]] = {}
+    for key, text in problems:
+        texts.setdefault(key.removeprefix(where).lstrip("."), []).append(text)
+    return {key: "\n".join(found) for key, found in texts.items()}
 
 
 def _value_at(config: Any, key: str) -> Any:

@@ -14,16 +14,17 @@ from lightly_nb.config.section import Config
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import LightlyNBError, RunCanceled
 from lightly_nb.events import Event
-from lightly_nb.pipeline import DEFAULT_OUTPUT_DIR, Run
+from lightly_nb.pipeline import Run
 from lightly_nb.pipeline.estimate.estimate import TYPICAL, Costs, Estimate, estimate
 from lightly_nb.pipeline.estimate.measure import measured_costs
+from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR
 from lightly_nb.samples import Samples
 
 State = Literal["listing", "timing", "ready", "canceled", "failed"]
 
 
 @dataclass(frozen=True)
-class Looked:
+class SourceProgress:
     """What a look at the source has found so far."""
 
     state: State = "listing"
@@ -34,7 +35,7 @@ class Looked:
     note: str = ""
 
 
-class Look:
+class DryRun:
     """Lists a source and times a few of its images, in a thread that can be canceled.
 
     Parameters
@@ -50,7 +51,7 @@ class Look:
     """
 
     def __init__(self, source: Any, storage_options: Any, configs: Configs, on_change: Callable[[], None]):
-        self.found = Looked()
+        self.found = SourceProgress()
         self._source, self._storage_options = source, storage_options
         self._configs, self._on_change = configs, on_change
         self._canceled = threading.Event()
@@ -61,7 +62,7 @@ class Look:
         """Ask the thread to stop."""
         self._canceled.set()
 
-    def wait(self, timeout: float | None = None) -> Looked:
+    def wait(self, timeout: float | None = None) -> SourceProgress:
         """Wait until the look has ended, and return what it has found."""
         self._thread.join(timeout)
         return self.found
@@ -135,14 +136,14 @@ def for_timing(configs: Configs) -> Configs:
     return replace(configs, worker=worker.model_copy(update={"enable_training": True}))
 
 
-def estimated(found: Looked, configs: Configs) -> Estimate | None:
+def estimated(found: SourceProgress, configs: Configs) -> Estimate | None:
     """Return the estimate for what was found; None before the source is listed."""
     if found.samples is None:
         return None
     return estimate(len(found.samples), configs, costs=found.costs)
 
 
-def said(found: Looked, configs: Configs) -> str:
+def status_html(found: SourceProgress, configs: Configs) -> str:
     """Return the dry-run line, as HTML."""
     result = estimated(found, configs)
     if found.state == "listing":
@@ -156,7 +157,7 @@ def said(found: Looked, configs: Configs) -> str:
     return f"<b>Dry run</b> {escape(str(result))}<br><i>{escape(basis)}</i>{problem}"
 
 
-def _basis(found: Looked, result: Estimate) -> str:
+def _basis(found: SourceProgress, result: Estimate) -> str:
     if found.state == "timing":
         return "An estimate from typical figures; timing a few of your images …"
     if result.n_measured:

@@ -37,11 +37,6 @@ class KeyForm:
         self._folds = {title: Fold(title, partial(self._boxes, keys)) for title, keys in self._groups.items()}
 
     @property
-    def keys(self) -> list[str]:
-        """The dotted keys that have a field."""
-        return list(self.fields)
-
-    @property
     def folds(self) -> list[Fold]:
         """The groups that can be folded away."""
         return list(self._folds.values())

@@ -40,9 +40,9 @@ def opened(model: type[ConfigT], config: Any) -> ConfigT:
     if isinstance(config, Mapping) and model.WHERE in config:  # a run's config.yaml, or all three together
         config = config[model.WHERE]
         if config is None:
-            raise ConfigError(f"{model.WHERE}: there is none in it; open the editor without it")
+            raise ConfigError.at(model.WHERE, "there is none in it; open the editor without it")
     elif isinstance(config, Mapping) and set(config) & set(MODELS):
-        raise ConfigError(f"{model.WHERE}: not in it (got {', '.join(sorted(set(config) & set(MODELS)))})")
+        raise ConfigError.at(model.WHERE, f"not in it (got {', '.join(sorted(set(config) & set(MODELS)))})")
     return parse(model, config)
 
 
@@ -61,4 +61,4 @@ def _part(model: type[ConfigT], configs: Configs) -> ConfigT:
     for part in parts:
         if isinstance(part, model):
             return part
-    raise ConfigError(f"{model.WHERE}: there is none in it; open the editor without it")
+    raise ConfigError.at(model.WHERE, "there is none in it; open the editor without it")

@@ -18,7 +18,7 @@ from lightly_nb.config.yaml_text import dump
 from lightly_nb.errors import InputError
 from lightly_nb.pipeline.estimate.estimate import Estimate
 from lightly_nb.widgets.config_editor.checking import checked
-from lightly_nb.widgets.config_editor.dry_run import Look, estimated, for_timing, joined, said
+from lightly_nb.widgets.config_editor.dry_run import DryRun, estimated, for_timing, joined, status_html
 from lightly_nb.widgets.config_editor.form import KeyForm
 from lightly_nb.widgets.config_editor.row import add_tooltip
 from lightly_nb.widgets.config_editor.selection_form import SelectionForm
@@ -70,7 +70,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
     ):
         self.model, self._panel_id = type(config), uuid.uuid4().hex[:12]
         self._beside, self._is_reading = list(beside), False
-        self._look: Look | None = None
+        self._look: DryRun | None = None
         is_selection = self.model is SelectionConfig
         self.form: Any = SelectionForm(self._read) if is_selection else KeyForm(self.model, self._read)
         self._start = config
@@ -161,7 +161,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
         """Take what the form holds: the value if it is one, else what is wrong with it."""
         with errors_shown(self._show_error):
             values, unreadable = self.form.values()
-            config, wrong = checked(self.model, values, self.form.keys)
+            config, wrong = checked(self.model, values)
             wrong = {**wrong, **unreadable}
             self._mark(wrong)
             if wrong or config is None:
@@ -234,7 +234,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
         return joined(self.value, others)
 
     def _start_look(self) -> None:
-        self._look = Look(
+        self._look = DryRun(
             self._source, self._storage_options, for_timing(self._configs()), self._show_dry_run
         )
         self._show_dry_run()
@@ -244,7 +244,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
         if look is None:
             return
         is_busy = look.found.state in ("listing", "timing")
-        _say(self._dry_line, f'<div role="status">{said(look.found, self._configs())}</div>')
+        _say(self._dry_line, f'<div role="status">{status_html(look.found, self._configs())}</div>')
         self._dry_button.description = "Cancel" if is_busy else "List again"
 
     def _cancel_or_repeat(self) -> None:

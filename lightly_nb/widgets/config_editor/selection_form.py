@@ -38,12 +38,6 @@ class SelectionForm:
         self._message = ipywidgets.HTML()
         self._message.add_class("lnb-message")
 
-    @property
-    def keys(self) -> list[str]:
-        """The dotted keys that have a field, those of cards with their number."""
-        own = [f"{LIST}[{at}].{key}" for at, card in enumerate(self.cards) for key in card.rows]
-        return [*self._sizes, LIST, *own]
-
     def boxes(self) -> list[Any]:
         """Return the widgets of the form."""
         for key, field in self._sizes.items():

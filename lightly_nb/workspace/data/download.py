@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lightly_nb.datasource.names import name_problem
+from lightly_nb.engines import local
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.events import Listener, Stage
 from lightly_nb.files import written_aside
@@ -71,13 +72,11 @@ def download_files(
     >>> download_files(["a.jpg"], SampleFiles(open_datasource(source)), tempfile.mkdtemp())
     [Downloaded(filename='a.jpg', was_there=False, problem='')]
     """
-    from lightly_nb.engines.local import ordered_map
-
     if isinstance(max_workers, bool) or not isinstance(max_workers, int) or max_workers < 1:
         raise InputError(f"max_workers is {max_workers!r}; give a whole number, 1 or more")
     folder = _folder(output_dir)
     done: list[Downloaded] = []
-    work = ordered_map(partial(_download, files, folder), filenames, max_workers)
+    work = local.map(partial(_download, files, folder), filenames, max_workers)
     with closing(work), Stage(on_event or (lambda _: None), "DOWNLOADING", len(filenames), "file") as stage:
         for one in work:
             done.append(one)

@@ -16,6 +16,7 @@ from contextlib import closing
 from types import MappingProxyType
 from typing import Any
 
+from lightly_nb.engines import local
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, Stage
 from lightly_nb.workspace.data.sample_files import SampleFiles, image_size
@@ -209,12 +210,11 @@ def _sizes(
     samples: Sequence[SampleRow], files: SampleFiles, on_event: Listener | None, max_workers: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the size of each image: what the run measured, else what the file says."""
-    from lightly_nb.engines.local import ordered_map
 
     def size(sample: SampleRow) -> tuple[int, int]:
         return known_size(sample) or image_size(sample.filename, files)
 
-    work = ordered_map(size, samples, max(1, max_workers))
+    work = local.map(size, samples, max_workers)
     with closing(work), Stage(on_event or (lambda _: None), "IMAGE SIZES", len(samples), "image") as stage:
         for found in work:
             yield found

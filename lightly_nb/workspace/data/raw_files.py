@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from lightly_nb.datasource import Datasource
+from lightly_nb.engines import local
 from lightly_nb.events import Listener
 from lightly_nb.lightly_source.json_files import json_name
 from lightly_nb.workspace.data.sample_files import WEEK, SampleFiles
@@ -42,14 +43,13 @@ def raw_companions(
     on_event: Listener | None = None,
 ) -> Iterator[NameAndUrl]:
     """Yield name and read URL of the JSON files that images of INPUT have below `folder` of LIGHTLY."""
-    from lightly_nb.engines.local import ordered_map
 
     def found(image: str) -> str | None:
         name = json_name(folder, image)
         return None if lightly.look(name).refused else name
 
     names = _image_names(files, lightly, relevant_filenames_file, on_event)
-    work = ordered_map(found, names, _LOOKS_AT_ONCE)
+    work = local.map(found, names, _LOOKS_AT_ONCE)
     with closing(work):
         for name in work:
             if name is not None:

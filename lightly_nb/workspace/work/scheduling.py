@@ -58,7 +58,9 @@ def schedule_run(
     dataset = get_dataset(session, user, dataset_id)
     configs = parse_configs(worker_config, lightly_config, selection_config)
     if configs.selection is None:
-        raise ConfigError("selection_config: got none; give exactly one of n_samples and proportion_samples")
+        raise ConfigError.at(
+            "selection_config", "got none; give exactly one of n_samples and proportion_samples"
+        )
     _check_datasources(session, dataset)
     for query_dataset_id, tag_name in query_tags(configs.selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)

@@ -12,7 +12,7 @@ STAGE = "given embeddings"
 PRESELECTED = "preselected"
 
 
-def with_given_embeddings(samples: Samples, given: EmbeddingsTable, path: str) -> Samples:
+def with_precomputed_embeddings(samples: Samples, given: EmbeddingsTable, path: str) -> Samples:
     """Return the samples that `given` has embeddings for, with them and with the column `preselected`.
 
     Samples that are masked or have no row go to quarantine; rows without a sample are passed over.

@@ -85,10 +85,11 @@ def check_queries(config: SelectionConfig, queries: tuple[Query, ...]) -> None:
         if (named.dataset_id, named.tag_name) not in there:
             known = ", ".join(map(str, sorted(there, key=str))) or "none"
             whose = f"dataset '{named.dataset_id}'" if named.dataset_id else "this dataset"
-            raise ConfigError(
-                f"selection_config.strategies[{number}].input: no embeddings are given for tag "
+            raise ConfigError.at(
+                f"selection_config.strategies[{number}].input",
+                f"no embeddings are given for tag "
                 f"'{named.tag_name}' of {whose}; schedule the run on a dataset that has "
-                f"the tag, or give run(..., queries={{(dataset_id, tag_name): embeddings}}), got {known}"
+                f"the tag, or give run(..., queries={{(dataset_id, tag_name): embeddings}}), got {known}",
             )
 
 

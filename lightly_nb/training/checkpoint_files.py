@@ -13,6 +13,7 @@ from torch import nn
 
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.models import ModelSettings, save_checkpoint
+from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR
 
 LAST = "last.ckpt"
 
@@ -32,7 +33,7 @@ def epoch_paths(folder: Path) -> list[Path]:
     return [found[epochs] for epochs in sorted(found, reverse=True)]
 
 
-def keep(
+def save_epoch(
     folder: Path,
     module: nn.Module,
     settings: ModelSettings,
@@ -70,7 +71,7 @@ def prepare_folder(output_dir: str | os.PathLike[str] | None) -> Path:
         If it holds checkpoints that no training can go on from: nothing is overwritten.
     """
     if output_dir is None:
-        stem = Path("lightly_outputs") / datetime.now().strftime("%Y-%m-%d/%H-%M-%S")
+        stem = Path(DEFAULT_OUTPUT_DIR) / datetime.now().strftime("%Y-%m-%d/%H-%M-%S")
         candidates = [stem, *(stem.with_name(f"{stem.name}-{number}") for number in range(2, 100))]
         output_dir = next(path for path in candidates if not path.exists())
     folder = Path(output_dir).expanduser()

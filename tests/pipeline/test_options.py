@@ -1,0 +1,122 @@
+"""The options of a run are written once: what shows them shows all, and mypy catches one that is renamed."""
+
+from __future__ import annotations
+
+import inspect
+import pydoc
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lightly_nb as lnb
+from lightly_nb import pipeline
+from lightly_nb.errors import ConfigError
+from lightly_nb.pipeline.options import RunOptions, StorageOptions
+
+PACKAGE = Path(lnb.__file__).parent
+
+
+@pytest.mark.parametrize("function", [pipeline.run, pipeline.start, pipeline.prepare])
+def test_every_option_is_shown_by_name_type_and_default(function):
+    parameters = inspect.signature(function).parameters
+    assert list(parameters)[:5] == ["source", "output_dir", "n_samples", "proportion_samples", "strategies"]
+    options = [parameters[name] for name in RunOptions.__annotations__]
+    assert {(one.kind, one.default) for one in options} == {(inspect.Parameter.KEYWORD_ONLY, None)}
+    assert parameters["n_samples"].annotation == "int | None"
+    assert "n_samples: 'int | None' = None" in pydoc.render_doc(function)
+    assert "options" not in parameters
+    assert list(parameters)[-1] == ("on_event" if function is pipeline.run else "queries")
+
+
+@pytest.mark.parametrize("function", [pipeline.open_run, pipeline.rerun])
+def test_a_run_is_opened_with_the_options_that_reach_its_datasources(function):
+    assert set(StorageOptions.__annotations__) < set(inspect.signature(function).parameters)
+
+
+def test_every_option_is_explained():
+    explained = inspect.getdoc(lnb.run).partition("Parameters")[2].partition("Returns")[0]
+    assert [name for name in RunOptions.__annotations__ if name not in explained] == []
+
+
+@pytest.mark.parametrize("use_jedi", [True, False])
+def test_a_notebook_completes_the_options(use_jedi):
+    from IPython.core.completer import provisionalcompleter
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.user_ns["lnb"] = lnb
+    shell.Completer.use_jedi = use_jedi
+    text = "lnb.start('photos', data"
+    with provisionalcompleter():
+        found = [one.text for one in shell.Completer.completions(text, len(text))]
+    assert "datapool=" in found
+
+
+def test_an_option_that_is_none_is_refused(tmp_path):
+    with pytest.raises(
+        TypeError, match=r"run\(\) got .* 'n_sample'. Did you mean 'n_samples'\? Allowed: source"
+    ):
+        lnb.run(tmp_path, tmp_path / "out", n_sample=5)
+    with pytest.raises(TypeError, match=r"rerun\(\) got an unexpected keyword argument 'n_samples'"):
+        lnb.rerun(tmp_path, tmp_path / "out", n_samples=5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_size_given_in_two_places_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="selection_config: given together with n_samples; put them into"):
+        lnb.run(tmp_path, tmp_path / "out", n_samples=5, selection_config={"n_samples": 5})
+
+
+CHECKED = (
+    "pipeline/__init__.py",
+    "pipeline/options.py",
+    "pipeline/runs.py",
+    "pipeline/job.py",
+    "workspace/work/job.py",
+)
+
+
+def type_errors(folder: Path) -> str:
+    """Return what mypy says of the modules that write, read and pass options; all else counts as `Any`."""
+    files = [f"lightly_nb/{name}" for name in CHECKED]
+    quick = ["--follow-imports=skip", "--ignore-missing-imports", "--config-file=", "--python-version=3.11"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *quick, *files],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A copy of the package, which mypy finds well."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(PACKAGE, folder / "lightly_nb", ignore=shutil.ignore_patterns("__pycache__"))
+    assert "no issues found" in type_errors(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "complaint"),
+    [
+        ("pipeline/options.py", "    datapool: ", "    data_pool: ", 'has no key "datapool"'),
+        ("pipeline/job.py", 'options["checkpoint"]', 'options["check_point"]', 'has no key "check_point"'),
+        ("workspace/work/job.py", "            queries=", "            query=", '"query" for "start"'),
+    ],
+)
+def test_mypy_sees_an_option_that_is_renamed_in_one_place(copied, module, old, new, complaint):
+    path = copied / "lightly_nb" / module
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    try:
+        assert complaint in type_errors(copied)
+    finally:
+        path.write_text(text, encoding="utf-8")
