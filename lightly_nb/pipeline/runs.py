@@ -66,7 +66,7 @@ def run(
         `{(dataset_id, tag_name): samples}`, as `Samples`, an array of embeddings, or the path of an
         embeddings CSV.
     on_event : callable, optional
-        Gets every event; None with_options progress bars.
+        Gets every event; None shows progress bars.
 
     Returns
     -------

@@ -168,7 +168,8 @@ def test_a_strength_gives_the_selection_that_select_gives(shown: Shown):
 
 def test_while_it_computes_the_old_picture_is_gray_and_cancel_keeps_it(shown: Shown):
     shown.book.do(
-        "import threading; from lightly_nb.widgets.size_explorer import model as m; go_on = threading.Event()\n"
+        "import threading; go_on = threading.Event()\n"
+        "from lightly_nb.widgets.size_explorer import model as m\n"
         "longest = m.longest_order\n"
         "m.longest_order = lambda *args: go_on.wait(30) and longest(*args)"
     )
