@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from lightly_nb.api.models import DockerRunData
+from lightly_nb.api.session import ApiSession
 from lightly_nb.workspace.data import artifacts
 from lightly_nb.workspace.store.schema import Artifact, User
 from lightly_nb.workspace.work import runs
 
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
-
 
 def download_compute_worker_run_artifacts(
-    self: ApiWorkflowClient, run: DockerRunData, output_dir: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_dir: str, timeout: int = 60
 ) -> None:
     """Copy all artifacts of a run to a folder, under their file names."""
 
@@ -29,7 +26,7 @@ def download_compute_worker_run_artifacts(
 
 
 def download_compute_worker_run_checkpoint(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy the last checkpoint of a run that trained.
 
@@ -42,7 +39,7 @@ def download_compute_worker_run_checkpoint(
 
 
 def download_compute_worker_run_report_pdf(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy the report of a run as PDF.
 
@@ -55,7 +52,7 @@ def download_compute_worker_run_report_pdf(
 
 
 def download_compute_worker_run_report_json(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy the report of a run as JSON. Deprecated: `download_compute_worker_run_report_v2_json`.
 
@@ -70,7 +67,7 @@ def download_compute_worker_run_report_json(
 
 
 def download_compute_worker_run_report_v2_json(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy the report of a run as JSON in its second form.
 
@@ -83,7 +80,7 @@ def download_compute_worker_run_report_v2_json(
 
 
 def download_compute_worker_run_log(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy the log of a run.
 
@@ -96,7 +93,7 @@ def download_compute_worker_run_log(
 
 
 def download_compute_worker_run_memory_log(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy the log of a run's memory.
 
@@ -109,7 +106,7 @@ def download_compute_worker_run_memory_log(
 
 
 def download_compute_worker_run_corruptness_check_information(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy what a run found corrupt: JSON with `corrupt_samples`, reasons by file name.
 
@@ -122,7 +119,7 @@ def download_compute_worker_run_corruptness_check_information(
 
 
 def download_compute_worker_run_sequence_information(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60
 ) -> None:
     """Copy what a run says of the sequences it selected.
 
@@ -134,7 +131,7 @@ def download_compute_worker_run_sequence_information(
     _copy(self, run, artifacts.SEQUENCE_INFORMATION, output_path)
 
 
-def get_compute_worker_run_checkpoint_url(self: ApiWorkflowClient, run: DockerRunData) -> str:
+def get_compute_worker_run_checkpoint_url(self: ApiSession, run: DockerRunData) -> str:
     """Return the `file://` URL of the last checkpoint of a run that trained.
 
     Raises
@@ -145,11 +142,11 @@ def get_compute_worker_run_checkpoint_url(self: ApiWorkflowClient, run: DockerRu
     return Path(_find(self, run, artifacts.CHECKPOINT).path).as_uri()
 
 
-def _copy(self: ApiWorkflowClient, run: DockerRunData, artifact_type: str, output_path: str) -> None:
+def _copy(self: ApiSession, run: DockerRunData, artifact_type: str, output_path: str) -> None:
     artifacts.copy_artifact(_find(self, run, artifact_type), output_path)
 
 
-def _find(self: ApiWorkflowClient, run: DockerRunData, artifact_type: str) -> Artifact:
+def _find(self: ApiSession, run: DockerRunData, artifact_type: str) -> Artifact:
     def found(session: Session, user: User) -> Artifact:
         return artifacts.get_artifact(session, runs.get_run(session, user, run.id), artifact_type)
 

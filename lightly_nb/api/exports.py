@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lightly_nb.api.session import ApiSession
 from lightly_nb.api.tags import get_tag_by_name
 from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.workspace.data import exports
@@ -21,7 +22,6 @@ from lightly_nb.workspace.data.tags import get_samples_in_tag, get_tag
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from lightly_nb.api.client import ApiWorkflowClient
     from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings
     from lightly_nb.workspace.data.samples import SampleRow
     from lightly_nb.workspace.store.schema import Dataset
@@ -29,27 +29,25 @@ if TYPE_CHECKING:
 UrlFor = Callable[[str], str] | None
 
 
-def export_filenames_by_tag_id(self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None) -> Any:
+def export_filenames_by_tag_id(self: ApiSession, tag_id: str, chunk_size: int | None = None) -> Any:
     """Return the file names of a tag, one a line."""
     return exported(self, "filenames", tag_id, chunk_size)
 
 
-def export_filenames_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
-) -> Any:
+def export_filenames_by_tag_name(self: ApiSession, tag_name: str, chunk_size: int | None = None) -> Any:
     """Return the file names of a tag, one a line."""
     return exported(self, "filenames", get_tag_by_name(self, tag_name).id, chunk_size)
 
 
 def export_filenames_and_read_urls_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return dicts with `fileName`, `readUrl` and `datasourceUrl` of a tag's files."""
     return exported(self, "filenames_and_read_urls", tag_id, chunk_size, url_for=url_for)
 
 
 def export_filenames_and_read_urls_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return dicts with `fileName`, `readUrl` and `datasourceUrl` of a tag's files."""
     return exported(
@@ -58,14 +56,14 @@ def export_filenames_and_read_urls_by_tag_name(
 
 
 def export_label_studio_tasks_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as tasks of Label Studio, to be written as JSON and imported."""
     return exported(self, "label_studio_tasks", tag_id, chunk_size, url_for=url_for)
 
 
 def export_label_studio_tasks_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as tasks of Label Studio, to be written as JSON and imported."""
     return exported(
@@ -74,7 +72,7 @@ def export_label_studio_tasks_by_tag_name(
 
 
 def export_label_box_data_rows_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as data rows of Labelbox version 3. Deprecated: use version 4."""
     _warn_of_version_3("export_label_box_v4_data_rows_by_tag_id")
@@ -82,7 +80,7 @@ def export_label_box_data_rows_by_tag_id(
 
 
 def export_label_box_data_rows_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as data rows of Labelbox version 3. Deprecated: use version 4."""
     _warn_of_version_3("export_label_box_v4_data_rows_by_tag_name")
@@ -92,14 +90,14 @@ def export_label_box_data_rows_by_tag_name(
 
 
 def export_label_box_v4_data_rows_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as data rows of Labelbox version 4."""
     return exported(self, "label_box_v4_data_rows", tag_id, chunk_size, url_for=url_for)
 
 
 def export_label_box_v4_data_rows_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
+    self: ApiSession, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
 ) -> Any:
     """Return a tag as data rows of Labelbox version 4."""
     return exported(
@@ -107,50 +105,42 @@ def export_label_box_v4_data_rows_by_tag_name(
     )
 
 
-def export_coco_image_list_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None
-) -> Any:
+def export_coco_image_list_by_tag_id(self: ApiSession, tag_id: str, chunk_size: int | None = None) -> Any:
     """Return a tag as a COCO file without annotations."""
     return exported(self, "coco_image_list", tag_id, chunk_size)
 
 
-def export_coco_image_list_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
-) -> Any:
+def export_coco_image_list_by_tag_name(self: ApiSession, tag_name: str, chunk_size: int | None = None) -> Any:
     """Return a tag as a COCO file without annotations."""
     return exported(self, "coco_image_list", get_tag_by_name(self, tag_name).id, chunk_size)
 
 
 def export_yolo_image_list_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, root: str | None = None
+    self: ApiSession, tag_id: str, chunk_size: int | None = None, root: str | None = None
 ) -> Any:
     """Return a tag as a `train.txt` of YOLO; `root` is written before each name, './' without."""
     return exported(self, "yolo_image_list", tag_id, chunk_size, root=root)
 
 
 def export_yolo_image_list_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, root: str | None = None
+    self: ApiSession, tag_name: str, chunk_size: int | None = None, root: str | None = None
 ) -> Any:
     """Return a tag as a `train.txt` of YOLO; `root` is written before each name, './' without."""
     return exported(self, "yolo_image_list", get_tag_by_name(self, tag_name).id, chunk_size, root=root)
 
 
-def export_cvat_manifest_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None
-) -> Any:
+def export_cvat_manifest_by_tag_id(self: ApiSession, tag_id: str, chunk_size: int | None = None) -> Any:
     """Return a tag as a `manifest.jsonl` of CVAT."""
     return exported(self, "cvat_manifest", tag_id, chunk_size)
 
 
-def export_cvat_manifest_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
-) -> Any:
+def export_cvat_manifest_by_tag_name(self: ApiSession, tag_name: str, chunk_size: int | None = None) -> Any:
     """Return a tag as a `manifest.jsonl` of CVAT."""
     return exported(self, "cvat_manifest", get_tag_by_name(self, tag_name).id, chunk_size)
 
 
 def exported(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     form: str,
     tag_id: str,
     chunk_size: int | None = None,
