@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         edit_selection_config,
         edit_worker_config,
         how_many,
+        monitor,
         scatter,
         show_results,
     )
@@ -55,6 +56,7 @@ _HOMES = {
     "edit_selection_config": "lightly_nb.widgets",
     "edit_worker_config": "lightly_nb.widgets",
     "how_many": "lightly_nb.widgets",
+    "monitor": "lightly_nb.widgets",
     "scatter": "lightly_nb.widgets",
     "show_results": "lightly_nb.widgets",
     "train": "lightly_nb.training",
@@ -75,6 +77,7 @@ __all__ = [
     "embed",
     "how_many",
     "list_samples",
+    "monitor",
     "open_run",
     "rerun",
     "run",

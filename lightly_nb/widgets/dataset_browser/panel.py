@@ -69,7 +69,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         self._using = threading.RLock()
         self.datasets: list[DatasetData] = []
         self.facts: DatasetFacts | None = None
-        self.page = DatasetsPage(self, hiding_rule(self._panel_id))
+        self.page = DatasetsPage(self._do, hiding_rule(self._panel_id))
         self._open: Any = None
         self._watcher = Watcher(self._look, self._show_error)
         self._work = Work(self.page.show_progress, self._show_end, self._show_error)
@@ -80,7 +80,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         chosen = client._dataset_id  # not `dataset_id`, which warns where none is set
         known = [one.id for one in self.datasets]
         self.dataset_id = chosen if chosen in known else next(iter(known), "")
-        self.page.show(self)
+        self._show_page()
 
     # ---- what is shown -------------------------------------------------------------------------------------
 
@@ -254,6 +254,9 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         with errors_shown(self._show_error):
             action()
 
+    def _do(self, method: str, *arguments: Any) -> None:
+        self.press(lambda: getattr(self, method)(*arguments))
+
     def start_export(self, form: str) -> None:
         """Export in the background."""
         job = self._exporting(form, None)
@@ -310,7 +313,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
     @observe("tag_name", "scheduled_run_id")
     def _line_chosen(self, _change: Any) -> None:
         self.page.ask(None)
-        self.page.show(self)
+        self._show_page()
 
     def _load(self) -> None:
         """Read the chosen dataset, and choose the newest tag and run where those chosen are gone."""
@@ -336,11 +339,14 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
                 self.refresh()
             else:
                 self.facts = news
-                self.page.show_runs(self)
+                self.page.show_runs(news, self.scheduled_run_id)
             return bool(self.facts and self.facts.live)
 
+    def _show_page(self) -> None:
+        self.page.show(self.datasets, self.facts, self.dataset_id, self.scheduled_run_id, self.tag_name)
+
     def _show(self) -> None:
-        self.page.show(self)
+        self._show_page()
         if self._displayed:
             update_static(f"lnb-{self._panel_id}", *self._static())
 

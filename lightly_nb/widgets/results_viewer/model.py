@@ -157,16 +157,13 @@ class ResultsModel(traitlets.HasTraits):
 
         It has the first `most_pictures` figures of every view, whatever is filtered.
         """
-        views = {view: self._entries_of(view) for view in VIEWS}
-        firsts = {
-            view: (
-                len(entries),
-                self.facts.items(view, entries.take(np.arange(min(most_pictures, len(entries))))),
-            )
-            for view, entries in views.items()
-        }
+        views = {}
+        for view in VIEWS:
+            entries = self._entries_of(view)
+            first = np.arange(min(most_pictures, len(entries)))
+            views[view] = len(entries), self.facts.items(view, entries.take(first))
         title = f"{len(self.picks):,} of {len(self.samples):,} samples selected"
-        return written(results_page(title, firsts, self.picture), path)
+        return written(results_page(title, views, self.picture), path)
 
     def still_html(self) -> str:
         """Return what a saved notebook shows: self-contained HTML, true without a kernel."""

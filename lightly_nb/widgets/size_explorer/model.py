@@ -194,7 +194,7 @@ class HowManyModel(traitlets.HasTraits):
         return written(document("How many samples are needed?", self.still_html(items)), path)
 
     def still_html(self, items: list[Item] | None = None) -> str:
-        """Return what a saved notebook shows, with the pictures of `items`; None is the page, below 100 KB."""
+        """Return what a saved notebook shows, with the pictures of `items`; None is those of the page."""
         said = f"{self.n:,} of {len(self.samples):,} samples selected. {self.finding}"
         jpegs = {one["name"]: self.picture(one["id"]) for one in (self.items() if items is None else items)}
         balance = (self.group_by, self.balance())

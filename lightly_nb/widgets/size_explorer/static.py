@@ -19,26 +19,14 @@ def how_many_html(
     said: str,
     n: int,
     curve: Curve | None,
-    balance: tuple[str, Sequence[dict[str, Any]]],
+    balance: tuple[str, list[dict[str, Any]]],
     notes: Sequence[str],
     jpegs: Mapping[str, bytes],
 ) -> str:
-    """Return self-contained HTML.
+    """Return self-contained HTML, well below 100 KB for a page of pictures.
 
-    Parameters
-    ----------
-    said : str
-        What stands first.
-    n : int
-        Number of samples selected.
-    curve : Curve or None
-        None draws none.
-    balance : tuple of str and list of dict
-        What it is the balance of, empty for none, and its bars.
-    notes : sequence of str
-        Shown as lines.
-    jpegs : mapping of str to bytes
-        Pictures by file name.
+    `said` stands first; `balance` is what the samples are grouped by ('' for nothing) and the bars of it;
+    `jpegs` are pictures by file name.
     """
     picture = still_image(curve, n, said) if curve is not None else ""
     group_by, shares = balance
