@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lightly_nb.checks import check
     from lightly_nb.demo import demo_images
     from lightly_nb.embedding import embed
+    from lightly_nb.exports import export
     from lightly_nb.pipeline import Run, open_run, rerun, run, start
     from lightly_nb.reading import list_samples
     from lightly_nb.samples import Samples
@@ -41,6 +42,7 @@ _HOMES = {
     "check": "lightly_nb.checks",
     "demo_images": "lightly_nb.demo",
     "embed": "lightly_nb.embedding",
+    "export": "lightly_nb.exports",
     "show_images": "lightly_nb.samples.grid",
     "Run": "lightly_nb.pipeline",
     "open_run": "lightly_nb.pipeline",
@@ -75,6 +77,7 @@ __all__ = [
     "edit_selection_config",
     "edit_worker_config",
     "embed",
+    "export",
     "how_many",
     "list_samples",
     "monitor",

@@ -1,6 +1,7 @@
 """`ApiWorkflowClient`: the platform's client, answered by the workspace of this machine or team.
 
-Each method is a function of a topic module, named here; `session` has what they stand on.
+Each method is a function of a topic module, named here or, where a table makes them, added below the class;
+`session` has what they stand on.
 """
 
 from __future__ import annotations
@@ -127,36 +128,7 @@ class ApiWorkflowClient(ApiSession):
     get_compute_worker_run_tags = runs.get_compute_worker_run_tags
 
     download_compute_worker_run_artifacts = artifacts.download_compute_worker_run_artifacts
-    download_compute_worker_run_checkpoint = artifacts.download_compute_worker_run_checkpoint
-    download_compute_worker_run_report_pdf = artifacts.download_compute_worker_run_report_pdf
-    download_compute_worker_run_report_json = artifacts.download_compute_worker_run_report_json
-    download_compute_worker_run_report_v2_json = artifacts.download_compute_worker_run_report_v2_json
-    download_compute_worker_run_log = artifacts.download_compute_worker_run_log
-    download_compute_worker_run_memory_log = artifacts.download_compute_worker_run_memory_log
-    download_compute_worker_run_corruptness_check_information = (
-        artifacts.download_compute_worker_run_corruptness_check_information
-    )
-    download_compute_worker_run_sequence_information = (
-        artifacts.download_compute_worker_run_sequence_information
-    )
     get_compute_worker_run_checkpoint_url = artifacts.get_compute_worker_run_checkpoint_url
-
-    export_filenames_by_tag_id = exports.export_filenames_by_tag_id
-    export_filenames_by_tag_name = exports.export_filenames_by_tag_name
-    export_filenames_and_read_urls_by_tag_id = exports.export_filenames_and_read_urls_by_tag_id
-    export_filenames_and_read_urls_by_tag_name = exports.export_filenames_and_read_urls_by_tag_name
-    export_label_studio_tasks_by_tag_id = exports.export_label_studio_tasks_by_tag_id
-    export_label_studio_tasks_by_tag_name = exports.export_label_studio_tasks_by_tag_name
-    export_label_box_data_rows_by_tag_id = exports.export_label_box_data_rows_by_tag_id
-    export_label_box_data_rows_by_tag_name = exports.export_label_box_data_rows_by_tag_name
-    export_label_box_v4_data_rows_by_tag_id = exports.export_label_box_v4_data_rows_by_tag_id
-    export_label_box_v4_data_rows_by_tag_name = exports.export_label_box_v4_data_rows_by_tag_name
-    export_coco_image_list_by_tag_id = exports.export_coco_image_list_by_tag_id
-    export_coco_image_list_by_tag_name = exports.export_coco_image_list_by_tag_name
-    export_yolo_image_list_by_tag_id = exports.export_yolo_image_list_by_tag_id
-    export_yolo_image_list_by_tag_name = exports.export_yolo_image_list_by_tag_name
-    export_cvat_manifest_by_tag_id = exports.export_cvat_manifest_by_tag_id
-    export_cvat_manifest_by_tag_name = exports.export_cvat_manifest_by_tag_name
 
     download_dataset = downloads.download_dataset
     get_all_embedding_data = downloads.get_all_embedding_data
@@ -181,6 +153,10 @@ class ApiWorkflowClient(ApiSession):
     download_new_raw_samples = gone("download_new_raw_samples")
     get_processed_until_timestamp = gone("get_processed_until_timestamp")
     update_processed_until_timestamp = gone("update_processed_until_timestamp")
+
+
+for _name, _method in {**artifacts.download_methods(), **exports.export_methods()}.items():
+    setattr(ApiWorkflowClient, _name, _method)
 
 
 def _reopened(

@@ -12,6 +12,7 @@ from typing import Any
 
 from lightly_nb.api.session import ApiSession
 from lightly_nb.datasource import Datasource
+from lightly_nb.datasource.sample_files import WEEK, SampleFiles
 from lightly_nb.errors import BadRequestException
 from lightly_nb.events import Event
 from lightly_nb.lightly_source.metadata import METADATA
@@ -20,7 +21,7 @@ from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data import raw_files
 from lightly_nb.workspace.data.datasources import get_datasource, open_lightly
 from lightly_nb.workspace.data.raw_files import NameAndUrl
-from lightly_nb.workspace.data.sample_files import WEEK, SampleFiles, open_sample_files
+from lightly_nb.workspace.data.sample_files import open_sample_files
 
 
 def download_raw_samples(

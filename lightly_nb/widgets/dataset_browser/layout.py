@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lightly_nb.api.models import DatasetData, TagData
+from lightly_nb.exports import FORMATS
 from lightly_nb.widgets.dataset_browser import html
 from lightly_nb.widgets.dataset_browser.choice_list import Choice, ChoiceList
 from lightly_nb.widgets.dataset_browser.facts import DatasetFacts, tag_tree
@@ -19,7 +20,6 @@ from lightly_nb.widgets.dataset_browser.text import (
     run_title,
     tag_detail,
 )
-from lightly_nb.widgets.dataset_browser.work import FORMS
 
 OPERATIONS = (
     ("∪ with (union)", "UNION"),
@@ -104,7 +104,7 @@ class DatasetsPage:
                 self._button("keep_tag", "Keep it", "Do not delete the tag"),
             ]
         )
-        exports = [self._export(form) for form in FORMS]
+        exports = [self._export(form) for form in FORMATS]
         self.operation = parts.menu("tag", OPERATIONS)
         self.other = parts.menu("other tag", [])
         self.new_name = parts.field("as new tag", "its name")
@@ -126,7 +126,7 @@ class DatasetsPage:
         return button
 
     def _export(self, form: str) -> Any:
-        text, _, about = FORMS[form]
+        text, about = FORMATS[form].label, FORMATS[form].about
         button = self._parts.button(text, about, lambda: self._do("start_export", form))
         self.buttons[form] = button
         return button

@@ -17,6 +17,7 @@ from lightly_nb.api import ApiWorkflowClient
 from lightly_nb.api.models import DatasetData, TagData
 from lightly_nb.errors import ForbiddenException, InputError, NotFoundException
 from lightly_nb.events import Listener
+from lightly_nb.exports import FORMATS
 from lightly_nb.widgets.dataset_browser import html
 from lightly_nb.widgets.dataset_browser.facts import (
     DatasetFacts,
@@ -29,7 +30,7 @@ from lightly_nb.widgets.dataset_browser.gallery import Gallery, folder_of, pictu
 from lightly_nb.widgets.dataset_browser.layout import DatasetsPage
 from lightly_nb.widgets.dataset_browser.parts import say
 from lightly_nb.widgets.dataset_browser.text import whole_text
-from lightly_nb.widgets.dataset_browser.work import FORMS, Work, download_images, save_export
+from lightly_nb.widgets.dataset_browser.work import Work, download_images, save_export
 from lightly_nb.widgets.datasets_watch import Watcher
 from lightly_nb.widgets.run_monitor.panel import MonitorPanel
 from lightly_nb.widgets.shared.errors import errors_shown
@@ -165,8 +166,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         Parameters
         ----------
         form : str
-            `filenames`, `filenames_and_read_urls`, `label_studio_tasks`, `label_box_data_rows`,
-            `label_box_v4_data_rows`, `coco_image_list`, `yolo_image_list` or `cvat_manifest`.
+            A name in `lightly_nb.exports.FORMATS`, as `label_studio`, `coco` or `yolo`.
         folder : path or None
             Made if need be; None: what the field of the panel says, `exports` at first.
 
@@ -260,7 +260,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
     def start_export(self, form: str) -> None:
         """Export in the background."""
         job = self._exporting(form, None)
-        self._work.start(f"Export to {FORMS[form].label}", lambda on_event: f"Saved {job(on_event)}")
+        self._work.start(f"Export to {FORMATS[form].label}", lambda on_event: f"Saved {job(on_event)}")
 
     def start_download(self) -> None:
         """Download in the background."""
