@@ -2,7 +2,7 @@
 
     python -m benchmarks.monitor            # medians of 3; --write for monitor.md
 
-A real background run trains a small model meanwhile. The cell is `run.monitor()` on a handle that an earlier
+A real background run trains a small model meanwhile. The cell is `lnb.monitor(run)` on a handle that an earlier
 cell has made. The lag is from the time in an event, which the run writes when it sends it, to the change on
 the page, while a cell of the same kernel computes and never waits. Re-attaching is everything that a
 restarted kernel has to do: import, open the run, show it, and show the next event.
@@ -34,7 +34,7 @@ TARGETS = {
     "re-attach s": 3.0,
 }
 HEAD = ".jupyter-widgets .lnb-head"
-SHOW = "panel = run.monitor()\npanel"
+SHOW = "panel = lnb.monitor(run)\npanel"
 BUSY = "import time\nuntil = time.time() + 600\nwhile time.time() < until: pass"
 RUN_CELL = """async number => { lnbNotebook.content.activeCellIndex = number;
                 window.started = Date.now(); await jupyterapp.commands.execute('notebook:run-cell'); }"""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.checks import check as check
     from lightly_nb.demo import demo_images as demo_images
     from lightly_nb.embedding import embed as embed
+    from lightly_nb.exports import export as export
     from lightly_nb.pipeline import Run as Run
     from lightly_nb.pipeline import open_run as open_run
     from lightly_nb.pipeline import rerun as rerun
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.widgets import edit_selection_config as edit_selection_config
     from lightly_nb.widgets import edit_worker_config as edit_worker_config
     from lightly_nb.widgets import how_many as how_many
+    from lightly_nb.widgets import monitor as monitor
     from lightly_nb.widgets import scatter as scatter
     from lightly_nb.widgets import show_results as show_results
     from lightly_nb.workspace import Worker as Worker
@@ -43,6 +45,7 @@ _OFFERED = {
     "checks": ["check"],
     "demo": ["demo_images"],
     "embedding": ["embed"],
+    "exports": ["export"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
     "reading": ["list_samples"],
     "samples": ["Samples"],
@@ -51,7 +54,7 @@ _OFFERED = {
     "training": ["train"],
     "widgets": [
         *["browse_datasets", "edit_lightly_config", "edit_selection_config", "edit_worker_config"],
-        *["how_many", "scatter", "show_results"],
+        *["how_many", "monitor", "scatter", "show_results"],
     ],
     "workspace": ["Worker"],
 }

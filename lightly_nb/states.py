@@ -1,4 +1,4 @@
-"""The words of the platform: run states, dataset types, datasource purposes."""
+"""The words of the platform: run states, artifact types, dataset types, datasource purposes."""
 
 from enum import StrEnum
 
@@ -65,3 +65,17 @@ class DatasourcePurpose(StrEnum):
     INPUT = "INPUT"
     LIGHTLY = "LIGHTLY"
     INPUT_OUTPUT = "INPUT_OUTPUT"
+
+
+class ArtifactType(StrEnum):
+    """What a run offers for download."""
+
+    LOG = "LOG"
+    MEMLOG = "MEMLOG"
+    CHECKPOINT = "CHECKPOINT"
+    REPORT_PDF = "REPORT_PDF"
+    REPORT_JSON = "REPORT_JSON"
+    REPORT_V2_JSON = "REPORT_V2_JSON"
+    CORRUPTNESS_CHECK_INFORMATION = "CORRUPTNESS_CHECK_INFORMATION"
+    SEQUENCE_INFORMATION = "SEQUENCE_INFORMATION"
+    RELEVANT_FILENAMES = "RELEVANT_FILENAMES"

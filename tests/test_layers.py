@@ -28,17 +28,21 @@ FLOORS = (
 )
 """A module imports only from rooms of the lines above its own; rooms of one line never import each other."""
 
-EXCEPTIONS = {
-    (
-        "lightly_nb.pipeline.run_handle",
-        "lightly_nb.widgets.monitor",
-    ): "people look for the monitor on the run",
-    (
-        "lightly_nb.pipeline.run_handle",
-        "lightly_nb.widgets.run_monitor.panel.MonitorPanel",
-    ): "the type of the same",
+TOPICS = {
+    *("datasets", "datasources", "listing", "tags", "runs", "artifacts", "exports", "downloads", "uploads")
 }
-"""Imports down the house that are there on purpose, each with its reason; they load on first use."""
+
+INSIDE: dict[str, tuple[set[str], ...]] = {
+    "widgets": (
+        {"shared"},
+        {"scatter_plot", "config_editor"},
+        {"results_viewer", "run_monitor"},
+        {"size_explorer", "dataset_browser"},
+    ),
+    "workspace": ({"store"}, {"users"}, {"data"}, {"work"}),
+    "api": ({"enums", "gone"}, {"models"}, {"rows", "session"}, TOPICS, {"client"}),
+}
+"""The same within a room, by folder or module; topics of the client import each other in one direction."""
 
 HEAVY = (
     *("torch", "torchvision", "lightly", "pytorch_lightning", "pandas", "numpy", "pyarrow", "cv2", "faiss"),
@@ -73,25 +77,74 @@ def room_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
+def level_of(floors: tuple[set[str], ...], part: str) -> int | None:
+    """Return the number of the floor that `part` is on, None if it is on none."""
+    return next((number for number, floor in enumerate(floors) if part in floor), None)
+
+
 def faults_of(modules: Mapping[str, str]) -> list[str]:
-    """Return a sentence for every import that the order of the rooms does not allow."""
-    floors = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+    """Return a sentence for every import that the order of the rooms, or within one, does not allow."""
     faults = []
     for module, source in modules.items():
         room = room_of(module)
         if room in ("", "__main__"):  # the front door opens on every room
             continue
-        if room not in floors:
+        if level_of(FLOORS, room) is None:
             faults.append(f"{module}: {room!r} is not a room of the house; give it a line in FLOORS")
             continue
         is_package = any(other.startswith(module + ".") for other in modules)
-        for name in imported_by(module, source, is_package):
-            other = room_of(name) if name.split(".")[0] == "lightly_nb" else room
-            if other in (room, "__version__") or (module, name) in EXCEPTIONS:
-                continue
-            if floors.get(other, floors[room]) >= floors[room]:
-                faults.append(f"{module} may not import {name}")
+        names = [name for name in imported_by(module, source, is_package) if name.startswith("lightly_nb.")]
+        faults += [f"{module} may not import {name}" for name in names if not is_allowed(module, name)]
     return faults
+
+
+def is_allowed(module: str, name: str) -> bool:
+    """Return whether `module` may import `name` of the package."""
+    room, other = room_of(module), room_of(name)
+    if other == "__version__":
+        return True
+    if other != room:
+        here, there = level_of(FLOORS, room), level_of(FLOORS, other)
+        return there is not None and here is not None and there < here
+    part, other_part = part_of(module), part_of(name)
+    floors = INSIDE.get(room, ())
+    here, there = level_of(floors, part), level_of(floors, other_part)
+    if part == other_part or here is None:  # the door of a room opens on all of it
+        return True
+    return there is not None and (there < here or (there == here and floors[here] is TOPICS))
+
+
+def part_of(module: str) -> str:
+    """Return the folder or module of a room that a module is in or a name is of, '' of the room itself."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 2 else ""
+
+
+def circles_of(modules: Mapping[str, str]) -> list[list[str]]:
+    """Return the circles among the modules, lazy imports and those for types counted, each sorted."""
+    edges = {}
+    for module, source in modules.items():
+        is_package = any(other.startswith(module + ".") for other in modules)
+        names = imported_by(module, source, is_package)
+        targets = {name if name in modules else name.rpartition(".")[0] for name in names}
+        edges[module] = targets & (modules.keys() - {module, "lightly_nb"})  # the front door loads lazily
+    reached = {module: _reached(module, edges) for module in modules}
+    circles = {
+        frozenset(other for other in reached[module] if module in reached[other])
+        for module in modules
+        if module in reached[module]
+    }
+    return sorted(sorted(circle) for circle in circles)
+
+
+def _reached(module: str, edges: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        for other in edges[waiting.pop()] - found:
+            found.add(other)
+            waiting.append(other)
+    return found
 
 
 def test_rooms_import_only_from_rooms_above() -> None:
@@ -126,6 +179,32 @@ def test_only_the_engines_know_where_work_is_done() -> None:
             "may not import lightly_nb.list_samples",
         ),
         ("lightly_nb.cli", "from lightly_nb.api import x", "may not import lightly_nb.api.x"),
+        (
+            "lightly_nb.widgets.shared.rows",
+            "from lightly_nb.widgets.results_viewer.items import Item",
+            "may not import lightly_nb.widgets.results_viewer.items.Item",
+        ),
+        (
+            "lightly_nb.widgets.run_monitor.panel",
+            "def f():\n    from lightly_nb.widgets.results_viewer import items",
+            "may not import lightly_nb.widgets.results_viewer.items",
+        ),
+        (
+            "lightly_nb.workspace.store.store",
+            "if TYPE_CHECKING:\n    from lightly_nb.workspace.data.tags import Tag",
+            "may not import lightly_nb.workspace.data.tags.Tag",
+        ),
+        (
+            "lightly_nb.api.runs",
+            "if TYPE_CHECKING:\n    from lightly_nb.api.client import ApiWorkflowClient",
+            "may not import lightly_nb.api.client.ApiWorkflowClient",
+        ),
+        ("lightly_nb.api.session", "from lightly_nb.api import tags", "may not import lightly_nb.api.tags"),
+        (
+            "lightly_nb.pipeline.run_handle",
+            "def f():\n    from lightly_nb.widgets import monitor",
+            "may not import lightly_nb.widgets.monitor",
+        ),
         ("lightly_nb.attic", "", "'attic' is not a room of the house"),
     ],
 )
@@ -147,16 +226,27 @@ def test_a_forbidden_import_is_found(module: str, source: str, fault: str) -> No
         ("lightly_nb.runfolder", "from lightly_nb import __version__"),
         ("lightly_nb", "from lightly_nb.widgets import x"),
         ("lightly_nb.widgets", "from lightly_nb.pipeline import run"),
+        ("lightly_nb.widgets", "from lightly_nb.widgets.results_viewer.call import show_results"),
+        ("lightly_nb.widgets.size_explorer.model", "from lightly_nb.widgets.results_viewer import items"),
+        ("lightly_nb.workspace.work.runs", "from lightly_nb.workspace.data.datasets import get_dataset"),
+        ("lightly_nb.api.exports", "from lightly_nb.api.tags import get_tag_by_name"),
     ],
 )
 def test_an_allowed_import_is_no_fault(module: str, source: str) -> None:
     assert faults_of({module: source}) == []
 
 
-def test_every_exception_is_in_use() -> None:
-    modules = sources()
-    for module, name in EXCEPTIONS:
-        assert name in imported_by(module, modules[module], is_package=False)
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles_of(sources()) == []
+
+
+@pytest.mark.parametrize(
+    "back", ["from a.b import x", "def f():\n    from a import b", "if TYPE_CHECKING:\n    import a.b"]
+)
+def test_a_circle_is_found_however_the_import_is_hidden(back: str) -> None:
+    modules = {"a": "", "a.b": "from a.c import x", "a.c": "from a.d import x", "a.d": back, "a.e": back}
+    assert circles_of(modules) == [["a.b", "a.c", "a.d"]]
+    assert circles_of({**modules, "a.d": "import os"}) == []
 
 
 def test_import_takes_under_half_a_second_and_loads_nothing_heavy() -> None:

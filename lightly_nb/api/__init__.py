@@ -1,6 +1,7 @@
 """The platform's client and the names that scripts import beside it; see docs/api.md."""
 
 from lightly_nb.api.client import ApiWorkflowClient
+from lightly_nb.api.downloads import EmbeddingDoesNotExistError
 from lightly_nb.api.enums import (
     Creator,
     DockerRunArtifactType,
@@ -14,12 +15,6 @@ from lightly_nb.api.enums import (
     SelectionConfigV4EntryInput,
     SelectionConfigV4EntryStrategy,
     TaskType,
-)
-from lightly_nb.api.errors import (
-    EmbeddingDoesNotExistError,
-    InvalidConfigurationError,
-    InvalidCustomMetadataWarning,
-    TagDoesNotExistError,
 )
 from lightly_nb.api.models import (
     ConfigurationEntry,
@@ -39,7 +34,9 @@ from lightly_nb.api.models import (
     PredictionTaskSchemaCategory,
     TagData,
 )
-from lightly_nb.api.runs import ComputeWorkerRunInfo
+from lightly_nb.api.runs import ComputeWorkerRunInfo, InvalidConfigurationError
+from lightly_nb.api.tags import TagDoesNotExistError
+from lightly_nb.api.uploads import InvalidCustomMetadataWarning
 from lightly_nb.errors import (
     ApiException,
     ArtifactNotExist,

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
 from lightly_nb.api.models import DockerRunData
+from lightly_nb.api.session import ApiSession
+from lightly_nb.states import ArtifactType
 from lightly_nb.workspace.data import artifacts
 from lightly_nb.workspace.store.schema import Artifact, User
 from lightly_nb.workspace.work import runs
 
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
+DOWNLOADS: Mapping[str, tuple[ArtifactType, str]] = MappingProxyType(
+    {
+        "checkpoint": (ArtifactType.CHECKPOINT, "the last checkpoint of a run that trained"),
+        "report_pdf": (ArtifactType.REPORT_PDF, "the report of a run as PDF"),
+        "report_json": (
+            ArtifactType.REPORT_JSON,
+            "the report of a run as JSON. Deprecated: `download_compute_worker_run_report_v2_json`",
+        ),
+        "report_v2_json": (ArtifactType.REPORT_V2_JSON, "the report of a run as JSON in its second form"),
+        "log": (ArtifactType.LOG, "the log of a run"),
+        "memory_log": (ArtifactType.MEMLOG, "the log of a run's memory"),
+        "corruptness_check_information": (
+            ArtifactType.CORRUPTNESS_CHECK_INFORMATION,
+            "what a run found corrupt: JSON with `corrupt_samples`, reasons by file name",
+        ),
+        "sequence_information": (
+            ArtifactType.SEQUENCE_INFORMATION,
+            "what a run says of the sequences it selected",
+        ),
+    }
+)
+"""Each is a method `download_compute_worker_run_NAME`; what it copies and how that is called."""
 
 
 def download_compute_worker_run_artifacts(
-    self: ApiWorkflowClient, run: DockerRunData, output_dir: str, timeout: int = 60
+    self: ApiSession, run: DockerRunData, output_dir: str, timeout: int = 60
 ) -> None:
     """Copy all artifacts of a run to a folder, under their file names."""
 
@@ -28,113 +51,7 @@ def download_compute_worker_run_artifacts(
     artifacts.copy_artifacts(self._read(found), output_dir)
 
 
-def download_compute_worker_run_checkpoint(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy the last checkpoint of a run that trained.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    _copy(self, run, artifacts.CHECKPOINT, output_path)
-
-
-def download_compute_worker_run_report_pdf(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy the report of a run as PDF.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    _copy(self, run, artifacts.REPORT_PDF, output_path)
-
-
-def download_compute_worker_run_report_json(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy the report of a run as JSON. Deprecated: `download_compute_worker_run_report_v2_json`.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    said = "report.json is deprecated; use download_compute_worker_run_report_v2_json for the newer form"
-    warnings.warn(said, DeprecationWarning, stacklevel=2)
-    _copy(self, run, artifacts.REPORT_JSON, output_path)
-
-
-def download_compute_worker_run_report_v2_json(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy the report of a run as JSON in its second form.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    _copy(self, run, artifacts.REPORT_V2_JSON, output_path)
-
-
-def download_compute_worker_run_log(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy the log of a run.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    _copy(self, run, artifacts.LOG, output_path)
-
-
-def download_compute_worker_run_memory_log(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy the log of a run's memory.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    _copy(self, run, artifacts.MEMLOG, output_path)
-
-
-def download_compute_worker_run_corruptness_check_information(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy what a run found corrupt: JSON with `corrupt_samples`, reasons by file name.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    _copy(self, run, artifacts.CORRUPTNESS_CHECK_INFORMATION, output_path)
-
-
-def download_compute_worker_run_sequence_information(
-    self: ApiWorkflowClient, run: DockerRunData, output_path: str, timeout: int = 60
-) -> None:
-    """Copy what a run says of the sequences it selected.
-
-    Raises
-    ------
-    ArtifactNotExist
-        If it has none, or not yet.
-    """
-    _copy(self, run, artifacts.SEQUENCE_INFORMATION, output_path)
-
-
-def get_compute_worker_run_checkpoint_url(self: ApiWorkflowClient, run: DockerRunData) -> str:
+def get_compute_worker_run_checkpoint_url(self: ApiSession, run: DockerRunData) -> str:
     """Return the `file://` URL of the last checkpoint of a run that trained.
 
     Raises
@@ -142,15 +59,36 @@ def get_compute_worker_run_checkpoint_url(self: ApiWorkflowClient, run: DockerRu
     ArtifactNotExist
         If it has none, or not yet.
     """
-    return Path(_find(self, run, artifacts.CHECKPOINT).path).as_uri()
+    return Path(_find(self, run, ArtifactType.CHECKPOINT).path).as_uri()
 
 
-def _copy(self: ApiWorkflowClient, run: DockerRunData, artifact_type: str, output_path: str) -> None:
-    artifacts.copy_artifact(_find(self, run, artifact_type), output_path)
+def download_methods() -> dict[str, Callable[..., None]]:
+    """Return the client's methods of `DOWNLOADS` by name."""
+    return {f"download_compute_worker_run_{name}": _method(name, *row) for name, row in DOWNLOADS.items()}
 
 
-def _find(self: ApiWorkflowClient, run: DockerRunData, artifact_type: str) -> Artifact:
+def _method(name: str, kind: ArtifactType, about: str) -> Callable[..., None]:
+    def method(self: ApiSession, run: DockerRunData, output_path: str, timeout: int = 60) -> None:
+        if kind is ArtifactType.REPORT_JSON:
+            said = (
+                "report.json is deprecated; use download_compute_worker_run_report_v2_json for the newer form"
+            )
+            warnings.warn(said, DeprecationWarning, stacklevel=2)
+        artifacts.copy_artifact(_find(self, run, kind), output_path)
+
+    method.__name__ = method.__qualname__ = f"download_compute_worker_run_{name}"
+    method.__doc__ = f"""Copy {about}.
+
+    Raises
+    ------
+    ArtifactNotExist
+        If it has none, or not yet.
+    """
+    return method
+
+
+def _find(self: ApiSession, run: DockerRunData, kind: ArtifactType) -> Artifact:
     def found(session: Session, user: User) -> Artifact:
-        return artifacts.get_artifact(session, runs.get_run(session, user, run.id), artifact_type)
+        return artifacts.get_artifact(session, runs.get_run(session, user, run.id), kind)
 
     return self._read(found)

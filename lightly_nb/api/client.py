@@ -1,17 +1,12 @@
 """`ApiWorkflowClient`: the platform's client, answered by the workspace of this machine or team.
 
-Each method is a function of a topic module, named here. `_read` and `_write` are the only ways to the store.
+Each method is a function of a topic module, named here or, where a table makes them, added below the class;
+`session` has what they stand on.
 """
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
-
-from pydantic import SecretStr
-from sqlalchemy.orm import Session
+from typing import Any
 
 from lightly_nb.api import (
     artifacts,
@@ -24,20 +19,11 @@ from lightly_nb.api import (
     tags,
     uploads,
 )
-from lightly_nb.api.enums import Creator
 from lightly_nb.api.gone import gone
-from lightly_nb.errors import NotFoundException
-from lightly_nb.states import DatasetType
-from lightly_nb.workspace.data.datasets import get_dataset
-from lightly_nb.workspace.store.schema import Dataset, User
-from lightly_nb.workspace.store.store import open_workspace, reading, transact
-from lightly_nb.workspace.users.users import authenticate
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from lightly_nb.api.session import ApiSession
 
 
-class ApiWorkflowClient:
+class ApiWorkflowClient(ApiSession):
     """The platform's client for a workspace: datasets, runs, tags and exports by the calls of lightly 1.5.
 
     Its repr shows no token. A pickle of it holds the token, and the password of a database on a server: keep
@@ -74,51 +60,6 @@ class ApiWorkflowClient:
     >>> [(dataset.name, str(dataset.type)) for dataset in client.get_datasets()]
     [('holiday photos', 'Images')]
     """
-
-    def __init__(
-        self,
-        token: str | None = None,
-        dataset_id: str | None = None,
-        embedding_id: str | None = None,
-        creator: str = Creator.USER_PIP,
-        *,
-        url: str | os.PathLike[str] | None = None,
-    ) -> None:
-        text = token.get_secret_value() if isinstance(token, SecretStr) else token
-        text = text or os.environ.get("LIGHTLY_TOKEN")
-        self._token = SecretStr(text) if text else None
-        self._workspace = open_workspace(url)
-        self._dataset_id = dataset_id
-        self.embedding_id = embedding_id
-        self._creator = str(creator)
-        authenticate(self._workspace, self._token)
-
-    @property
-    def dataset_id(self) -> str:
-        """The dataset that methods are about; see the class."""
-        if self._dataset_id is None:
-            found = sorted(self.get_datasets(), key=lambda one: one.last_modified_at)
-            if not found:
-                raise NotFoundException("you have no dataset yet; make one with create_dataset(name)")
-            self._dataset_id = found[-1].id
-            said = f"Dataset has not been specified, taking the last modified dataset {found[-1].name}."
-            warnings.warn(said, UserWarning, stacklevel=2)
-        return self._dataset_id
-
-    @dataset_id.setter
-    def dataset_id(self, dataset_id: str) -> None:
-        self.get_dataset_by_id(dataset_id)
-        self._dataset_id = dataset_id
-
-    @property
-    def dataset_type(self) -> DatasetType:
-        """The type of the current dataset."""
-        return self.get_dataset_by_id(self.dataset_id).type
-
-    @property
-    def token(self) -> str | None:
-        """The token, in plain text."""
-        return self._token.get_secret_value() if self._token else None
 
     def __repr__(self) -> str:
         return f"ApiWorkflowClient(dataset_id={self._dataset_id!r}, url={self._workspace.url!r})"
@@ -187,36 +128,7 @@ class ApiWorkflowClient:
     get_compute_worker_run_tags = runs.get_compute_worker_run_tags
 
     download_compute_worker_run_artifacts = artifacts.download_compute_worker_run_artifacts
-    download_compute_worker_run_checkpoint = artifacts.download_compute_worker_run_checkpoint
-    download_compute_worker_run_report_pdf = artifacts.download_compute_worker_run_report_pdf
-    download_compute_worker_run_report_json = artifacts.download_compute_worker_run_report_json
-    download_compute_worker_run_report_v2_json = artifacts.download_compute_worker_run_report_v2_json
-    download_compute_worker_run_log = artifacts.download_compute_worker_run_log
-    download_compute_worker_run_memory_log = artifacts.download_compute_worker_run_memory_log
-    download_compute_worker_run_corruptness_check_information = (
-        artifacts.download_compute_worker_run_corruptness_check_information
-    )
-    download_compute_worker_run_sequence_information = (
-        artifacts.download_compute_worker_run_sequence_information
-    )
     get_compute_worker_run_checkpoint_url = artifacts.get_compute_worker_run_checkpoint_url
-
-    export_filenames_by_tag_id = exports.export_filenames_by_tag_id
-    export_filenames_by_tag_name = exports.export_filenames_by_tag_name
-    export_filenames_and_read_urls_by_tag_id = exports.export_filenames_and_read_urls_by_tag_id
-    export_filenames_and_read_urls_by_tag_name = exports.export_filenames_and_read_urls_by_tag_name
-    export_label_studio_tasks_by_tag_id = exports.export_label_studio_tasks_by_tag_id
-    export_label_studio_tasks_by_tag_name = exports.export_label_studio_tasks_by_tag_name
-    export_label_box_data_rows_by_tag_id = exports.export_label_box_data_rows_by_tag_id
-    export_label_box_data_rows_by_tag_name = exports.export_label_box_data_rows_by_tag_name
-    export_label_box_v4_data_rows_by_tag_id = exports.export_label_box_v4_data_rows_by_tag_id
-    export_label_box_v4_data_rows_by_tag_name = exports.export_label_box_v4_data_rows_by_tag_name
-    export_coco_image_list_by_tag_id = exports.export_coco_image_list_by_tag_id
-    export_coco_image_list_by_tag_name = exports.export_coco_image_list_by_tag_name
-    export_yolo_image_list_by_tag_id = exports.export_yolo_image_list_by_tag_id
-    export_yolo_image_list_by_tag_name = exports.export_yolo_image_list_by_tag_name
-    export_cvat_manifest_by_tag_id = exports.export_cvat_manifest_by_tag_id
-    export_cvat_manifest_by_tag_name = exports.export_cvat_manifest_by_tag_name
 
     download_dataset = downloads.download_dataset
     get_all_embedding_data = downloads.get_all_embedding_data
@@ -242,41 +154,9 @@ class ApiWorkflowClient:
     get_processed_until_timestamp = gone("get_processed_until_timestamp")
     update_processed_until_timestamp = gone("update_processed_until_timestamp")
 
-    def _read(
-        self, function: Callable[Concatenate[Session, User, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Return `function(session, user, …)` as of one moment."""
-        user = authenticate(self._workspace, self._token)
-        with reading(self._workspace) as session:
-            return function(session, user, *args, **kwargs)
 
-    def _write(
-        self, function: Callable[Concatenate[Session, User, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Return `function(session, user, …)`, which may change the store: all of it or nothing."""
-        user = authenticate(self._workspace, self._token)
-        return transact(self._workspace, function, user, *args, **kwargs)
-
-    def _read_dataset(
-        self, function: Callable[Concatenate[Session, Dataset, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Return `function(session, dataset, …)` for the current dataset, as of one moment."""
-        return self._read(_of_dataset(self.dataset_id, function), *args, **kwargs)
-
-    def _write_dataset(
-        self, function: Callable[Concatenate[Session, Dataset, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Return `function(session, dataset, …)` for the current dataset, which it may change."""
-        return self._write(_of_dataset(self.dataset_id, function), *args, **kwargs)
-
-
-def _of_dataset(
-    dataset_id: str, function: Callable[Concatenate[Session, Dataset, P], R]
-) -> Callable[Concatenate[Session, User, P], R]:
-    def of_user(session: Session, user: User, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return function(session, get_dataset(session, user, dataset_id), *args, **kwargs)
-
-    return of_user
+for _name, _method in {**artifacts.download_methods(), **exports.export_methods()}.items():
+    setattr(ApiWorkflowClient, _name, _method)
 
 
 def _reopened(

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from lightly_nb.api.models import DatasetData
 from lightly_nb.api.rows import dataset_data
+from lightly_nb.api.session import ApiSession
 from lightly_nb.errors import NotFoundException
 from lightly_nb.states import DatasetType
 from lightly_nb.workspace.data import datasets, embeddings, sharing
 from lightly_nb.workspace.data.samples import get_filenames as filenames_of
 from lightly_nb.workspace.store.schema import User
 
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
 
-
-def create_dataset(
-    self: ApiWorkflowClient, dataset_name: str, dataset_type: str = DatasetType.IMAGES
-) -> None:
+def create_dataset(self: ApiSession, dataset_name: str, dataset_type: str = DatasetType.IMAGES) -> None:
     """Make a dataset; the client goes on with it.
 
     Raises
@@ -34,7 +29,7 @@ def create_dataset(
 
 
 def create_new_dataset_with_unique_name(
-    self: ApiWorkflowClient, dataset_basename: str, dataset_type: str = DatasetType.IMAGES
+    self: ApiSession, dataset_basename: str, dataset_type: str = DatasetType.IMAGES
 ) -> None:
     """Make a dataset named `dataset_basename`, or that and `_1`, `_2` …, whichever is free first."""
 
@@ -45,7 +40,7 @@ def create_new_dataset_with_unique_name(
     self._dataset_id = self._write(make)
 
 
-def dataset_exists(self: ApiWorkflowClient, dataset_id: str) -> bool:
+def dataset_exists(self: ApiSession, dataset_id: str) -> bool:
     """Whether there is such a dataset among yours and those shared with you."""
     try:
         get_dataset_by_id(self, dataset_id)
@@ -54,12 +49,12 @@ def dataset_exists(self: ApiWorkflowClient, dataset_id: str) -> bool:
     return True
 
 
-def dataset_name_exists(self: ApiWorkflowClient, dataset_name: str, shared: bool | None = False) -> bool:
+def dataset_name_exists(self: ApiSession, dataset_name: str, shared: bool | None = False) -> bool:
     """Whether there is a dataset of this name; `shared` as in `get_datasets`."""
     return bool(get_datasets_by_name(self, dataset_name, shared))
 
 
-def get_dataset_by_id(self: ApiWorkflowClient, dataset_id: str) -> DatasetData:
+def get_dataset_by_id(self: ApiSession, dataset_id: str) -> DatasetData:
     """Return a dataset.
 
     Raises
@@ -73,13 +68,13 @@ def get_dataset_by_id(self: ApiWorkflowClient, dataset_id: str) -> DatasetData:
 
 
 def get_datasets_by_name(
-    self: ApiWorkflowClient, dataset_name: str, shared: bool | None = False
+    self: ApiSession, dataset_name: str, shared: bool | None = False
 ) -> list[DatasetData]:
     """Return the datasets of this name; `shared` as in `get_datasets`."""
     return self._read(_listed, dataset_name, shared)
 
 
-def get_datasets(self: ApiWorkflowClient, shared: bool | None = False) -> list[DatasetData]:
+def get_datasets(self: ApiSession, shared: bool | None = False) -> list[DatasetData]:
     """Return datasets, the oldest first.
 
     Parameters
@@ -90,19 +85,19 @@ def get_datasets(self: ApiWorkflowClient, shared: bool | None = False) -> list[D
     return self._read(_listed, None, shared)
 
 
-def get_datasets_iter(self: ApiWorkflowClient, shared: bool | None = False) -> Iterator[DatasetData]:
+def get_datasets_iter(self: ApiSession, shared: bool | None = False) -> Iterator[DatasetData]:
     """Return an iterator over what `get_datasets` returns."""
     return iter(get_datasets(self, shared))
 
 
-def get_all_datasets(self: ApiWorkflowClient) -> list[DatasetData]:
+def get_all_datasets(self: ApiSession) -> list[DatasetData]:
     """Return your datasets and those shared with you. Deprecated: `get_datasets(shared=None)`."""
     said = "get_all_datasets() is deprecated in favour of get_datasets(shared=None)"
     warnings.warn(said, DeprecationWarning, stacklevel=2)
     return get_datasets(self, shared=None)
 
 
-def set_dataset_id_by_name(self: ApiWorkflowClient, dataset_name: str, shared: bool | None = False) -> None:
+def set_dataset_id_by_name(self: ApiSession, dataset_name: str, shared: bool | None = False) -> None:
     """Go on with the dataset of this name; `shared` as in `get_datasets`.
 
     Raises
@@ -121,7 +116,7 @@ def set_dataset_id_by_name(self: ApiWorkflowClient, dataset_name: str, shared: b
         warnings.warn(said, UserWarning, stacklevel=2)
 
 
-def delete_dataset_by_id(self: ApiWorkflowClient, dataset_id: str) -> None:
+def delete_dataset_by_id(self: ApiSession, dataset_id: str) -> None:
     """Delete a dataset with its tags, runs and settings; no image is touched."""
     self._write(datasets.delete_dataset, dataset_id)
     embeddings.delete_embeddings(self._workspace, dataset_id)
@@ -129,12 +124,12 @@ def delete_dataset_by_id(self: ApiWorkflowClient, dataset_id: str) -> None:
         self._dataset_id = None
 
 
-def get_filenames(self: ApiWorkflowClient) -> list[str]:
+def get_filenames(self: ApiSession) -> list[str]:
     """Return all file names of the current dataset, in the order in which runs brought them."""
     return self._read_dataset(filenames_of)
 
 
-def share_dataset_only_with(self: ApiWorkflowClient, dataset_id: str, user_emails: list[str]) -> None:
+def share_dataset_only_with(self: ApiSession, dataset_id: str, user_emails: list[str]) -> None:
     """Share a dataset with exactly these users: the list replaces the one before, `[]` revokes all.
 
     Raises
@@ -145,7 +140,7 @@ def share_dataset_only_with(self: ApiWorkflowClient, dataset_id: str, user_email
     self._write(sharing.share_dataset_only_with, dataset_id, user_emails)
 
 
-def get_shared_users(self: ApiWorkflowClient, dataset_id: str) -> list[str]:
+def get_shared_users(self: ApiSession, dataset_id: str) -> list[str]:
     """Return the e-mail addresses that a dataset is shared with."""
     return self._read(sharing.get_shared_users, dataset_id)
 

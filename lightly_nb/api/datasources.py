@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from lightly_nb.api.models import DatasourceConfig
+from lightly_nb.api.session import ApiSession
 from lightly_nb.states import DatasourcePurpose
 from lightly_nb.workspace.data import datasources
 from lightly_nb.workspace.data.datasource_kinds import KINDS, THUMBNAIL_SUFFIX, datasource_settings
 from lightly_nb.workspace.data.permissions import datasource_permissions
 from lightly_nb.workspace.store.schema import Dataset
-
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
 
 BOTH = DatasourcePurpose.INPUT_OUTPUT
 LIGHTLY_SERVE = "http://localhost:3456"
@@ -38,7 +36,7 @@ _NAMES = {
 
 
 def set_local_config(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     relative_path: str = "",
     web_server_location: str | None = LIGHTLY_SERVE,
     thumbnail_suffix: str | None = THUMBNAIL_SUFFIX,
@@ -64,7 +62,7 @@ def set_local_config(
 
 
 def set_s3_config(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     resource_path: str,
     region: str,
     access_key: str,
@@ -78,7 +76,7 @@ def set_s3_config(
 
 
 def set_s3_delegated_access_config(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     resource_path: str,
     region: str,
     role_arn: str,
@@ -92,7 +90,7 @@ def set_s3_delegated_access_config(
 
 
 def set_gcs_config(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     resource_path: str,
     project_id: str,
     credentials: str,
@@ -105,7 +103,7 @@ def set_gcs_config(
 
 
 def set_azure_config(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     container_name: str,
     account_name: str,
     sas_token: str,
@@ -118,7 +116,7 @@ def set_azure_config(
 
 
 def set_obs_config(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     resource_path: str,
     obs_endpoint: str,
     obs_access_key_id: str,
@@ -135,7 +133,7 @@ def set_obs_config(
     _set(self, "OBS", purpose, thumbnail_suffix, {"resource_path": resource_path, **keys})
 
 
-def get_datasource(self: ApiWorkflowClient, purpose: str = DatasourcePurpose.INPUT) -> DatasourceConfig:
+def get_datasource(self: ApiSession, purpose: str = DatasourcePurpose.INPUT) -> DatasourceConfig:
     """Return the datasource of the current dataset that serves a purpose, its secrets as '**********'.
 
     Raises
@@ -157,7 +155,7 @@ def get_datasource(self: ApiWorkflowClient, purpose: str = DatasourcePurpose.INP
     return self._read_dataset(found)
 
 
-def list_datasource_permissions(self: ApiWorkflowClient) -> dict[str, bool | dict[str, str]]:
+def list_datasource_permissions(self: ApiSession) -> dict[str, bool | dict[str, str]]:
     """Try the datasources of the current dataset: what may be done in them.
 
     Returns
@@ -171,7 +169,7 @@ def list_datasource_permissions(self: ApiWorkflowClient) -> dict[str, bool | dic
 
 
 def _set(
-    self: ApiWorkflowClient, kind: str, purpose: str, thumbnail_suffix: str | None, given: dict[str, Any]
+    self: ApiSession, kind: str, purpose: str, thumbnail_suffix: str | None, given: dict[str, Any]
 ) -> None:
     settings = datasource_settings(kind, thumbnail_suffix=thumbnail_suffix, **given)
     self._write_dataset(datasources.set_datasource, settings, purpose)

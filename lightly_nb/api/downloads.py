@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from lightly_nb.api.errors import EmbeddingDoesNotExistError
 from lightly_nb.api.models import DatasetEmbeddingData
 from lightly_nb.api.rows import embedding_data
+from lightly_nb.api.session import ApiSession
 from lightly_nb.errors import NotFoundException
 from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.workspace.data import embeddings
@@ -22,12 +21,13 @@ from lightly_nb.workspace.data.tags import INITIAL_TAG, get_filenames_in_tag, ge
 from lightly_nb.workspace.store.schema import Dataset
 from lightly_nb.workspace.work import runs
 
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
+
+class EmbeddingDoesNotExistError(NotFoundException):
+    """The dataset has no embeddings of this name."""
 
 
 def download_dataset(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     output_dir: str,
     tag_name: str = INITIAL_TAG,
     max_workers: int = 8,
@@ -62,7 +62,7 @@ def download_dataset(
 
 
 def download_tag(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     output_dir: str | os.PathLike[str],
     tag_name: str = INITIAL_TAG,
     *,
@@ -80,12 +80,12 @@ def download_tag(
     return download_files(names, files, output_dir, max_workers=max_workers, on_event=on_event)
 
 
-def get_all_embedding_data(self: ApiWorkflowClient) -> list[DatasetEmbeddingData]:
+def get_all_embedding_data(self: ApiSession) -> list[DatasetEmbeddingData]:
     """Return the embeddings of the current dataset, of its runs and uploaded ones, the newest first."""
     return [embedding_data(one) for one in embeddings_of(self)]
 
 
-def get_embedding_data_by_name(self: ApiWorkflowClient, name: str) -> DatasetEmbeddingData:
+def get_embedding_data_by_name(self: ApiSession, name: str) -> DatasetEmbeddingData:
     """Return the embeddings of exactly this name.
 
     Raises
@@ -96,9 +96,7 @@ def get_embedding_data_by_name(self: ApiWorkflowClient, name: str) -> DatasetEmb
     return get_embedding_by_name(self, name, ignore_suffix=False)
 
 
-def get_embedding_by_name(
-    self: ApiWorkflowClient, name: str, ignore_suffix: bool = True
-) -> DatasetEmbeddingData:
+def get_embedding_by_name(self: ApiSession, name: str, ignore_suffix: bool = True) -> DatasetEmbeddingData:
     """Return the newest embeddings of this name or, with `ignore_suffix`, whose name starts with it.
 
     Raises
@@ -114,7 +112,7 @@ def get_embedding_by_name(
     )
 
 
-def set_embedding_id_to_latest(self: ApiWorkflowClient) -> None:
+def set_embedding_id_to_latest(self: ApiSession) -> None:
     """Set `embedding_id` to the newest embeddings of the current dataset."""
     found = get_all_embedding_data(self)
     if not found:
@@ -122,12 +120,12 @@ def set_embedding_id_to_latest(self: ApiWorkflowClient) -> None:
     self.embedding_id = found[0].id
 
 
-def download_embeddings_csv_by_id(self: ApiWorkflowClient, embedding_id: str, output_path: str) -> None:
+def download_embeddings_csv_by_id(self: ApiSession, embedding_id: str, output_path: str) -> None:
     """Write embeddings to a CSV file with the columns `filenames`, `embedding_0` … and `labels`."""
     embeddings.copy_embeddings(embedding_by_id(self, embedding_id), Path(output_path))
 
 
-def download_embeddings_csv(self: ApiWorkflowClient, output_path: str) -> None:
+def download_embeddings_csv(self: ApiSession, output_path: str) -> None:
     """Write the embeddings of the last completed run to a CSV file.
 
     Raises
@@ -145,14 +143,14 @@ def download_embeddings_csv(self: ApiWorkflowClient, output_path: str) -> None:
     )
 
 
-def embeddings_of(self: ApiWorkflowClient) -> list[embeddings.Embedding]:
+def embeddings_of(self: ApiSession) -> list[embeddings.Embedding]:
     """Return the embeddings of the current dataset with where they lie."""
     dataset_id = self.dataset_id
     found = self._read(runs.get_runs, dataset_id)
     return embeddings.get_embeddings(self._workspace, dataset_id, found)
 
 
-def embedding_by_id(self: ApiWorkflowClient, embedding_id: str) -> embeddings.Embedding:
+def embedding_by_id(self: ApiSession, embedding_id: str) -> embeddings.Embedding:
     """Return embeddings of the current dataset.
 
     Raises

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from lightly_nb.states import RunState
+from lightly_nb.states import ArtifactType, RunState
 
 DockerRunState = RunState
+DockerRunArtifactType = ArtifactType
 
 SelectionConfigV4 = SelectionConfigV4Entry = dict
 SelectionConfigV4EntryInput = SelectionConfigV4EntryStrategy = dict
@@ -54,20 +55,6 @@ class DockerWorkerType(StrEnum):
     """The type of a worker."""
 
     FULL = "FULL"
-
-
-class DockerRunArtifactType(StrEnum):
-    """What a run offers for download."""
-
-    LOG = "LOG"
-    MEMLOG = "MEMLOG"
-    CHECKPOINT = "CHECKPOINT"
-    REPORT_PDF = "REPORT_PDF"
-    REPORT_JSON = "REPORT_JSON"
-    REPORT_V2_JSON = "REPORT_V2_JSON"
-    CORRUPTNESS_CHECK_INFORMATION = "CORRUPTNESS_CHECK_INFORMATION"
-    SEQUENCE_INFORMATION = "SEQUENCE_INFORMATION"
-    RELEVANT_FILENAMES = "RELEVANT_FILENAMES"
 
 
 class TaskType(StrEnum):

@@ -1,4 +1,4 @@
-"""The client's export methods: each format by the name and by the id of a tag.
+"""The client's export methods: each format of `lightly_nb.exports`, by the name and by the id of a tag.
 
 All take `chunk_size`: None (the default) returns everything in one piece, as the platform's client does; a
 number returns an iterator over pieces of so many samples, whose URLs are signed when their turn comes. Those
@@ -9,148 +9,38 @@ it URLs are signed by the bucket, or `file://` for a folder.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
+from typing import Any
 
+from sqlalchemy.orm import Session
+
+from lightly_nb.api.session import ApiSession
 from lightly_nb.api.tags import get_tag_by_name
-from lightly_nb.events import Listener, ProgressBar
-from lightly_nb.workspace.data import exports
+from lightly_nb.events import Listener
+from lightly_nb.exports import FORMATS, Format, Images, save
+from lightly_nb.exports.formats import format_named
+from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings
 from lightly_nb.workspace.data.sample_files import open_sample_files, sample_files_settings
+from lightly_nb.workspace.data.samples import SampleRow
 from lightly_nb.workspace.data.tags import get_samples_in_tag, get_tag
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from lightly_nb.api.client import ApiWorkflowClient
-    from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings
-    from lightly_nb.workspace.data.samples import SampleRow
-    from lightly_nb.workspace.store.schema import Dataset
+from lightly_nb.workspace.store.schema import Dataset
 
 UrlFor = Callable[[str], str] | None
 
-
-def export_filenames_by_tag_id(self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None) -> Any:
-    """Return the file names of a tag, one a line."""
-    return exported(self, "filenames", tag_id, chunk_size)
-
-
-def export_filenames_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
-) -> Any:
-    """Return the file names of a tag, one a line."""
-    return exported(self, "filenames", get_tag_by_name(self, tag_name).id, chunk_size)
-
-
-def export_filenames_and_read_urls_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return dicts with `fileName`, `readUrl` and `datasourceUrl` of a tag's files."""
-    return exported(self, "filenames_and_read_urls", tag_id, chunk_size, url_for=url_for)
-
-
-def export_filenames_and_read_urls_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return dicts with `fileName`, `readUrl` and `datasourceUrl` of a tag's files."""
-    return exported(
-        self, "filenames_and_read_urls", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
-    )
-
-
-def export_label_studio_tasks_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return a tag as tasks of Label Studio, to be written as JSON and imported."""
-    return exported(self, "label_studio_tasks", tag_id, chunk_size, url_for=url_for)
-
-
-def export_label_studio_tasks_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return a tag as tasks of Label Studio, to be written as JSON and imported."""
-    return exported(
-        self, "label_studio_tasks", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
-    )
-
-
-def export_label_box_data_rows_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return a tag as data rows of Labelbox version 3. Deprecated: use version 4."""
-    _warn_of_version_3("export_label_box_v4_data_rows_by_tag_id")
-    return exported(self, "label_box_data_rows", tag_id, chunk_size, url_for=url_for)
-
-
-def export_label_box_data_rows_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return a tag as data rows of Labelbox version 3. Deprecated: use version 4."""
-    _warn_of_version_3("export_label_box_v4_data_rows_by_tag_name")
-    return exported(
-        self, "label_box_data_rows", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
-    )
-
-
-def export_label_box_v4_data_rows_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return a tag as data rows of Labelbox version 4."""
-    return exported(self, "label_box_v4_data_rows", tag_id, chunk_size, url_for=url_for)
-
-
-def export_label_box_v4_data_rows_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, url_for: UrlFor = None
-) -> Any:
-    """Return a tag as data rows of Labelbox version 4."""
-    return exported(
-        self, "label_box_v4_data_rows", get_tag_by_name(self, tag_name).id, chunk_size, url_for=url_for
-    )
-
-
-def export_coco_image_list_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None
-) -> Any:
-    """Return a tag as a COCO file without annotations."""
-    return exported(self, "coco_image_list", tag_id, chunk_size)
-
-
-def export_coco_image_list_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
-) -> Any:
-    """Return a tag as a COCO file without annotations."""
-    return exported(self, "coco_image_list", get_tag_by_name(self, tag_name).id, chunk_size)
-
-
-def export_yolo_image_list_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None, root: str | None = None
-) -> Any:
-    """Return a tag as a `train.txt` of YOLO; `root` is written before each name, './' without."""
-    return exported(self, "yolo_image_list", tag_id, chunk_size, root=root)
-
-
-def export_yolo_image_list_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None, root: str | None = None
-) -> Any:
-    """Return a tag as a `train.txt` of YOLO; `root` is written before each name, './' without."""
-    return exported(self, "yolo_image_list", get_tag_by_name(self, tag_name).id, chunk_size, root=root)
-
-
-def export_cvat_manifest_by_tag_id(
-    self: ApiWorkflowClient, tag_id: str, chunk_size: int | None = None
-) -> Any:
-    """Return a tag as a `manifest.jsonl` of CVAT."""
-    return exported(self, "cvat_manifest", tag_id, chunk_size)
-
-
-def export_cvat_manifest_by_tag_name(
-    self: ApiWorkflowClient, tag_name: str, chunk_size: int | None = None
-) -> Any:
-    """Return a tag as a `manifest.jsonl` of CVAT."""
-    return exported(self, "cvat_manifest", get_tag_by_name(self, tag_name).id, chunk_size)
+NAMES = {
+    "label_studio": "label_studio_tasks",
+    "label_box": "label_box_data_rows",
+    "label_box_v4": "label_box_v4_data_rows",
+    "coco": "coco_image_list",
+    "yolo": "yolo_image_list",
+    "cvat": "cvat_manifest",
+}
+"""What the platform's client calls a format, where that is not the name in `FORMATS`."""
 
 
 def exported(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     form: str,
     tag_id: str,
     chunk_size: int | None = None,
@@ -158,23 +48,69 @@ def exported(
     on_event: Listener | None = None,
     **options: Any,
 ) -> Any:
-    """Return a tag in a format of `workspace.exports.FORMATS`.
+    """Return a tag in a format of `lightly_nb.exports.FORMATS`.
 
     `on_event` hears how far it is where images have to be read, and may raise to stop; None: a progress bar.
     """
+    chosen = format_named(form)
 
     def found(session: Session, dataset: Dataset) -> tuple[list[SampleRow], DatasourceSettings | None]:
         samples = get_samples_in_tag(session, dataset, get_tag(session, dataset, tag_id=tag_id))
-        no_files = form in exports.WITHOUT_FILES
-        return samples, None if no_files else sample_files_settings(session, dataset)
+        with_files = chosen.has_urls or chosen.has_sizes
+        return samples, sample_files_settings(session, dataset) if with_files else None
 
-    samples, settings = self._read_dataset(found)
-    files = None if settings is None else open_sample_files(settings, self.dataset_type, url_for)
-    if form in exports.READ_SIZES:
-        options["on_event"] = on_event or ProgressBar()
-    return exports.export(form, samples, files, chunk_size=chunk_size, **options)
+    rows, settings = self._read_dataset(found)
+    metadata = {row.number: row.meta or {} for row in rows}
+    images = Images([row.filename for row in rows], list(metadata), metadata.__getitem__, on_event=on_event)
+    if settings is not None:
+        images = images.with_files(open_sample_files(settings, self.dataset_type, url_for))
+    return save(images, form, chunk_size=chunk_size, **options)
 
 
-def _warn_of_version_3(instead: str) -> None:
-    said = f"the Labelbox v3 format is deprecated; use {instead} for version 4"
-    warnings.warn(said, DeprecationWarning, stacklevel=3)
+def method_name(form: str, kind: str) -> str:
+    """Return the name of the method that exports a format by `kind`, 'id' or 'name', of a tag."""
+    return f"export_{NAMES.get(form, form)}_by_tag_{kind}"
+
+
+def export_methods(formats: Mapping[str, Format] = FORMATS) -> dict[str, Callable[..., Any]]:
+    """Return the client's export methods by name."""
+    return {
+        method_name(form, kind): _method(form, one, kind)
+        for form, one in formats.items()
+        for kind in ("id", "name")
+    }
+
+
+def _method(form: str, chosen: Format, kind: str) -> Callable[..., Any]:
+    signature = _signature(chosen, f"tag_{kind}")
+    name, instead = method_name(form, kind), method_name(chosen.replaced_by, kind)
+    deprecated = f"the {chosen.label} format is deprecated; use {instead}" if chosen.replaced_by else ""
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs).arguments
+        session, tag = given.pop("self"), given.pop(f"tag_{kind}")
+        if deprecated:
+            warnings.warn(deprecated, DeprecationWarning, stacklevel=2)
+        return exported(session, form, tag if kind == "id" else get_tag_by_name(session, tag).id, **given)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Return a tag, by its {kind}, as: {chosen.about}." + f" Deprecated: {instead}." * bool(
+        deprecated
+    )
+    method.__signature__ = signature  # type: ignore[attr-defined]
+    return method
+
+
+def _signature(chosen: Format, tag: str) -> Signature:
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    urls = [Parameter("url_for", kind, default=None, annotation=UrlFor)] if chosen.has_urls else []
+    return Signature(
+        [
+            Parameter("self", kind),
+            Parameter(tag, kind, annotation=str),
+            Parameter("chunk_size", kind, default=None, annotation=int | None),
+            *urls,
+            *(option.replace(kind=kind) for option in chosen.options),
+        ],
+        return_annotation=Any,
+    )

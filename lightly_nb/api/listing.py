@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lightly_nb.api.session import ApiSession
 from lightly_nb.datasource import Datasource
+from lightly_nb.datasource.sample_files import WEEK, SampleFiles
 from lightly_nb.errors import BadRequestException
 from lightly_nb.events import Event
 from lightly_nb.lightly_source.metadata import METADATA
@@ -19,14 +21,11 @@ from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data import raw_files
 from lightly_nb.workspace.data.datasources import get_datasource, open_lightly
 from lightly_nb.workspace.data.raw_files import NameAndUrl
-from lightly_nb.workspace.data.sample_files import WEEK, SampleFiles, open_sample_files
-
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
+from lightly_nb.workspace.data.sample_files import open_sample_files
 
 
 def download_raw_samples(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     from_: int = 0,
     to: int | None = None,
     relevant_filenames_file_name: str | None = None,
@@ -41,7 +40,7 @@ def download_raw_samples(
 
 
 def download_raw_predictions(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     task_name: str,
     from_: int = 0,
     to: int | None = None,
@@ -61,7 +60,7 @@ def download_raw_predictions(
 
 
 def download_raw_predictions_iter(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     task_name: str,
     from_: int = 0,
     to: int | None = None,
@@ -79,7 +78,7 @@ def download_raw_predictions_iter(
 
 
 def download_raw_metadata(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     from_: int = 0,
     to: int | None = None,
     run_id: str | None = None,
@@ -98,7 +97,7 @@ def download_raw_metadata(
 
 
 def download_raw_metadata_iter(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     from_: int = 0,
     to: int | None = None,
     run_id: str | None = None,
@@ -114,31 +113,31 @@ def download_raw_metadata_iter(
     return _companions(self, METADATA, relevant_filenames_file_name)
 
 
-def get_prediction_read_url(self: ApiWorkflowClient, filename: str) -> str:
+def get_prediction_read_url(self: ApiSession, filename: str) -> str:
     """Return a read URL of a file of LIGHTLY, such as `.lightly/predictions/TASK/image.json`."""
     return _lightly(self).read_url(filename, WEEK)
 
 
-def get_metadata_read_url(self: ApiWorkflowClient, filename: str) -> str:
+def get_metadata_read_url(self: ApiSession, filename: str) -> str:
     """Return a read URL of a file of LIGHTLY, such as `.lightly/metadata/image.json`."""
     return _lightly(self).read_url(filename, WEEK)
 
 
-def get_custom_embedding_read_url(self: ApiWorkflowClient, filename: str) -> str:
+def get_custom_embedding_read_url(self: ApiSession, filename: str) -> str:
     """Return a read URL of a file of LIGHTLY, such as `.lightly/embeddings/mine.csv`."""
     return _lightly(self).read_url(filename, WEEK)
 
 
-def _companions(self: ApiWorkflowClient, folder: str, relevant: str | None) -> Iterator[NameAndUrl]:
+def _companions(self: ApiSession, folder: str, relevant: str | None) -> Iterator[NameAndUrl]:
     return raw_files.raw_companions(folder, _input(self), _lightly(self), relevant, _silent)
 
 
-def _input(self: ApiWorkflowClient) -> SampleFiles:
+def _input(self: ApiSession) -> SampleFiles:
     settings = self._read_dataset(get_datasource, DatasourcePurpose.INPUT)
     return open_sample_files(settings, DatasetType.IMAGES)
 
 
-def _lightly(self: ApiWorkflowClient) -> Datasource:
+def _lightly(self: ApiSession) -> Datasource:
     return open_lightly(self._read_dataset(get_datasource, DatasourcePurpose.LIGHTLY))
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lightly_nb.api.enums import DockerRunScheduledPriority
-from lightly_nb.api.errors import InvalidConfigurationError
 from lightly_nb.api.models import (
     DockerRunData,
     DockerRunScheduledData,
@@ -17,6 +15,7 @@ from lightly_nb.api.models import (
     TagData,
 )
 from lightly_nb.api.rows import config_id, run_data, scheduled_data, tag_data, worker_data
+from lightly_nb.api.session import ApiSession
 from lightly_nb.config import parse_configs, to_dict
 from lightly_nb.config.parsing import Value
 from lightly_nb.errors import ConfigError
@@ -24,15 +23,14 @@ from lightly_nb.workspace.store.schema import Dataset, Tag, User
 from lightly_nb.workspace.users.users import authenticate
 from lightly_nb.workspace.work import following, queue, runs, scheduling, workers
 
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
-
 ComputeWorkerRunInfo = following.RunInfo
 
 
-def register_compute_worker(
-    self: ApiWorkflowClient, name: str = "Default", labels: list[str] | None = None
-) -> str:
+class InvalidConfigurationError(ConfigError, RuntimeError):
+    """A configuration has an unknown key, a wrong type or a value out of range; nothing was scheduled."""
+
+
+def register_compute_worker(self: ApiSession, name: str = "Default", labels: list[str] | None = None) -> str:
     """Return the id of the worker of this name, made if there is none.
 
     Parameters
@@ -44,24 +42,24 @@ def register_compute_worker(
     return self._write(workers.register_worker, name, labels).id
 
 
-def get_compute_worker_ids(self: ApiWorkflowClient) -> list[str]:
+def get_compute_worker_ids(self: ApiSession) -> list[str]:
     """Return the ids of your workers."""
     return [worker.id for worker in get_compute_workers(self)]
 
 
-def get_compute_workers(self: ApiWorkflowClient) -> list[DockerWorkerRegistryEntryData]:
+def get_compute_workers(self: ApiSession) -> list[DockerWorkerRegistryEntryData]:
     """Return your workers, the oldest first, with their states."""
     queue.look_after(self._workspace)
     return self._read(lambda session, user: [worker_data(one) for one in workers.get_workers(session, user)])
 
 
-def delete_compute_worker(self: ApiWorkflowClient, worker_id: str) -> None:
+def delete_compute_worker(self: ApiSession, worker_id: str) -> None:
     """Remove a worker; the runs that it did keep their history."""
     self._write(workers.delete_worker, worker_id)
 
 
 def create_compute_worker_config(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     worker_config: Value = None,
     lightly_config: Value = None,
     selection_config: Value = None,
@@ -85,7 +83,7 @@ def create_compute_worker_config(
 
 
 def schedule_compute_worker_run(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     worker_config: Value = None,
     lightly_config: Value = None,
     selection_config: Value = None,
@@ -120,18 +118,18 @@ def schedule_compute_worker_run(
     return made.id
 
 
-def cancel_scheduled_run(self: ApiWorkflowClient, scheduled_run_id: str) -> None:
+def cancel_scheduled_run(self: ApiSession, scheduled_run_id: str) -> None:
     """Call back a run that no worker has taken yet; it will never be started."""
     self._write(scheduling.cancel_scheduled_run, scheduled_run_id)
 
 
-def abort_compute_worker_run(self: ApiWorkflowClient, run_id: str) -> None:
+def abort_compute_worker_run(self: ApiSession, run_id: str) -> None:
     """Ask the worker to stop a run; what it had finished is kept."""
     self._write(runs.abort_run, run_id)
 
 
 def get_scheduled_compute_worker_runs(
-    self: ApiWorkflowClient, state: str | None = None
+    self: ApiSession, state: str | None = None
 ) -> list[DockerRunScheduledData]:
     """Return the runs asked for on the current dataset, the oldest first.
 
@@ -145,7 +143,7 @@ def get_scheduled_compute_worker_runs(
     return self._read(listed, self.dataset_id)
 
 
-def get_compute_worker_runs(self: ApiWorkflowClient, dataset_id: str | None = None) -> list[DockerRunData]:
+def get_compute_worker_runs(self: ApiSession, dataset_id: str | None = None) -> list[DockerRunData]:
     """Return the runs that workers have taken, the oldest first; on all your datasets, or on one."""
     queue.look_after(self._workspace)
     return self._read(
@@ -153,14 +151,12 @@ def get_compute_worker_runs(self: ApiWorkflowClient, dataset_id: str | None = No
     )
 
 
-def get_compute_worker_runs_iter(
-    self: ApiWorkflowClient, dataset_id: str | None = None
-) -> Iterator[DockerRunData]:
+def get_compute_worker_runs_iter(self: ApiSession, dataset_id: str | None = None) -> Iterator[DockerRunData]:
     """Return an iterator over what `get_compute_worker_runs` returns."""
     return iter(get_compute_worker_runs(self, dataset_id))
 
 
-def get_compute_worker_run(self: ApiWorkflowClient, run_id: str) -> DockerRunData:
+def get_compute_worker_run(self: ApiSession, run_id: str) -> DockerRunData:
     """Return a run.
 
     Raises
@@ -172,9 +168,7 @@ def get_compute_worker_run(self: ApiWorkflowClient, run_id: str) -> DockerRunDat
     return self._read(lambda session, user: run_data(session, runs.get_run(session, user, run_id)))
 
 
-def get_compute_worker_run_from_scheduled_run(
-    self: ApiWorkflowClient, scheduled_run_id: str
-) -> DockerRunData:
+def get_compute_worker_run_from_scheduled_run(self: ApiSession, scheduled_run_id: str) -> DockerRunData:
     """Return the run of what was asked for.
 
     Raises
@@ -188,21 +182,21 @@ def get_compute_worker_run_from_scheduled_run(
     )
 
 
-def get_compute_worker_run_info(self: ApiWorkflowClient, scheduled_run_id: str) -> ComputeWorkerRunInfo:
+def get_compute_worker_run_info(self: ApiSession, scheduled_run_id: str) -> ComputeWorkerRunInfo:
     """Return how a run stands."""
     queue.look_after(self._workspace)
     return self._read(following.get_run_info, scheduled_run_id)
 
 
 def compute_worker_run_info_generator(
-    self: ApiWorkflowClient, scheduled_run_id: str
+    self: ApiSession, scheduled_run_id: str
 ) -> Iterator[ComputeWorkerRunInfo]:
     """Yield how a run stands, then every change at once, until the run has ended."""
     user = authenticate(self._workspace, self._token)
     return following.run_info_generator(self._workspace, user, scheduled_run_id)
 
 
-def get_compute_worker_run_tags(self: ApiWorkflowClient, run_id: str) -> list[TagData]:
+def get_compute_worker_run_tags(self: ApiSession, run_id: str) -> list[TagData]:
     """Return the tags that a run made in the current dataset, the newest first."""
 
     def made(session: Session, dataset: Dataset) -> list[TagData]:
@@ -214,6 +208,6 @@ def get_compute_worker_run_tags(self: ApiWorkflowClient, run_id: str) -> list[Ta
     return self._read_dataset(made)
 
 
-def run_folder_of(self: ApiWorkflowClient, run_id: str) -> str | None:
+def run_folder_of(self: ApiSession, run_id: str) -> str | None:
     """Return the folder of a run on its worker's machine, for `open_run`; None before it has one."""
     return self._read(lambda session, user: runs.get_run(session, user, run_id).run_folder)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy.orm import Session
 
-from lightly_nb.api.errors import TagDoesNotExistError
 from lightly_nb.api.models import TagData
 from lightly_nb.api.rows import tag_data
+from lightly_nb.api.session import ApiSession
 from lightly_nb.errors import NotFoundException
 from lightly_nb.workspace.data import tags
 from lightly_nb.workspace.store.schema import Dataset
 
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
+
+class TagDoesNotExistError(NotFoundException):
+    """The dataset has no tag of this name."""
 
 
-def get_all_tags(self: ApiWorkflowClient) -> list[TagData]:
+def get_all_tags(self: ApiSession) -> list[TagData]:
     """Return the tags of the current dataset, the oldest first."""
     return self._read_dataset(_listed)
 
 
-def get_tag_by_id(self: ApiWorkflowClient, tag_id: str) -> TagData:
+def get_tag_by_id(self: ApiSession, tag_id: str) -> TagData:
     """Return a tag of the current dataset.
 
     Raises
@@ -35,7 +34,7 @@ def get_tag_by_id(self: ApiWorkflowClient, tag_id: str) -> TagData:
     )
 
 
-def get_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> TagData:
+def get_tag_by_name(self: ApiSession, tag_name: str) -> TagData:
     """Return a tag of the current dataset.
 
     Raises
@@ -54,7 +53,7 @@ def get_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> TagData:
 
 
 def get_filenames_in_tag(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     tag_data: TagData,
     filenames_on_server: list[str] | None = None,
     exclude_parent_tag: bool = False,
@@ -77,7 +76,7 @@ def get_filenames_in_tag(
 
 
 def create_tag_from_filenames(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     fnames_new_tag: list[str],
     new_tag_name: str,
     parent_tag_id: str | None = None,
@@ -101,7 +100,7 @@ def create_tag_from_filenames(
     return self._write_dataset(make)
 
 
-def combine_tags(self: ApiWorkflowClient, operation: str, tag_ids: list[str], new_tag_name: str) -> TagData:
+def combine_tags(self: ApiSession, operation: str, tag_ids: list[str], new_tag_name: str) -> TagData:
     """Make a tag of others: their `UNION`, `INTERSECTION`, or `DIFFERENCE` (the first without the rest)."""
 
     def make(session: Session, dataset: Dataset) -> TagData:
@@ -111,12 +110,12 @@ def combine_tags(self: ApiWorkflowClient, operation: str, tag_ids: list[str], ne
     return self._write_dataset(make)
 
 
-def delete_tag_by_id(self: ApiWorkflowClient, tag_id: str) -> None:
+def delete_tag_by_id(self: ApiSession, tag_id: str) -> None:
     """Delete a tag; no sample and no image goes with it."""
     self._write_dataset(tags.delete_tag, tag_id)
 
 
-def delete_tag_by_name(self: ApiWorkflowClient, tag_name: str) -> None:
+def delete_tag_by_name(self: ApiSession, tag_name: str) -> None:
     """Delete a tag by its name."""
     delete_tag_by_id(self, get_tag_by_name(self, tag_name).id)
 

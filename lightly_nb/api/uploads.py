@@ -8,11 +8,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightly_nb.api.datasets import get_filenames
-from lightly_nb.api.downloads import embedding_by_id, get_embedding_by_name
-from lightly_nb.api.errors import EmbeddingDoesNotExistError, InvalidCustomMetadataWarning
+from lightly_nb.api.downloads import EmbeddingDoesNotExistError, embedding_by_id, get_embedding_by_name
+from lightly_nb.api.session import ApiSession
 from lightly_nb.api.tags import get_filenames_in_tag, get_tag_by_id
 from lightly_nb.datasource import WritableDatasource
 from lightly_nb.events import ProgressBar
@@ -21,12 +21,13 @@ from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data import embeddings
 from lightly_nb.workspace.data.datasources import get_datasource, open_lightly
 
-if TYPE_CHECKING:
-    from lightly_nb.api.client import ApiWorkflowClient
+
+class InvalidCustomMetadataWarning(Warning):
+    """Some custom metadata has no image or no sample and was left out."""
 
 
 def create_or_update_prediction_task_schema(
-    self: ApiWorkflowClient, schema: Any, prediction_version_id: int = -1
+    self: ApiSession, schema: Any, prediction_version_id: int = -1
 ) -> None:
     """Write the schema of a prediction task.
 
@@ -41,7 +42,7 @@ def create_or_update_prediction_task_schema(
 
 
 def create_or_update_prediction(
-    self: ApiWorkflowClient,
+    self: ApiSession,
     sample_id: str,
     prediction_singletons: Sequence[Any],
     prediction_version_id: int = -1,
@@ -60,20 +61,20 @@ def create_or_update_prediction(
     predictions.write_predictions(_lightly(self), sample_id, prediction_singletons)
 
 
-def verify_custom_metadata_format(self: ApiWorkflowClient, custom_metadata: dict[str, Any]) -> None:
+def verify_custom_metadata_format(self: ApiSession, custom_metadata: dict[str, Any]) -> None:
     """Raise a KeyError if `images` or `metadata` is not in a COCO-like dict."""
     metadata.check_custom_metadata(custom_metadata)
 
 
 def index_custom_metadata_by_filename(
-    self: ApiWorkflowClient, custom_metadata: dict[str, Any]
+    self: ApiSession, custom_metadata: dict[str, Any]
 ) -> dict[str, dict[str, Any] | None]:
     """Return the metadata of each image of a COCO-like dict, None where it has none."""
     return metadata.metadata_by_filename(custom_metadata)
 
 
 def upload_custom_metadata(
-    self: ApiWorkflowClient, custom_metadata: dict[str, Any], verbose: bool = False, max_workers: int = 8
+    self: ApiSession, custom_metadata: dict[str, Any], verbose: bool = False, max_workers: int = 8
 ) -> None:
     """Write metadata of samples, and add values that the schema does not name to the schema.
 
@@ -99,7 +100,7 @@ def upload_custom_metadata(
     )
 
 
-def create_custom_metadata_config(self: ApiWorkflowClient, name: str, configs: list[Any]) -> None:
+def create_custom_metadata_config(self: ApiSession, name: str, configs: list[Any]) -> None:
     """Write which metadata may be selected by.
 
     Parameters
@@ -112,7 +113,7 @@ def create_custom_metadata_config(self: ApiWorkflowClient, name: str, configs: l
     metadata.write_metadata_schema(_lightly(self), configs)
 
 
-def upload_scores(self: ApiWorkflowClient, al_scores: dict[str, Any], query_tag_id: str) -> None:
+def upload_scores(self: ApiSession, al_scores: dict[str, Any], query_tag_id: str) -> None:
     """Write scores of a tag's samples, as metadata `al_scores.NAME`.
 
     That is for selecting by `{"input": {"type": "METADATA", "key": "al_scores.NAME"}, "strategy": {"type":
@@ -127,7 +128,7 @@ def upload_scores(self: ApiWorkflowClient, al_scores: dict[str, Any], query_tag_
     metadata.write_scores(_lightly(self), names, al_scores)
 
 
-def upload_embeddings(self: ApiWorkflowClient, path_to_embeddings_csv: str, name: str) -> None:
+def upload_embeddings(self: ApiSession, path_to_embeddings_csv: str, name: str) -> None:
     """Keep an embeddings CSV with the dataset; `embedding_id` is then its id.
 
     If there are embeddings of that name, their other rows are added to the file, and it is kept under the
@@ -148,7 +149,7 @@ def upload_embeddings(self: ApiWorkflowClient, path_to_embeddings_csv: str, name
     self.embedding_id = made.id
 
 
-def append_embeddings(self: ApiWorkflowClient, path_to_embeddings_csv: str, embedding_id: str) -> None:
+def append_embeddings(self: ApiSession, path_to_embeddings_csv: str, embedding_id: str) -> None:
     """Write the rows of kept embeddings into a CSV file; where both have a name, the row of the file stays.
 
     Raises
@@ -159,5 +160,5 @@ def append_embeddings(self: ApiWorkflowClient, path_to_embeddings_csv: str, embe
     embeddings.append_embeddings(path_to_embeddings_csv, embedding_by_id(self, embedding_id))
 
 
-def _lightly(self: ApiWorkflowClient) -> WritableDatasource:
+def _lightly(self: ApiSession) -> WritableDatasource:
     return open_lightly(self._read_dataset(get_datasource, DatasourcePurpose.LIGHTLY))

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from lightly_nb.report import Report
     from lightly_nb.samples import Samples
     from lightly_nb.selection import Selection
-    from lightly_nb.widgets.run_monitor.panel import MonitorPanel
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_NOTICE_CANCEL = 0.5
@@ -189,15 +188,6 @@ class Run:
     def log(self) -> str:
         """Return the text of `log.txt`."""
         return self.folder.log.read_text(encoding="utf-8") if self.folder.log.is_file() else ""
-
-    def monitor(self) -> MonitorPanel | None:
-        """Show how the run goes: a live panel in a notebook; elsewhere text, until the run has ended.
-
-        See `lightly_nb.widgets.monitor`.
-        """
-        from lightly_nb.widgets import monitor  # the one look down the house: see tests/test_layers.py
-
-        return monitor(self)
 
     def resume(self) -> Run:
         """Go on with a run that was canceled, failed or crashed, in a background process."""

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lightly_nb.errors import RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
-from lightly_nb.report.facts import STEP, Arrays, report_facts
+from lightly_nb.report.content import Content, packed
+from lightly_nb.report.facts import STEP, report_facts
 from lightly_nb.report.sections import Section
 from lightly_nb.runfolder import RunFolder, write_aside, write_text
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
 
-if TYPE_CHECKING:
-    from lightly_nb.report.figures import Plot
 
-
-class Report:
+class Report(Content):
     """A report. Everything it shows is in `facts` and in the `arrays` that they name.
 
     Parameters
@@ -33,26 +29,6 @@ class Report:
     arrays : dict of str to numpy.ndarray
         Coordinates, pictures and what else is too large for JSON.
     """
-
-    def __init__(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]):
-        self.facts, self.arrays = dict(facts), dict(arrays)
-        self._drawn: dict[str, bytes] = {}
-
-    def __getitem__(self, section: str) -> Any:
-        return self.facts[section]
-
-    @property
-    def findings(self) -> dict[str, str]:
-        """What every section found, in a sentence."""
-        sections = {name: value for name, value in self.facts.items() if isinstance(value, dict)}
-        return {name: value["finding"] for name, value in sections.items() if value.get("finding")}
-
-    @cached_property
-    def plots(self) -> dict[str, Plot]:
-        """The plots by name; `lightly_nb.report.figures.png(plot)` draws one."""
-        from lightly_nb.report.figures import plots_of
-
-        return {plot.name: plot for plot in plots_of(self.facts, self.arrays)}
 
     def to_json(self) -> str:
         """Return `facts` as JSON text."""
@@ -98,17 +74,6 @@ class Report:
             stage.advance()
             write_text(folder.report_json, self.to_json())
             stage.advance()
-
-    def png(self, name: str) -> bytes:
-        """Return the plot `name` as a PNG; it is drawn once."""
-        from lightly_nb.report.figures import png
-
-        if name not in self._drawn:
-            self._drawn[name] = png(self.plots[name])
-        return self._drawn[name]
-
-    def __repr__(self) -> str:
-        return "Report\n" + "\n".join(f"  {name}: {finding}" for name, finding in self.findings.items())
 
     def _repr_html_(self) -> str:
         from lightly_nb.report.forms.html import fragment
@@ -189,10 +154,3 @@ def load_report(folder: RunFolder) -> Report:
 
 def _write(path: Path, content: bytes) -> None:
     write_aside(path, lambda temporary: temporary.write_bytes(content))
-
-
-def packed(arrays: Arrays) -> bytes:
-    """Return arrays as the bytes of an `.npz` file, uncompressed: pictures are compressed already."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()

@@ -13,18 +13,19 @@ import fsspec
 import pytest
 
 from lightly_nb.api import ApiException, ApiWorkflowClient, DatasourcePurpose, TagDoesNotExistError
+from lightly_nb.api.exports import method_name
 from lightly_nb.errors import DatasourceError
-from lightly_nb.workspace.data.exports import FORMATS
+from lightly_nb.exports import FORMATS
 from tests.s3_server import ACCESS_KEY, SECRET_ACCESS_KEY, s3_program, s3_server
 
 
 def test_every_format_is_exported_by_name_and_by_id(filled: ApiWorkflowClient) -> None:
     tag = filled.get_tag_by_name("initial-tag")
     for form in FORMATS:
-        by_id = getattr(filled, f"export_{form}_by_tag_id")(tag.id)
-        by_name = getattr(filled, f"export_{form}_by_tag_name")("initial-tag")
+        by_id = getattr(filled, method_name(form, "id"))(tag.id)
+        by_name = getattr(filled, method_name(form, "name"))("initial-tag")
         assert by_id == by_name
-        parts = list(getattr(filled, f"export_{form}_by_tag_name")("initial-tag", chunk_size=4))
+        parts = list(getattr(filled, method_name(form, "name"))("initial-tag", chunk_size=4))
         assert len(parts) == 3
         if isinstance(by_id, list):
             assert [row for part in parts for row in part] == by_id
@@ -49,9 +50,7 @@ def test_urls_of_ones_own(filled: ApiWorkflowClient, names: list[str]) -> None:
 
 
 def test_version_3_of_labelbox_is_deprecated(filled: ApiWorkflowClient) -> None:
-    with pytest.warns(
-        DeprecationWarning, match="use export_label_box_v4_data_rows_by_tag_name for version 4"
-    ):
+    with pytest.warns(DeprecationWarning, match="use export_label_box_v4_data_rows_by_tag_name"):
         filled.export_label_box_data_rows_by_tag_name("initial-tag")
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from lightly_nb.api import ApiWorkflowClient
+from lightly_nb.api.exports import NAMES
 from lightly_nb.api.gone import GONE
+from lightly_nb.exports import FORMATS
 
 OLD: dict[str, Any] = json.loads((Path(__file__).parent / "old_signatures.json").read_text())["methods"]
 METHODS = sorted(name for name, parameters in OLD.items() if isinstance(parameters, list))
@@ -96,3 +98,9 @@ def test_the_documentation_names_every_public_method() -> None:
     }
     attributes = {"token"}
     assert public - words - of_artifacts - exports == attributes
+
+
+def test_the_documentation_of_exports_is_the_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = [f"| `export_{NAMES.get(name, name)}` | {one.about} |" for name, one in FORMATS.items()]
+    assert re.findall(r"^\| `export_.*", text, flags=re.MULTILINE) == rows

@@ -70,7 +70,7 @@ def in_kernel(lab: Lab, script: str) -> None:
 def test_it_moves_while_cells_compute_and_survives_interrupt_and_restart_until_cancel(
     lab: Lab, long_run: lnb.Run
 ) -> None:
-    attach = f"import lightly_nb as lnb\npanel = lnb.open_run({str(long_run.path)!r}).monitor()\npanel"
+    attach = f"import lightly_nb as lnb\npanel = lnb.monitor({str(long_run.path)!r})\npanel"
     book = lab.open(attach, "computing = True\nwhile computing: pass", run=1)  # the cell has come back
     seen = Seen(book)
     seen.wait("head.dataset.state === 'TRAINING'")
@@ -128,7 +128,7 @@ def test_an_error_is_shown_whole_by_keyboard_too_and_names_are_only_text(
     bad = tmp_path / '<img src=x onerror="console.error(1)">.ckpt'
     bad.write_bytes(b"no")
     run = lnb.start(photographs, tmp_path, n_samples=4, worker_config={"checkpoint": str(bad)})
-    book = lab.open(f"import lightly_nb as lnb\nlnb.open_run({str(run.path)!r}).monitor()")
+    book = lab.open(f"import lightly_nb as lnb\nlnb.monitor({str(run.path)!r})")
     seen = Seen(book)
     seen.wait("head.dataset.state === 'FAILED'")
     error = seen.root.get_by_role("alert").first

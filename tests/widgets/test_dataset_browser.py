@@ -13,13 +13,15 @@ from sqlalchemy import select
 
 from lightly_nb import browse_datasets
 from lightly_nb.api import ApiException, ApiWorkflowClient, DatasourcePurpose
+from lightly_nb.api.exports import method_name
 from lightly_nb.errors import DatasourceError, ForbiddenException, InputError, NotFoundException, RunError
 from lightly_nb.events import Stage
+from lightly_nb.exports import FORMATS
 from lightly_nb.states import RunState
 from lightly_nb.widgets.dataset_browser.facts import tag_tree
 from lightly_nb.widgets.dataset_browser.panel import DatasetBrowser
 from lightly_nb.widgets.dataset_browser.parts import GONE
-from lightly_nb.widgets.dataset_browser.work import FORMS, Work, file_stem
+from lightly_nb.widgets.dataset_browser.work import Work, file_stem
 from lightly_nb.widgets.datasets_watch import Watcher
 from lightly_nb.workspace import open_workspace, transact
 from lightly_nb.workspace.data.tags import create_run_tag
@@ -169,16 +171,16 @@ def test_names_are_only_text(client: ApiWorkflowClient) -> None:
     panel.close()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_an_export_is_what_the_client_gives(
     panel: DatasetBrowser, client: ApiWorkflowClient, form: str
 ) -> None:
-    method = f"export_{form}_by_tag_name"
-    with pytest.warns() if form == "label_box_data_rows" else pytest.MonkeyPatch.context():
+    method = method_name(form, "name")
+    with pytest.warns() if form == "label_box" else pytest.MonkeyPatch.context():
         wanted = getattr(client, method)("few")
     panel.page.buttons[form].click()
     assert panel.wait(30)
-    path = Path("exports").absolute() / f"photos_few_{FORMS[form].file_name}"
+    path = Path("exports").absolute() / f"photos_few_{FORMATS[form].file_name}"
     assert f"Saved {path}" in panel.page.status.value
     text = path.read_text(encoding="utf-8")
     assert (
@@ -191,15 +193,15 @@ def test_an_export_is_what_the_client_gives(
 def test_an_export_that_fails_says_so_and_leaves_what_was_there(
     panel: DatasetBrowser, tmp_path: Path
 ) -> None:
-    path = panel.export("coco_image_list")
+    path = panel.export("coco")
     before = path.read_bytes()
     (tmp_path / "photos").rename(tmp_path / "moved")
-    panel.page.buttons["coco_image_list"].click()
+    panel.page.buttons["coco"].click()
     assert panel.wait(30)
     assert "photos" in panel.page._error.value
     assert GONE not in panel.page._error_row._dom_classes
     assert path.read_bytes() == before
-    with pytest.raises(InputError, match="no format 'excel'; there are filenames, "):
+    with pytest.raises(InputError, match="no export format 'excel'; there are coco, "):
         panel.export("excel")
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasourceError, match=r"file/x' cannot be made.*another folder"):

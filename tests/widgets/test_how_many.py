@@ -25,7 +25,6 @@ from lightly_nb.widgets.size_explorer.balance import bars, bars_html, groupings
 from lightly_nb.widgets.size_explorer.curve import Curve, curves, finding, random_coverage, sizes_to
 from lightly_nb.widgets.size_explorer.curve_svg import curve_svg, marker_svg
 from lightly_nb.widgets.size_explorer.panel import HowManyPanel
-from lightly_nb.widgets.size_explorer.static import how_many_html
 from tests.photos import write_photographs
 from tests.widgets.drawn import drawn_samples
 
@@ -302,7 +301,7 @@ def test_one_sample_and_no_pictures_and_no_embeddings():
     panel = lnb.how_many(one, select(one, 1, on_event=quiet))
     assert panel.wait(60)
     assert (panel.n_max, panel.selection.filenames) == (1, one.filenames)
-    assert "1 of 1 samples selected" in how_many_html(panel)
+    assert "1 of 1 samples selected" in panel.still_html()
     table = Samples(drawn_samples(20, thumbnails=False).table)
     panel = lnb.how_many(table, select(table, 4, strategies=[SHARP], on_event=quiet))
     assert panel.wait(60)
@@ -400,7 +399,7 @@ def test_nothing_selected_is_an_error(samples: Samples):
 def test_the_static_output_is_small_and_escaped(panel: HowManyPanel):
     panel.n = panel.n_max
     panel.page = next(p for p in range(1, 20) if HOSTILE in [item["name"] for item in panel.items(p)])
-    html = how_many_html(panel)
+    html = panel.still_html()
     assert "<script" not in html
     assert html.count("<img") == 1 + 12
     assert "data:image/svg+xml;base64," in html

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lightly_nb as lnb
-from lightly_nb.errors import RunError
+from lightly_nb.errors import InputError, RunError
 from lightly_nb.pipeline.process import owner
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.states import RunState
@@ -481,19 +481,29 @@ def test_in_plain_python_it_prints_sober_lines_until_the_end(folder: RunFolder) 
 def test_run_monitor_outside_a_notebook_prints_and_returns(
     real_run: lnb.Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert lnb.open_run(real_run.path).monitor() is None
+    assert lnb.monitor(real_run.path) is None
     said = capsys.readouterr().out
     assert "COMPLETED: 4 of 24 samples selected" in said
     assert said.count("TRAINING: training on") == 1
 
 
+def test_what_is_neither_run_nor_folder_nor_worker_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give a Run, the path of a run folder or a Worker, got int"):
+        lnb.monitor(3)  # type: ignore[arg-type]
+    with pytest.raises(RunError, match="run"):
+        lnb.monitor(tmp_path)
+    worker = lnb.Worker(url=tmp_path / "workspace")
+    with pytest.raises(RunError, match="has begun no run yet; schedule one, or look at"):
+        lnb.monitor(worker)
+
+
 def test_a_notebook_run_without_a_browser_holds_the_end_of_the_run(folder: RunFolder) -> None:
     cells = [
-        "import lightly_nb as lnb\nfrom lightly_nb.pipeline import owner\n"
+        "import lightly_nb as lnb\nfrom lightly_nb.pipeline.process import owner\n"
         "from lightly_nb.runfolder import append_event\nimport os\n"
         f"run = lnb.open_run({str(folder.path)!r})\nowner.claim_for(run.folder, os.getpid())\n"
         "append_event(run.folder, {'time': 1e9, 'step': 'EMBEDDING', 'state': 'EMBEDDING', 'message': 'go'})",
-        "panel = run.monitor()\npanel",
+        "panel = lnb.monitor(run)\npanel",
         "end = {'time': 1e9, 'step': 'COMPLETED', 'state': 'COMPLETED', 'message': '4 of 24 selected'}\n"
         "append_event(run.folder, end)\nassert panel.wait(20)",
     ]

@@ -23,7 +23,6 @@ from lightly_nb.samples import Samples, quarantine_table
 from lightly_nb.selection import Selection, select
 from lightly_nb.widgets.results_viewer.model import ResultsModel
 from lightly_nb.widgets.results_viewer.panel import ResultsPanel
-from lightly_nb.widgets.results_viewer.static import results_html
 from lightly_nb.widgets.results_viewer.views import Entries, matching
 from tests.photos import write_photographs
 from tests.widgets.drawn import drawn_jpeg, drawn_samples
@@ -237,10 +236,10 @@ def test_one_sample_all_selected_none_removed_no_pictures():
     for view in ("removed", "duplicates", "quarantine"):
         panel.view = view
         assert (panel.shown, panel.n_pages) == ([], 1)
-        assert "<figure" not in results_html(panel)
+        assert "<figure" not in panel.still_html()
     panel.view = "selected"
     assert panel.picture(panel.items()[0]["id"]) == b""
-    assert "no picture" in results_html(panel)
+    assert "no picture" in panel.still_html()
 
 
 def test_samples_without_embeddings_are_listed_without_neighbours():
@@ -285,12 +284,12 @@ def test_a_failure_in_the_background_is_said_and_raised(samples: Samples, picks:
 def test_the_static_output_is_small_escaped_and_of_the_first_page(panel: ResultsPanel, picks: Selection):
     panel.view, panel.order = "removed", "nearest first"
     panel.filter = "script"
-    html = results_html(panel)
+    html = panel.still_html()
     assert "<script" not in html
     assert html.count("<img") == 2
     assert f"{PICKED:,} selected" in html
     panel.filter = ""
-    assert len(results_html(panel)) < 100_000
+    assert len(panel.still_html()) < 100_000
 
 
 def test_the_page_for_people_without_a_kernel_has_every_view(panel: ResultsPanel, tmp_path: Path):

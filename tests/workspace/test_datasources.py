@@ -17,7 +17,6 @@ from lightly_nb.workspace.data.datasource_kinds import KINDS, datasource_setting
 from lightly_nb.workspace.data.datasources import (
     get_datasource,
     get_datasource_config,
-    get_datasource_configs,
     open_input,
     open_lightly,
     set_datasource,
@@ -172,8 +171,6 @@ def test_each_purpose_has_its_datasource_and_one_may_serve_both(workspace, photo
     assert set(purposes().values()) == {"/both"}
     transact(workspace, set_datasource, photos, local("/in2"), "INPUT")
     assert purposes() == {"INPUT": "/in2", "LIGHTLY": "/both", "INPUT_OUTPUT": "/both"}
-    with reading(workspace) as session:
-        assert [row.purpose for row in get_datasource_configs(session, photos)] == ["INPUT", "INPUT_OUTPUT"]
 
 
 def test_new_keys_do_not_restart_a_datapool_but_another_place_does(workspace, photos):

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from lightly_nb.datasource import open_datasource
+from lightly_nb.datasource.sample_files import SampleFiles
 from lightly_nb.errors import DatasourceError, InputError, RunCanceled
 from lightly_nb.events import Event
 from lightly_nb.workspace.data.download import Downloaded, download_files, problems_text
-from lightly_nb.workspace.data.sample_files import SampleFiles
 from tests.photos import write_photographs
 
 N = 12
@@ -190,7 +190,7 @@ import sys, time
 from pathlib import Path
 from lightly_nb.datasource import open_datasource
 from lightly_nb.workspace.data import download
-from lightly_nb.workspace.data.sample_files import SampleFiles
+from lightly_nb.datasource.sample_files import SampleFiles
 
 write = Path.write_bytes
 

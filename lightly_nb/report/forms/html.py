@@ -5,19 +5,17 @@ from __future__ import annotations
 import base64
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Plots, Table, Text, Tiles
+from lightly_nb.report.content import Content
 from lightly_nb.report.views import chapters
-
-if TYPE_CHECKING:
-    from lightly_nb.report.report import Report
 
 SMALL_DPI_WIDTH = 900
 """Pixels to which plots are shrunk that a page shows as pictures."""
 
 
-def page(report: Report) -> str:
+def page(report: Content) -> str:
     """Return the whole report as an HTML document with interactive plots; nothing is loaded from
     elsewhere.
     """
@@ -37,7 +35,7 @@ def page(report: Report) -> str:
     )
 
 
-def fragment(report: Report) -> str:
+def fragment(report: Content) -> str:
     """Return the report for a notebook: no scripts, so that it also shows in a notebook that is not
     trusted.
     """
@@ -54,7 +52,7 @@ def style_sheet() -> str:
 class _Figures:
     """The Bokeh figures of a page: collected while the page is put together, embedded at its end."""
 
-    def __init__(self, report: Report):
+    def __init__(self, report: Content):
         from lightly_nb.report.forms.bokeh import sprite_css
 
         self.report = report
@@ -82,7 +80,7 @@ class _Figures:
         return str(Resources(mode="inline", components=["bokeh"]).render()) if self.models else ""
 
 
-def _chapter(report: Report, part: Chapter, figures: _Figures | None, open_: bool = True) -> str:
+def _chapter(report: Content, part: Chapter, figures: _Figures | None, open_: bool = True) -> str:
     head = f"<p class='name'>{escape(part.name)}</p><h2>{escape(part.finding)}</h2>"
     if not part.blocks:
         return f"<section class='left-out'>{head}</section>"
@@ -93,7 +91,7 @@ def _chapter(report: Report, part: Chapter, figures: _Figures | None, open_: boo
     return f"<section id='{escape(part.key)}'>{head}{blocks}</section>"
 
 
-def _block(report: Report, part: Chapter, block: Block, figures: _Figures | None) -> str:
+def _block(report: Content, part: Chapter, block: Block, figures: _Figures | None) -> str:
     if isinstance(block, Text):
         return f"<p{' class=note' if block.note else ''}>{escape(block.text)}</p>"
     if isinstance(block, Tiles):
@@ -117,14 +115,14 @@ def _table(block: Table) -> str:
     return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _pictures(report: Report, block: Pictures) -> str:
+def _pictures(report: Content, block: Pictures) -> str:
     small = block.columns > 6
     cells = "".join(_picture(report, item, small) for item in block.pictures)
     title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
     return f"{title}<div class='pictures {'small' if small else 'large'}'>{cells}</div>"
 
 
-def _picture(report: Report, item: Picture, small: bool) -> str:
+def _picture(report: Content, item: Picture, small: bool) -> str:
     caption = escape(item.caption).replace("\n", "<br>")
     frame = f" style='border:3px solid {item.color}'" if item.color else ""
     if item.array is None:
@@ -136,13 +134,13 @@ def _picture(report: Report, item: Picture, small: bool) -> str:
     return f"<figure title='{escape(item.caption)}'>{image}{shown}</figure>"
 
 
-def _plots(report: Report, block: Plots, figures: _Figures | None) -> str:
+def _plots(report: Content, block: Plots, figures: _Figures | None) -> str:
     if figures is None:
         return f"<div class='plots'>{''.join(_image(report, name) for name in block.names)}</div>"
     return f"<div class='plots'>{''.join(_live(report, name, figures) for name in block.names)}</div>"
 
 
-def _live(report: Report, name: str, figures: _Figures) -> str:
+def _live(report: Content, name: str, figures: _Figures) -> str:
     """Return the interactive form of a plot, or its picture where it has none."""
     from lightly_nb.report.forms import bokeh as bokeh_figures
 
@@ -158,7 +156,7 @@ def _live(report: Report, name: str, figures: _Figures) -> str:
     return _image(report, name) if made is None else figures.mark(name, made)
 
 
-def _image(report: Report, name: str) -> str:
+def _image(report: Content, name: str) -> str:
     data = base64.b64encode(_smaller(report.png(name))).decode("ascii")
     alt = escape(name.replace("_", " "))
     return f"<img class='plot' alt='{alt}' src='data:image/png;base64,{data}'>"

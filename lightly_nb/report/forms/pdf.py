@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightly_nb.display.palette import GRID, INPUT, MUTED, SELECTED, TEXT
 from lightly_nb.report.blocks import Chapter, Pictures, Plots, Table, Text, Tiles
-from lightly_nb.report.forms.fonts import NO_GLYPH, base_fonts, drawable, fallback_fonts
+from lightly_nb.report.content import Content
+from lightly_nb.report.forms.fonts import NO_GLYPH, base_fonts, characters, drawable, fallback_fonts
 from lightly_nb.report.views import chapters
-
-if TYPE_CHECKING:
-    from lightly_nb.report.report import Report
 
 UNDRAWN = "stands for a character that no font of this machine can draw; report.json has every name in full."
 MARGIN = 15.0
@@ -26,7 +24,7 @@ ROOM_FOR_A_START = 34.0
 ROOM_FOR_ROWS = 18.0
 
 
-def pdf(report: Report) -> bytes:
+def pdf(report: Content) -> bytes:
     """Return the report as the bytes of a PDF."""
     parts = chapters(report.facts, list(report.plots))
     document = _document(report, parts)
@@ -38,7 +36,7 @@ def pdf(report: Report) -> bytes:
     return bytes(document.output())
 
 
-def _document(report: Report, parts: list[Chapter]) -> Any:
+def _document(report: Content, parts: list[Chapter]) -> Any:
     from fpdf import FPDF
 
     class Document(FPDF):
@@ -74,12 +72,10 @@ def _document(report: Report, parts: list[Chapter]) -> Any:
 
 def _foreign(parts: list[Chapter]) -> frozenset[str]:
     """Return the characters of the report that DejaVu Sans lacks."""
-    from lightly_nb.report.forms.fonts import characters
-
     return frozenset(drawable(repr(parts)) if parts else "") - characters(base_fonts()[0])
 
 
-def _cover(document: Any, report: Report, parts: list[Chapter]) -> None:
+def _cover(document: Any, report: Content, parts: list[Chapter]) -> None:
     document.add_page()
     document.set_fill_color(SELECTED)
     document.rect(0, 0, document.w, 4, style="F")
@@ -99,7 +95,7 @@ def _cover(document: Any, report: Report, parts: list[Chapter]) -> None:
     document.ln(GAP)
 
 
-def _chapter(document: Any, report: Report, part: Chapter) -> None:
+def _chapter(document: Any, report: Content, part: Chapter) -> None:
     first = part.key == "job"
     if not first and document.get_y() + _start_height(document, report, part) > document.h - BOTTOM:
         document.add_page()
@@ -117,7 +113,7 @@ def _chapter(document: Any, report: Report, part: Chapter) -> None:
         _BLOCKS[type(block)](document, report, block)
 
 
-def _start_height(document: Any, report: Report, part: Chapter) -> float:
+def _start_height(document: Any, report: Content, part: Chapter) -> float:
     """Return the height of a chapter's head together with what must not be parted from it."""
     if not part.blocks:
         return ROOM_FOR_ROWS
@@ -127,12 +123,12 @@ def _start_height(document: Any, report: Report, part: Chapter) -> float:
     return HEAD + ROOM_FOR_A_START
 
 
-def _text(document: Any, report: Report, block: Text) -> None:
+def _text(document: Any, report: Content, block: Text) -> None:
     _line(document, block.text, 7.5 if block.note else 9, MUTED if block.note else TEXT, height=4.0)
     document.ln(GAP)
 
 
-def _tiles(document: Any, report: Report, block: Tiles) -> None:
+def _tiles(document: Any, report: Content, block: Tiles) -> None:
     width = document.epw / len(block.tiles)
     top = document.get_y()
     for number, (value, word) in enumerate(block.tiles):
@@ -145,7 +141,7 @@ def _tiles(document: Any, report: Report, block: Tiles) -> None:
     document.set_y(top + 13 + GAP)
 
 
-def _table(document: Any, report: Report, block: Table) -> None:
+def _table(document: Any, report: Content, block: Table) -> None:
     from fpdf.enums import TableBordersLayout
     from fpdf.fonts import FontFace
 
@@ -179,7 +175,7 @@ def _table(document: Any, report: Report, block: Table) -> None:
     document.ln(GAP)
 
 
-def _plots(document: Any, report: Report, block: Plots) -> None:
+def _plots(document: Any, report: Content, block: Plots) -> None:
     if not block.names:
         return
     width, height = _plots_size(document, report, block)
@@ -193,7 +189,7 @@ def _plots(document: Any, report: Report, block: Plots) -> None:
     document.set_y(top + height + GAP)
 
 
-def _plots_size(document: Any, report: Report, block: Plots) -> tuple[float, float]:
+def _plots_size(document: Any, report: Content, block: Plots) -> tuple[float, float]:
     """Return the width of each plot, and the height of the highest; they fit on a page."""
     width = (document.epw - GAP * (len(block.names) - 1)) / len(block.names)
     height = max(width * _ratio(report.png(name)) for name in block.names)
@@ -201,7 +197,7 @@ def _plots_size(document: Any, report: Report, block: Plots) -> tuple[float, flo
     return width * shrink, height * shrink
 
 
-def _pictures(document: Any, report: Report, block: Pictures) -> None:
+def _pictures(document: Any, report: Content, block: Pictures) -> None:
     if not block.pictures:
         return
     small = block.columns > 6
@@ -227,7 +223,7 @@ def _pictures(document: Any, report: Report, block: Pictures) -> None:
 
 
 def _picture(
-    document: Any, report: Report, item: Any, left: float, top: float, width: float, height: float
+    document: Any, report: Content, item: Any, left: float, top: float, width: float, height: float
 ) -> None:
     document.set_draw_color(item.color or GRID)
     document.set_line_width(0.8 if item.color else 0.2)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from lightly_nb.api.models import TagData
+from lightly_nb.api.models import DatasetData, TagData
+from lightly_nb.exports import FORMATS
 from lightly_nb.widgets.dataset_browser import html
 from lightly_nb.widgets.dataset_browser.choice_list import Choice, ChoiceList
-from lightly_nb.widgets.dataset_browser.facts import tag_tree
+from lightly_nb.widgets.dataset_browser.facts import DatasetFacts, tag_tree
 from lightly_nb.widgets.dataset_browser.parts import Parts, say, show
 from lightly_nb.widgets.dataset_browser.text import (
     dataset_detail,
@@ -18,10 +20,6 @@ from lightly_nb.widgets.dataset_browser.text import (
     run_title,
     tag_detail,
 )
-from lightly_nb.widgets.dataset_browser.work import FORMS
-
-if TYPE_CHECKING:
-    from lightly_nb.widgets.dataset_browser.panel import DatasetBrowser
 
 OPERATIONS = (
     ("∪ with (union)", "UNION"),
@@ -35,10 +33,10 @@ DATASETS, RUNS, TAGS = 10, 5, 8
 
 
 class DatasetsPage:
-    """The parts of one panel."""
+    """The parts of one panel; `do(method, *arguments)` calls a method of the panel and shows its error."""
 
-    def __init__(self, panel: DatasetBrowser, css: str):
-        self._parts, self._panel = Parts(), panel
+    def __init__(self, do: Callable[..., None], css: str):
+        self._parts, self._do = Parts(), do
         parts = self._parts
         self._error, self._about, self._progress = (parts.html() for _ in range(3))
         self.status, self.announced = parts.html("lnb-said"), parts.html("lnb-said", "lnb-unseen")
@@ -106,7 +104,7 @@ class DatasetsPage:
                 self._button("keep_tag", "Keep it", "Do not delete the tag"),
             ]
         )
-        exports = [self._export(form) for form in FORMS]
+        exports = [self._export(form) for form in FORMATS]
         self.operation = parts.menu("tag", OPERATIONS)
         self.other = parts.menu("other tag", [])
         self.new_name = parts.field("as new tag", "its name")
@@ -123,27 +121,32 @@ class DatasetsPage:
         return [title, self.tags, *self._tag_parts]
 
     def _button(self, method: str, text: str, hint: str) -> Any:
-        panel = self._panel
-        button = self._parts.button(text, hint, lambda: panel.press(getattr(panel, method)))
+        button = self._parts.button(text, hint, lambda: self._do(method))
         self.buttons[method] = button
         return button
 
     def _export(self, form: str) -> Any:
-        panel, (text, _, about) = self._panel, FORMS[form]
-        button = self._parts.button(text, about, lambda: panel.press(lambda: panel.start_export(form)))
+        text, about = FORMATS[form].label, FORMATS[form].about
+        button = self._parts.button(text, about, lambda: self._do("start_export", form))
         self.buttons[form] = button
         return button
 
     def _choose(self, trait: str) -> Any:
-        return lambda key: self._panel.press(lambda: setattr(self._panel, trait, key))
+        return lambda key: self._do("set_trait", trait, key)
 
     # ---- what is shown -------------------------------------------------------------------------------------
 
-    def show(self, panel: DatasetBrowser) -> None:
-        """Show all that is known."""
-        choices = [Choice(one.id, one_line(one.name), dataset_detail(one)) for one in panel.datasets]
-        self.datasets.show(choices, panel.dataset_id)
-        facts = panel.facts
+    def show(
+        self,
+        datasets: Sequence[DatasetData],
+        facts: DatasetFacts | None,
+        dataset_id: str,
+        scheduled_run_id: str,
+        tag_name: str,
+    ) -> None:
+        """Show all that is known, and what of it is chosen."""
+        choices = [Choice(one.id, one_line(one.name), dataset_detail(one)) for one in datasets]
+        self.datasets.show(choices, dataset_id)
         show(self.right, facts is not None)
         if facts is None:
             return
@@ -152,30 +155,28 @@ class DatasetsPage:
         shared = (facts.dataset.id, *facts.shared_with)
         if shared != self._shared:  # else what a person is writing stays
             self._shared, self.emails.value = shared, ", ".join(facts.shared_with)
-        self.show_runs(panel)
+        self.show_runs(facts, scheduled_run_id)
         tags = [
             Choice(tag.name, one_line(tag.name), tag_detail(tag, facts), indented(depth))
             for tag, depth in tag_tree(facts.tags)
         ]
-        self.tags.show(tags, panel.tag_name)
-        say(self._first, f"Combine the <b>{html.text(one_line(panel.tag_name))}</b>")
+        self.tags.show(tags, tag_name)
+        say(self._first, f"Combine the <b>{html.text(one_line(tag_name))}</b>")
         for part in self._tag_parts:
             show(part, bool(tags) and (part is not self._working or self._is_working))
-        self._offer_others([tag.name for tag in facts.tags if tag.name != panel.tag_name])
+        self._offer_others([tag.name for tag in facts.tags if tag.name != tag_name])
 
-    def show_runs(self, panel: DatasetBrowser) -> None:
+    def show_runs(self, facts: DatasetFacts, scheduled_run_id: str) -> None:
         """Show how the runs stand, and the buttons that the chosen one has."""
-        facts, now = panel.facts, time.time()
-        if facts is None:
-            return
+        now = time.time()
         lines = [Choice(line.scheduled_id, run_title(line), run_times(line, now)) for line in facts.runs]
-        self.runs.show(lines, panel.scheduled_run_id)
+        self.runs.show(lines, scheduled_run_id)
         states = {line.scheduled_id: str(line.state) for line in facts.runs}
         moved = [line for line in facts.runs if self._states.get(line.scheduled_id, line.state) != line.state]
         self._states = states
         if moved:
             say(self.announced, html.text(f"Run: {run_title(moved[0])}"))
-        chosen = next((line for line in facts.runs if line.scheduled_id == panel.scheduled_run_id), None)
+        chosen = next((line for line in facts.runs if line.scheduled_id == scheduled_run_id), None)
         is_begun, is_live = bool(chosen and chosen.run_id), bool(chosen and chosen.is_live)
         wanted = {
             "monitor": is_begun,

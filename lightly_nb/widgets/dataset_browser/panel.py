@@ -17,6 +17,7 @@ from lightly_nb.api import ApiWorkflowClient
 from lightly_nb.api.models import DatasetData, TagData
 from lightly_nb.errors import ForbiddenException, InputError, NotFoundException
 from lightly_nb.events import Listener
+from lightly_nb.exports import FORMATS
 from lightly_nb.widgets.dataset_browser import html
 from lightly_nb.widgets.dataset_browser.facts import (
     DatasetFacts,
@@ -29,7 +30,7 @@ from lightly_nb.widgets.dataset_browser.gallery import Gallery, folder_of, pictu
 from lightly_nb.widgets.dataset_browser.layout import DatasetsPage
 from lightly_nb.widgets.dataset_browser.parts import say
 from lightly_nb.widgets.dataset_browser.text import whole_text
-from lightly_nb.widgets.dataset_browser.work import FORMS, Work, download_images, save_export
+from lightly_nb.widgets.dataset_browser.work import Work, download_images, save_export
 from lightly_nb.widgets.datasets_watch import Watcher
 from lightly_nb.widgets.run_monitor.panel import MonitorPanel
 from lightly_nb.widgets.shared.errors import errors_shown
@@ -69,7 +70,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         self._using = threading.RLock()
         self.datasets: list[DatasetData] = []
         self.facts: DatasetFacts | None = None
-        self.page = DatasetsPage(self, hiding_rule(self._panel_id))
+        self.page = DatasetsPage(self._do, hiding_rule(self._panel_id))
         self._open: Any = None
         self._watcher = Watcher(self._look, self._show_error)
         self._work = Work(self.page.show_progress, self._show_end, self._show_error)
@@ -80,7 +81,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         chosen = client._dataset_id  # not `dataset_id`, which warns where none is set
         known = [one.id for one in self.datasets]
         self.dataset_id = chosen if chosen in known else next(iter(known), "")
-        self.page.show(self)
+        self._show_page()
 
     # ---- what is shown -------------------------------------------------------------------------------------
 
@@ -165,8 +166,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         Parameters
         ----------
         form : str
-            `filenames`, `filenames_and_read_urls`, `label_studio_tasks`, `label_box_data_rows`,
-            `label_box_v4_data_rows`, `coco_image_list`, `yolo_image_list` or `cvat_manifest`.
+            A name in `lightly_nb.exports.FORMATS`, as `label_studio`, `coco` or `yolo`.
         folder : path or None
             Made if need be; None: what the field of the panel says, `exports` at first.
 
@@ -254,10 +254,13 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         with errors_shown(self._show_error):
             action()
 
+    def _do(self, method: str, *arguments: Any) -> None:
+        self.press(lambda: getattr(self, method)(*arguments))
+
     def start_export(self, form: str) -> None:
         """Export in the background."""
         job = self._exporting(form, None)
-        self._work.start(f"Export to {FORMS[form].label}", lambda on_event: f"Saved {job(on_event)}")
+        self._work.start(f"Export to {FORMATS[form].label}", lambda on_event: f"Saved {job(on_event)}")
 
     def start_download(self) -> None:
         """Download in the background."""
@@ -310,7 +313,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
     @observe("tag_name", "scheduled_run_id")
     def _line_chosen(self, _change: Any) -> None:
         self.page.ask(None)
-        self.page.show(self)
+        self._show_page()
 
     def _load(self) -> None:
         """Read the chosen dataset, and choose the newest tag and run where those chosen are gone."""
@@ -336,11 +339,14 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
                 self.refresh()
             else:
                 self.facts = news
-                self.page.show_runs(self)
+                self.page.show_runs(news, self.scheduled_run_id)
             return bool(self.facts and self.facts.live)
 
+    def _show_page(self) -> None:
+        self.page.show(self.datasets, self.facts, self.dataset_id, self.scheduled_run_id, self.tag_name)
+
     def _show(self) -> None:
-        self.page.show(self)
+        self._show_page()
         if self._displayed:
             update_static(f"lnb-{self._panel_id}", *self._static())
 

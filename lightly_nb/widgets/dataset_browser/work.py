@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from lightly_nb.api import ApiWorkflowClient
 from lightly_nb.api.downloads import download_tag
@@ -16,34 +14,10 @@ from lightly_nb.api.exports import exported
 from lightly_nb.api.models import DatasetData, TagData
 from lightly_nb.errors import DatasourceError, InputError, RunCanceled
 from lightly_nb.events import Event, Listener
-from lightly_nb.files import written_aside
+from lightly_nb.exports import write
+from lightly_nb.exports.formats import format_named
 from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.workspace.data.download import problems_text
-
-
-class Form(NamedTuple):
-    """An export format: its button, and the end of its file's name."""
-
-    label: str
-    file_name: str
-    about: str
-
-
-FORMS: Mapping[str, Form] = MappingProxyType(
-    {
-        "filenames": Form("Filenames", "filenames.txt", "File names, one a line"),
-        "filenames_and_read_urls": Form(
-            "Filenames + URLs", "read_urls.json", "File names with URLs that can be read"
-        ),
-        "label_studio_tasks": Form("Label Studio", "label_studio.json", "Tasks to import in Label Studio"),
-        "label_box_data_rows": Form("Labelbox v3", "labelbox_v3.json", "Data rows of Labelbox version 3"),
-        "label_box_v4_data_rows": Form("Labelbox v4", "labelbox_v4.json", "Data rows of Labelbox version 4"),
-        "coco_image_list": Form("COCO", "coco.json", "A COCO file of the images, without annotations"),
-        "yolo_image_list": Form("YOLO", "yolo_train.txt", "The train.txt of YOLO: one path a line"),
-        "cvat_manifest": Form("CVAT", "cvat_manifest.jsonl", "A manifest of CVAT"),
-    }
-)
-"""By the name of the format, as `workspace.exports.FORMATS` has it."""
 
 
 def file_stem(dataset: DatasetData, tag: TagData) -> str:
@@ -61,7 +35,9 @@ def save_export(
     folder: str | Path,
     on_event: Listener | None = None,
 ) -> Path:
-    """Write a tag in a format of `FORMS` to a file of `folder`; return its path. It is whole or not there.
+    """Write a tag in a format of `lightly_nb.exports` to a file of `folder`, whole or not at all.
+
+    Returns its path.
 
     Raises
     ------
@@ -70,20 +46,8 @@ def save_export(
     DatasourceError
         If the file cannot be written.
     """
-    if form not in FORMS:
-        raise InputError(f"export: there is no format {form!r}; there are {', '.join(FORMS)}")
-    path = _made(folder) / f"{file_stem(dataset, tag)}_{FORMS[form].file_name}"
-    content = exported(client, form, tag.id, on_event=on_event)
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
-    try:
-        with written_aside(path) as aside:
-            aside.write_text(text if text.endswith("\n") or not text else f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        said = (
-            f"'{path}' cannot be written: {error.strerror or error}; free some space or choose another folder"
-        )
-        raise DatasourceError(said) from None
-    return path
+    path = _made(folder) / f"{file_stem(dataset, tag)}_{format_named(form).file_name}"
+    return write(exported(client, form, tag.id, on_event=on_event), path)
 
 
 def download_images(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.model import ResultsModel
-from lightly_nb.widgets.results_viewer.static import results_html
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class StaticResults(ResultsModel):
     """What `show_results` returns without anywidget: a picture, with all traits and methods."""
 
     def _repr_html_(self) -> str:
-        return f"{WITHOUT_ANYWIDGET}{results_html(self)}"
+        return f"{WITHOUT_ANYWIDGET}{self.still_html()}"
 
     def __repr__(self) -> str:
         return f"StaticResults({len(self.picks):,} of {len(self.samples):,} samples selected)"

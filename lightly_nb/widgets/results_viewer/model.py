@@ -14,6 +14,7 @@ import traitlets
 from lightly_nb.errors import InputError, LightlyNBError
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.items import Facts, Item
+from lightly_nb.widgets.results_viewer.static import results_html, results_page, written
 from lightly_nb.widgets.results_viewer.views import (
     DUPLICATES,
     NEAREST,
@@ -156,13 +157,18 @@ class ResultsModel(traitlets.HasTraits):
 
         It has the first `most_pictures` figures of every view, whatever is filtered.
         """
-        from lightly_nb.widgets.results_viewer.page import results_page, written
+        views = {}
+        for view in VIEWS:
+            entries = self._entries_of(view)
+            first = np.arange(min(most_pictures, len(entries)))
+            views[view] = len(entries), self.facts.items(view, entries.take(first))
+        title = f"{len(self.picks):,} of {len(self.samples):,} samples selected"
+        return written(results_page(title, views, self.picture), path)
 
-        return written(results_page(self, most_pictures), path)
-
-    def listed(self, view: str) -> Entries:
-        """Return all that a view lists, whatever is filtered."""
-        return self._entries_of(view)
+    def still_html(self) -> str:
+        """Return what a saved notebook shows: self-contained HTML, true without a kernel."""
+        start = (self.page - 1) * self.page_size
+        return results_html(self.counts, self.view, start, self.items(), self.picture)
 
     def picture(self, key: str) -> bytes:
         """Return the JPEG of one figure by its `id`, empty if there is none.

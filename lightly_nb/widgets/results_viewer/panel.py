@@ -19,7 +19,6 @@ import anywidget
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.model import PAGE_SIZES, ResultsModel
-from lightly_nb.widgets.results_viewer.static import results_html
 from lightly_nb.widgets.results_viewer.views import ORDERS, REMOVED
 from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block
@@ -60,7 +59,7 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
         )
 
     def _ipython_display_(self, **kwargs: Any) -> None:
-        show_panel(self, static_block(self._panel_id, results_html(self)), repr(self))
+        show_panel(self, static_block(self._panel_id, self.still_html()), repr(self))
 
     # ---- to the browser ------------------------------------------------------------------------------------
 

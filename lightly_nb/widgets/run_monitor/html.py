@@ -239,14 +239,6 @@ def files(path: Path, found: Iterable[OutputFile]) -> str:
     )
 
 
-def frame(page: str, title: str) -> str:
-    """Return a frame that holds a whole page and lets it reach nothing outside."""
-    return (
-        f'<iframe class="lnb-frame" title="{escape(title)}" sandbox="allow-scripts allow-popups" '
-        f'srcdoc="{escape(page)}"></iframe>'
-    )
-
-
 def whole(parts: Iterable[str], path: Path, as_of: float) -> str:
     """Return the parts as one static block, with when they were true and where the run is."""
     clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(as_of))

@@ -43,7 +43,7 @@ BUTTONS = {
 
 
 class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
-    """The panel that `Run.monitor` returns.
+    """The panel that `lightly_nb.monitor` returns.
 
     Parameters
     ----------

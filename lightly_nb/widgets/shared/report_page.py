@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib.util import find_spec
 from typing import Any
 
@@ -9,7 +10,6 @@ import ipywidgets
 
 from lightly_nb.errors import RunError
 from lightly_nb.pipeline.run_handle import Run
-from lightly_nb.widgets.run_monitor.html import frame
 
 
 def report_page(run: Run) -> Any:
@@ -32,3 +32,11 @@ def report_page(run: Run) -> Any:
     from lightly_nb.widgets.shared.page_frame import PageFrame
 
     return PageFrame(page, "Report")
+
+
+def frame(page: str, title: str) -> str:
+    """Return a frame that holds a whole page and lets it reach nothing outside."""
+    return (
+        f'<iframe class="lnb-frame" title="{escape(title)}" sandbox="allow-scripts allow-popups" '
+        f'srcdoc="{escape(page)}"></iframe>'
+    )

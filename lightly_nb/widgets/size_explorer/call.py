@@ -9,7 +9,6 @@ from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.call import both_of
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 from lightly_nb.widgets.size_explorer.model import HowManyModel
-from lightly_nb.widgets.size_explorer.static import how_many_html
 
 if TYPE_CHECKING:
     from lightly_nb.pipeline import Run
@@ -93,7 +92,7 @@ class StaticHowMany(HowManyModel):
 
     def _repr_html_(self) -> str:
         self.wait()
-        return f"{WITHOUT_ANYWIDGET}{how_many_html(self)}"
+        return f"{WITHOUT_ANYWIDGET}{self.still_html()}"
 
     def __repr__(self) -> str:
         return f"StaticHowMany({self.n:,} of {len(self.samples):,} samples, {self.n_max:,} picks computed)"

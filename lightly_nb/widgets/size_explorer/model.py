@@ -14,6 +14,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.events import Event
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.items import Facts, Item
+from lightly_nb.widgets.results_viewer.static import document, written
 from lightly_nb.widgets.results_viewer.views import SELECTED, selected_entries
 from lightly_nb.widgets.shared.pictures import thumbnail
 from lightly_nb.widgets.size_explorer.balance import Groups, bars, groupings
@@ -37,6 +38,7 @@ from lightly_nb.widgets.size_explorer.orders import (
     stopping,
     with_strengths,
 )
+from lightly_nb.widgets.size_explorer.static import how_many_html
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -187,12 +189,16 @@ class HowManyModel(traitlets.HasTraits):
 
         It has the curve, the class balance and the newest `most_pictures` picks.
         """
-        from lightly_nb.widgets.results_viewer.page import document, written
-        from lightly_nb.widgets.size_explorer.static import how_many_html
-
         pages = range(1, 1 + min(self.n_pages, -(-most_pictures // PAGE_SIZE)))
         items = [item for page in pages for item in self.items(page)][:most_pictures]
-        return written(document("How many samples are needed?", how_many_html(self, items)), path)
+        return written(document("How many samples are needed?", self.still_html(items)), path)
+
+    def still_html(self, items: list[Item] | None = None) -> str:
+        """Return what a saved notebook shows, with the pictures of `items`; None is those of the page."""
+        said = f"{self.n:,} of {len(self.samples):,} samples selected. {self.finding}"
+        jpegs = {one["name"]: self.picture(one["id"]) for one in (self.items() if items is None else items)}
+        balance = (self.group_by, self.balance())
+        return how_many_html(said, self.n, self.curve, balance, self.notes, jpegs)
 
     def picture(self, key: str) -> bytes:
         """Return the thumbnail of one figure by its `id`, empty if there is none."""

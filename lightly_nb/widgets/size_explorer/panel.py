@@ -21,7 +21,6 @@ from lightly_nb.widgets.size_explorer.balance import bars_html
 from lightly_nb.widgets.size_explorer.curve import MEASURES
 from lightly_nb.widgets.size_explorer.curve_svg import curve_svg, marker_svg
 from lightly_nb.widgets.size_explorer.model import PAGE_SIZE, HowManyModel
-from lightly_nb.widgets.size_explorer.static import how_many_html
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -57,7 +56,7 @@ class HowManyPanel(HowManyModel, anywidget.AnyWidget):  # type: ignore[misc]
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         self.work.wait(SECONDS_FOR_THE_STATIC_OUTPUT)
-        show_panel(self, static_block(self._panel_id, how_many_html(self)), repr(self))
+        show_panel(self, static_block(self._panel_id, self.still_html()), repr(self))
 
     # ---- to the browser ------------------------------------------------------------------------------------
 

@@ -15,32 +15,24 @@ from lightly_nb.errors import ArtifactNotExist, WorkspaceError
 from lightly_nb.files import written_aside
 from lightly_nb.pipeline.results import load_quarantine
 from lightly_nb.runfolder import RunFolder, write_text
+from lightly_nb.states import ArtifactType
 from lightly_nb.workspace.store.schema import Artifact, ComputeRun
 
-LOG = "LOG"
-MEMLOG = "MEMLOG"
-CHECKPOINT = "CHECKPOINT"
-REPORT_PDF = "REPORT_PDF"
-REPORT_JSON = "REPORT_JSON"
-REPORT_V2_JSON = "REPORT_V2_JSON"
-CORRUPTNESS_CHECK_INFORMATION = "CORRUPTNESS_CHECK_INFORMATION"
-SEQUENCE_INFORMATION = "SEQUENCE_INFORMATION"
-
-REPORTS = (REPORT_PDF, REPORT_JSON, REPORT_V2_JSON)
+REPORTS = (ArtifactType.REPORT_PDF, ArtifactType.REPORT_JSON, ArtifactType.REPORT_V2_JSON)
 
 
-def artifact_files(folder: RunFolder) -> dict[str, Path]:
+def artifact_files(folder: RunFolder) -> dict[ArtifactType, Path]:
     """Return the files that the run of `folder` can offer, by type; only those that are there."""
     checkpoints = sorted(folder.path.glob("lightly_epoch_*.ckpt"), key=_epoch)
     files = {
-        REPORT_PDF: folder.report_pdf,
-        REPORT_JSON: folder.report_json,
-        REPORT_V2_JSON: folder.path / "report_v2.json",
-        LOG: folder.log,
-        MEMLOG: folder.path / "memlog.txt",
-        CORRUPTNESS_CHECK_INFORMATION: folder.data / "corruptness_check_information.json",
-        SEQUENCE_INFORMATION: folder.data / "sequence_information.json",
-        **({CHECKPOINT: checkpoints[-1]} if checkpoints else {}),
+        ArtifactType.REPORT_PDF: folder.report_pdf,
+        ArtifactType.REPORT_JSON: folder.report_json,
+        ArtifactType.REPORT_V2_JSON: folder.path / "report_v2.json",
+        ArtifactType.LOG: folder.log,
+        ArtifactType.MEMLOG: folder.path / "memlog.txt",
+        ArtifactType.CORRUPTNESS_CHECK_INFORMATION: folder.data / "corruptness_check_information.json",
+        ArtifactType.SEQUENCE_INFORMATION: folder.data / "sequence_information.json",
+        **({ArtifactType.CHECKPOINT: checkpoints[-1]} if checkpoints else {}),
     }
     return {kind: path for kind, path in files.items() if path.is_file()}
 
@@ -60,10 +52,10 @@ def write_artifact_files(folder: RunFolder) -> None:
         write_text(folder.path / "report_v2.json", text)
 
 
-def register_artifacts(session: Session, run: ComputeRun, files: Mapping[str, Path]) -> None:
+def register_artifacts(session: Session, run: ComputeRun, files: Mapping[ArtifactType, Path]) -> None:
     """Offer files, by type, for download from a run."""
     session.add_all(
-        Artifact(run_id=run.id, type=kind, file_name=path.name, path=str(path))
+        Artifact(run_id=run.id, type=kind.value, file_name=path.name, path=str(path))
         for kind, path in files.items()
     )
     session.flush()
@@ -75,7 +67,7 @@ def get_artifacts(session: Session, run: ComputeRun) -> Sequence[Artifact]:
     return session.scalars(chosen.order_by(Artifact.created_at, Artifact.id)).all()
 
 
-def get_artifact(session: Session, run: ComputeRun, artifact_type: str) -> Artifact:
+def get_artifact(session: Session, run: ComputeRun, artifact_type: ArtifactType | str) -> Artifact:
     """Return the artifact of a type.
 
     Raises

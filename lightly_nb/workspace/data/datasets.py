@@ -133,16 +133,6 @@ def get_datasets(
     return session.scalars(select(Dataset).where(*chosen).order_by(Dataset.created_at, Dataset.id)).all()
 
 
-def rename_dataset(session: Session, user: User, dataset_id: str, name: str) -> Dataset:
-    """Give a dataset another name; its owner alone may."""
-    dataset, name = get_dataset(session, user, dataset_id, to_own=True), checked_name(name)
-    if name != dataset.name and _name_taken(session, user, name):
-        raise ConflictException(f"A dataset with the name {name!r} already exists! Choose another name.")
-    dataset.name = name
-    session.flush()
-    return dataset
-
-
 def delete_dataset(session: Session, user: User, dataset_id: str) -> None:
     """Delete a dataset with its tags, samples, datasource settings and runs; no image is touched.
 

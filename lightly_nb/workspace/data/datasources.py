@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from lightly_nb.datasource import Datasource, WritableDatasource, open_datasource
@@ -69,12 +68,6 @@ def get_datasource_config(
         f"the dataset {dataset.name!r} has no {purpose} datasource; set one with set_local_config(..., "
         f"purpose=DatasourcePurpose.{purpose}), set_s3_config(...), set_gcs_config(...), …"
     )
-
-
-def get_datasource_configs(session: Session, dataset: Dataset) -> Sequence[DatasourceConfig]:
-    """Return all datasources of a dataset as they are stored, by purpose."""
-    mine = select(DatasourceConfig).where(DatasourceConfig.dataset_id == dataset.id)
-    return session.scalars(mine.order_by(DatasourceConfig.purpose)).all()
 
 
 def get_datasource(

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lightly_nb.datasource.names import name_problem
+from lightly_nb.datasource.sample_files import SampleFiles
 from lightly_nb.engines import local
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.events import Listener, Stage
 from lightly_nb.files import written_aside
-from lightly_nb.workspace.data.sample_files import SampleFiles
 
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from lightly_nb.datasource import Datasource
+from lightly_nb.datasource.sample_files import WEEK, SampleFiles
 from lightly_nb.engines import local
 from lightly_nb.events import Listener
 from lightly_nb.lightly_source.json_files import json_name
-from lightly_nb.workspace.data.sample_files import WEEK, SampleFiles
 
 NameAndUrl = tuple[str, str]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from lightly_nb.errors import RunError
+from lightly_nb.pipeline import Run, open_run
 from lightly_nb.processes import is_alive
 from lightly_nb.workspace.data.datasets import get_datasets
 from lightly_nb.workspace.store import schema
@@ -58,7 +59,7 @@ class Worker:
     --------
     >>> worker = Worker(name="Default").start()  # doctest: +SKIP
     >>> client.schedule_compute_worker_run(selection_config={"n_samples": 50, ...})  # doctest: +SKIP
-    >>> worker.monitor()  # doctest: +SKIP
+    >>> worker.run()  # doctest: +SKIP
     >>> worker.stop()  # doctest: +SKIP
     """
 
@@ -162,20 +163,18 @@ class Worker:
         table = pd.DataFrame(rows, columns=columns)
         return table.assign(started=pd.to_datetime(table["started"], unit="ms", utc=True))
 
-    def monitor(self) -> Any:
-        """Show how the run under way goes, or else the last one.
+    def run(self) -> Run:
+        """Return the run under way, or else the last one; `lightly_nb.monitor(worker)` shows it.
 
         Raises
         ------
         RunError
             If it has begun none yet.
         """
-        from lightly_nb.pipeline import open_run
-
         folders = self.runs()["run_folder"].dropna()
         if folders.empty:
             raise RunError(f"{self!r} has begun no run yet; schedule one, or look at .log()")
-        return open_run(folders.iloc[-1]).monitor()
+        return open_run(folders.iloc[-1])
 
     def __repr__(self) -> str:
         return f"Worker({self.name!r}, {self.state}, {self._workspace.url!r})"

@@ -11,7 +11,7 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from lightly_nb.pipeline import Run
-from lightly_nb.states import RunState
+from lightly_nb.states import ArtifactType, RunState
 from lightly_nb.workspace.data.artifacts import (
     REPORTS,
     artifact_files,
@@ -77,7 +77,7 @@ def _store(
     *,
     names: list[str],
     metas: dict[str, dict[str, Any]],
-    files: dict[str, Path],
+    files: dict[ArtifactType, Path],
     pool: Path | None,
 ) -> None:
     dataset = session.get_one(Dataset, row.dataset_id)

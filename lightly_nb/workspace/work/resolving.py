@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from lightly_nb.config import SelectionConfig
 from lightly_nb.embeddings_csv import read_embeddings_csv
 from lightly_nb.errors import ArtifactNotExist, NotFoundException
-from lightly_nb.workspace.data.artifacts import CHECKPOINT, get_artifact
+from lightly_nb.states import ArtifactType
+from lightly_nb.workspace.data.artifacts import get_artifact
 from lightly_nb.workspace.data.datasets import get_dataset
 from lightly_nb.workspace.data.embeddings import get_embeddings
 from lightly_nb.workspace.data.tags import get_filenames_in_tag
@@ -67,7 +68,7 @@ def checkpoint_of_run(session: Session, user: User, run_id: str) -> Path:
         If there is no such run, it has trained nothing, or its file is not on this machine.
     """
     run = get_run(session, user, run_id)
-    path = Path(get_artifact(session, run, CHECKPOINT).path)
+    path = Path(get_artifact(session, run, ArtifactType.CHECKPOINT).path)
     if not path.is_file():
         raise ArtifactNotExist(
             f"worker_config.checkpoint_run_id: the checkpoint of the run {run_id} is not at '{path}' on this "
