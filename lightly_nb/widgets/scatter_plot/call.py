@@ -27,9 +27,9 @@ def scatter(
     """Show all samples as points: hover for the picture, draw a lasso for the rows.
 
     PCA is there at once; UMAP with 15, 5 and 50 neighbours is computed by another process meanwhile and the
-    menu offers each as it becomes ready. The layouts are kept as arrays `pca`, `umap_15`, … of
-    `panel.samples`, new `Samples` that have them beside the embeddings; hand those to `scatter` and nothing
-    is computed again.
+    menu offers each as it becomes ready. The samples of a run that has a report are shown as there. The
+    layouts are kept as arrays `pca`, `umap_15`, … of `panel.samples`, new `Samples` that have them beside the
+    embeddings; hand those to `scatter` and nothing is computed again.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def scatter(
         Whether to compute UMAP unasked; None: up to 100,000 samples, if umap-learn is installed. A layout
         that is not there is computed when it is chosen from the menu.
     seed : int
-        Seed of UMAP; the same seed gives the same layout.
+        Seed of UMAP where it is computed; the same seed gives the same layout.
 
     Returns
     -------
