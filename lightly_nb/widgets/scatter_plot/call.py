@@ -46,7 +46,8 @@ def scatter(
         'pca' or the name of an array of `samples` with two columns.
     umap : bool or None
         Whether to compute UMAP unasked; None: up to 100,000 samples, if umap-learn is installed. A layout
-        that is not there is computed when it is chosen from the menu.
+        that is not there is computed when it is chosen from the menu. Above 4,000 samples it is fitted to as
+        many, drawn, and the others are placed between their nearest neighbours among these.
     seed : int
         Seed of UMAP where it is computed; the same seed gives the same layout.
 

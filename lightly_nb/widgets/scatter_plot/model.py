@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lightly_nb.selection import Selection
 
 UMAP_UNASKED_UP_TO = 100_000
-"""Above so many samples UMAP takes many minutes, so it waits until someone chooses it."""
+"""Above so many samples UMAP and its copy of the embeddings take minutes, so it waits to be chosen."""
 FEWEST_FOR_UMAP = 4
 MORE_LIKE_THESE = 12
 FIRST_UMAPS = tuple(sorted(UMAP_NEIGHBORS, key=lambda k: k != 15))
