@@ -135,6 +135,11 @@ class RunFolder:
         """Arrays that `report.json` names: map coordinates, pictures; NumPy `.npz`."""
         return self.data / "report_arrays.npz"
 
+    @property
+    def layouts(self) -> Path:
+        """PCA and UMAP coordinates, and which embeddings they are of; NumPy `.npz`."""
+        return self.data / "layouts.npz"
+
     # The report
     @property
     def report_json(self) -> Path:

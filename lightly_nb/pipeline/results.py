@@ -79,7 +79,8 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
         )
     table = pd.read_parquet(folder.samples).set_index("filename")
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.arrays.glob("*.npy"))}
-    return Samples(table, arrays, load_quarantine(folder), thumbnails=_thumbnails(folder.thumbnails))
+    pictures = _thumbnails(folder.thumbnails)
+    return Samples(table, arrays, load_quarantine(folder), thumbnails=pictures, layouts=folder.layouts)
 
 
 def load_quarantine(folder: RunFolder) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from lightly_nb.report.facts import STEP
 from lightly_nb.report.schema import ReportFacts, Skipped, json_schema
 from lightly_nb.report.sections import baseline, coverage, distances, maps
+from lightly_nb.vectors import layouts
+from lightly_nb.vectors.coverage import DRAWS
 
 # ruff: noqa: E501 - rows of Markdown tables
 
@@ -36,8 +38,8 @@ seeded with `options["seed"]` (the run's `lightly_config.seed`), so a report can
 | pairwise distances | {distances.MOST_PAIRWISE:,} images | all pairs of as many images, drawn |
 | nearest neighbours | images² × features = {distances.NEIGHBOR_BUDGET:g} | as many images as that allows, against all |
 | coverage | images × selected × features = {coverage.COVERAGE_BUDGET:g} | as many images as that allows, against all selected |
-| selection against random | {baseline.N_DRAWS + 1} × images × selected × features = {baseline.BASELINE_BUDGET / 2:g} | fewer images; the selection and the draws on the same ones |
-| UMAP | {maps.UMAP_POINTS:,} images | the others at the weighted mean of their {maps.PLACED_BY} nearest |
+| selection against random | {DRAWS + 1} × images × selected × features = {baseline.BASELINE_BUDGET / 2:g} | fewer images; the selection and the draws on the same ones |
+| UMAP | {layouts.FITTED_UP_TO:,} images | the others at the weighted mean of their {layouts.PLACED_BY} nearest |
 | points drawn on maps | {maps.SHOWN_POINTS:,} images | selected ones first, then others, drawn |
 
 A nearest neighbour is proposed in float32 and its distance computed in float64.
@@ -49,8 +51,8 @@ A nearest neighbour is proposed in float32 and its distance computed in float64.
 | option | default | meaning |
 |---|---|---|
 | `seed` | 0 | of all random draws and of UMAP |
-| `n_random_draws` | {baseline.N_DRAWS} | random selections to compare with, at least {baseline.N_DRAWS} |
-| `umap` | true | whether UMAP is run, which takes 10 to 30 seconds; never for {max(maps.UMAP_NEIGHBORS)} images or fewer |
+| `n_random_draws` | {DRAWS} | random selections to compare with, at least {DRAWS} |
+| `umap` | true | whether UMAP is run, which takes 10 to 30 seconds; never for {max(layouts.UMAP_NEIGHBORS)} images or fewer |
 | `n_example_images` | 6 | pairs of a removed image and its nearest selected one |
 | `memory_requirement_in_GB` | 2 | a quarter of it is used for copies of embeddings |
 | `prices` | see `savings.prices` | unit prices: `{{"label_price": 0.05}}` or `{{"label_price": {{"value": …, "unit": …, "source": …}}}}` |

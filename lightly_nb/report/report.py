@@ -14,6 +14,7 @@ from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.report.content import Content, packed
 from lightly_nb.report.facts import STEP, report_facts
 from lightly_nb.report.sections import Section
+from lightly_nb.report.sections.maps import keep_layouts
 from lightly_nb.runfolder import RunFolder, write_aside, write_text
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
@@ -129,6 +130,7 @@ def write_report(
     there, all of them are.
     """
     report = build_report(samples, selection, job, sections=sections, on_event=on_event)
+    keep_layouts(samples, job or {}, report.arrays, folder)
     report.save(folder, on_event=on_event)
     return report
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -58,6 +59,8 @@ class Samples:
         Where the files are read from; None for samples that exist only as numbers.
     thumbnails : Thumbnails or None
         Where the column `thumbnail` of `table` points to.
+    layouts : pathlib.Path or None
+        Where a run keeps PCA and UMAP coordinates; they say which embeddings they are of.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Samples:
     quarantine: pd.DataFrame = field(default_factory=quarantine_table)
     source: Source | None = None
     thumbnails: Thumbnails | None = None
+    layouts: Path | None = None
 
     def __post_init__(self) -> None:
         if not _is_unique(self.table.index):
@@ -92,7 +96,8 @@ class Samples:
         return len(self.table)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        fields = (self.table, dict(self.arrays), self.quarantine, self.source, self.thumbnails)
+        arrays = dict(self.arrays)
+        fields = (self.table, arrays, self.quarantine, self.source, self.thumbnails, self.layouts)
         return (Samples, fields)
 
     @property

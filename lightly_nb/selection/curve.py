@@ -11,6 +11,7 @@ import pandas as pd
 
 from lightly_nb.selection.greedy import Picks
 from lightly_nb.selection.plan import Plan
+from lightly_nb.vectors.coverage import DRAWS, band, coverage, evenly_spaced, random_draws
 from lightly_nb.vectors.distances import Floats, Rows
 
 if TYPE_CHECKING:
@@ -18,36 +19,31 @@ if TYPE_CHECKING:
 
 POINTS = 40
 """Sizes at which the curve is drawn, at most."""
-REPEATS = 20
-"""Random selections beside the greedy one."""
-JUDGES = 4000
-"""Samples whose distance to the selection is measured; with more, evenly spaced ones in file-name order."""
-STRIP = 256
-
 
 Measure = tuple[tuple[str, ...], Callable[[Rows, Rows], Floats]]
 """Names of numbers, and a function of (rows in the order selected, sizes) to them, (n_names, n_sizes)."""
 
 
-def selection_curve(plan: Plan, picks: Picks, labels: Sequence[str], seed: int = 0) -> pd.DataFrame:
+def selection_curve(plan: Plan, picks: Picks, labels: Sequence[str]) -> pd.DataFrame:
     """Return the table that `Selection.curve` describes."""
     n = len(picks.rows)
     if not n:
         return pd.DataFrame(index=pd.Index([], name="n", dtype=np.int64), columns=["knee"], dtype=bool)
     sizes = np.unique(np.linspace(1, n, min(POINTS, n)).astype(np.int64))
-    rng = np.random.default_rng(seed)
-    free = np.flatnonzero(plan.allowed)
-    free = np.union1d(free, picks.rows)
-    draws = [rng.permutation(free)[:n] for _ in range(REPEATS)]
+    before = np.array(plan.preselected, dtype=np.int64)
+    row_of = np.argsort(plan.order)  # here, of a row of the caller, whose draws are those of report and panel
+    drawn = random_draws(len(plan.samples), plan.order[before], n, seed=plan.seed)
+    draws = [row_of[draw] for draw in drawn]
+    judges = row_of[evenly_spaced(len(plan.samples))]
     columns: dict[str, Floats] = {}
-    for names, measure in _measures(plan, labels):
+    for names, measure in _measures(plan, before, judges, labels):
         ours = measure(np.array(picks.rows), sizes)
-        chance = np.array([measure(draw, sizes) for draw in draws])
+        low, median, high = band([measure(draw, sizes) for draw in draws])
         for at, name in enumerate(names):
             columns[name] = ours[at]
-            columns[f"{name} random"] = np.median(chance[:, at], axis=0)
-            columns[f"{name} random low"] = np.quantile(chance[:, at], 0.05, axis=0)
-            columns[f"{name} random high"] = np.quantile(chance[:, at], 0.95, axis=0)
+            columns[f"{name} random"] = median[at]
+            columns[f"{name} random low"] = low[at]
+            columns[f"{name} random high"] = high[at]
     table = pd.DataFrame(columns, index=pd.Index(sizes, name="n"))
     table["knee"] = False
     if columns:
@@ -55,13 +51,11 @@ def selection_curve(plan: Plan, picks: Picks, labels: Sequence[str], seed: int =
     return table
 
 
-def _measures(plan: Plan, labels: Sequence[str]) -> list[Measure]:
+def _measures(plan: Plan, before: Rows, judges: Rows, labels: Sequence[str]) -> list[Measure]:
     measures: list[Measure] = []
-    before = np.array(plan.preselected, dtype=np.int64)
     if "embeddings" in plan.samples.arrays:
-        measures.append(
-            (("coverage max", "coverage mean"), partial(coverage, plan.samples.embeddings, before))
-        )
+        of_sizes = partial(coverage, plan.samples.embeddings, before, judges=judges)
+        measures.append((("coverage max", "coverage mean"), of_sizes))
     for part, label in zip(plan.parts, labels, strict=True):
         if part.measure is not None:
             name, of_prefixes = part.measure
@@ -71,29 +65,6 @@ def _measures(plan: Plan, labels: Sequence[str]) -> list[Measure]:
 
 def _at_sizes(of_prefixes: Callable[[Rows], Floats], before: Rows, rows: Rows, sizes: Rows) -> Floats:
     return of_prefixes(np.concatenate([before, rows]))[None, len(before) + sizes - 1]
-
-
-def coverage(vectors: np.ndarray, before: Rows, rows: Rows, sizes: Rows) -> Floats:
-    """Return largest and mean distance of the samples to the selection, float64 (2, n_sizes).
-
-    The selection is `before` and the first `size` of `rows`. Float32; at most `JUDGES` samples are looked at.
-    """
-    judges = np.unique(np.linspace(0, len(vectors) - 1, JUDGES).astype(np.int64))
-    middle = vectors[judges].mean(axis=0)
-    points = vectors[judges] - middle
-    squares = np.einsum("ij,ij->i", points, points)
-    nearest = np.full(len(judges), np.inf, dtype=np.float32)
-    result = np.empty((2, len(sizes)))
-    for number, (start, stop) in enumerate(zip([0, *sizes[:-1]], sizes, strict=True)):
-        new = rows[start:stop] if number else np.concatenate([before, rows[:stop]])
-        for at in range(0, len(new), STRIP):
-            others = vectors[new[at : at + STRIP]] - middle
-            products = points @ (-2 * others.T)
-            products += np.einsum("ij,ij->i", others, others)
-            np.minimum(nearest, products.min(axis=1), out=nearest)
-        distances = np.sqrt(np.maximum(nearest + squares, 0.0))
-        result[:, number] = distances.max(), distances.mean(dtype=np.float64)
-    return result
 
 
 def knee(sizes: np.ndarray, values: Floats) -> int:
@@ -120,7 +91,7 @@ def draw_curve(curve: pd.DataFrame, measure: str | None = None) -> Figure:
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     low, high = curve[f"{name} random low"], curve[f"{name} random high"]
-    axes.fill_between(curve.index, low, high, color="0.85", label=f"random, 5-95 % of {REPEATS}")
+    axes.fill_between(curve.index, low, high, color="0.85", label=f"random, 5-95 % of {DRAWS}")
     axes.plot(curve.index, curve[f"{name} random"], color="0.5", label="random, median")
     axes.plot(curve.index, curve[name], label="this selection")
     for n in curve.index[curve["knee"]]:

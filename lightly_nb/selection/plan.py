@@ -45,6 +45,8 @@ class Plan:
         0 for none.
     n_picks : int
         Number of samples to pick, the locked ones included.
+    seed : int
+        Of the random selections that the curve shows beside the picks.
     """
 
     samples: Samples
@@ -57,6 +59,7 @@ class Plan:
     allowed: np.ndarray
     minimum_distance: float
     n_picks: int
+    seed: int = 0
 
 
 def in_name_order(samples: Samples) -> tuple[Samples, Rows]:

@@ -89,7 +89,8 @@ class Selection:
 
         One row per size, indexed by `n`. Columns: `coverage max` and `coverage mean` (distance of the
         samples to the nearest selected one; of 4,000 evenly spaced samples where there are more), and the
-        measure of every strategy; for each also `… random` (median of 20 random selections), `… random
+        measure of every strategy; for each also `… random` (median of 20 random selections among all samples
+        that were not preselected), `… random
         low` and `… random high` (5 and 95 %). `knee` marks the size where the first column bends most.
         Sizes up to the selection's own cost no new selection.
         """

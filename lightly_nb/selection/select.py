@@ -69,7 +69,7 @@ def select(
     ban : sequence of str
         File names that must not be selected.
     seed : int
-        Seed of the RANDOM input where it has none of its own.
+        Seed of the RANDOM input where it has none of its own, and of the random selections of the curve.
     query : Samples, numpy.ndarray, mapping or None
         Query samples of SIMILARITY, or their embeddings, float32 of shape (n_query, n_features); or those of
         several strategies, by their input's `(dataset_id, tag_name)`.
@@ -115,7 +115,7 @@ def select(
     can_stop = smallest > 0 or any(part.budget is not None or part.constraint for part in parts)
     n_free = int(allowed.sum()) + len(locked)
     n_picks = planning.size(n_samples, proportion_samples, len(samples), n_free, can_stop)
-    plan = Plan(ordered, order, entries, parts, before, locked, banned, allowed, smallest, n_picks)
+    plan = Plan(ordered, order, entries, parts, before, locked, banned, allowed, smallest, n_picks, seed)
     return _run(plan, on_event)
 
 

@@ -11,15 +11,22 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lightly_nb.errors import InputError
+from lightly_nb.files import written_aside
+from lightly_nb.vectors.neighbors import Floats, Tick, neighbors, no_tick
+from lightly_nb.vectors.threads import threads_for
 
 UMAP_NEIGHBORS = (5, 15, 50)
-ROWS_FOR_PCA_BASIS = 200_000
-EXACT_NEIGHBORS_UP_TO = 50_000
+FITTED_UP_TO = 4000
+"""Samples that UMAP runs on; the others are placed between their nearest neighbours among these."""
+PLACED_BY = 5
+"""Neighbours by which a sample is placed that UMAP did not run on."""
 
 
 def umap_name(n_neighbors: int) -> str:
@@ -42,37 +49,50 @@ def projection_label(name: str) -> str:
     return "PCA" if name == "pca" else name
 
 
-def pca_layout(vectors: np.ndarray) -> np.ndarray:
-    """Return the first two principal components, float32 of shape (n_samples, 2).
+def pca_layout(vectors: np.ndarray, rows_at_once: int = 65_536) -> tuple[np.ndarray, list[float]]:
+    """Return the two principal components, float32 (n, 2), and the share of the variance that each holds.
 
-    The signs are such that the largest loading of each component is positive. Above 200,000 rows the
-    directions come from that many evenly spaced rows; all rows are projected.
+    The sign is such that the largest weight of a component is positive. The covariance is summed in float64
+    over chunks, so a memory map may be larger than the memory.
 
     Parameters
     ----------
     vectors : numpy.ndarray
-        float of shape (n_samples, n_features). Rows that are not finite get NaN.
+        float of shape (n_samples, n_features). Rows that are not finite count for nothing and get NaN.
     """
-    from threadpoolctl import threadpool_limits
+    with threads_for(vectors.size):
+        middle, axes, explained = _components(vectors, rows_at_once)
+        coordinates = np.empty((len(vectors), 2), dtype=np.float32)
+        for start in range(0, len(vectors), rows_at_once):
+            part = vectors[start : start + rows_at_once].astype(np.float64)
+            part[~np.isfinite(part).all(axis=1)] = np.nan
+            coordinates[start : start + rows_at_once] = (part - middle) @ axes
+    return coordinates, explained
 
-    with threadpool_limits(1):  # it takes a tenth of a second; on a busy machine a second thread only waits
-        return _pca(vectors)
+
+def _components(vectors: np.ndarray, rows_at_once: int) -> tuple[Floats, Floats, list[float]]:
+    """Return the mean, the two axes as columns and the share of the variance along each."""
+    d = vectors.shape[1]
+    count, total, product = 0, np.zeros(d), np.zeros((d, d))
+    for part in _finite_parts(vectors, rows_at_once):
+        count += len(part)
+        total += part.sum(axis=0)
+    middle = total / max(count, 1)
+    for part in _finite_parts(vectors, rows_at_once):
+        part -= middle
+        product += part.T @ part
+    values, axes = np.linalg.eigh(product)
+    values = np.pad(values[::-1], (0, 1))[:2].clip(min=0)  # there may be one feature only
+    axes = np.pad(axes[:, ::-1], ((0, 0), (0, 1)))[:, :2]
+    axes = axes * np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
+    variance = float(np.trace(product))
+    return middle, axes, (values / variance if variance > 0 else np.zeros(2)).tolist()
 
 
-def _pca(vectors: np.ndarray) -> np.ndarray:
-    step = max(1, -(-len(vectors) // ROWS_FOR_PCA_BASIS))
-    basis_rows = vectors[::step]
-    basis_rows = basis_rows[np.isfinite(basis_rows).all(axis=1)]
-    mean = basis_rows.mean(axis=0, dtype=np.float64) if len(basis_rows) else np.zeros(vectors.shape[1])
-    centered = basis_rows - mean.astype(np.float32)
-    _, axes = np.linalg.eigh((centered.T @ centered).astype(np.float64))
-    axes = axes[:, ::-1][:, :2]
-    axes = np.pad(axes, ((0, 0), (0, 2 - axes.shape[1])))
-    largest = np.abs(axes).argmax(axis=0)
-    axes = axes * np.where(axes[largest, np.arange(2)] < 0, -1, 1)
-    with np.errstate(invalid="ignore"):
-        placed = vectors @ axes.astype(np.float32) - (mean @ axes).astype(np.float32)
-    return np.asarray(placed, dtype=np.float32)
+def _finite_parts(vectors: np.ndarray, rows_at_once: int) -> Iterator[Floats]:
+    for start in range(0, len(vectors), rows_at_once):
+        part = vectors[start : start + rows_at_once].astype(np.float64)
+        yield part[np.isfinite(part).all(axis=1)]
 
 
 def fitted(layout: np.ndarray) -> np.ndarray:
@@ -84,39 +104,27 @@ def fitted(layout: np.ndarray) -> np.ndarray:
     return np.asarray((layout - (low + high) / 2) / half, dtype=np.float32)
 
 
-def nearest_neighbors(vectors: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `k` nearest rows of every row (itself first) and their distances, for UMAP."""
-    if len(vectors) <= EXACT_NEIGHBORS_UP_TO:
-        import faiss
-
-        index = faiss.IndexFlatL2(vectors.shape[1])
-        index.add(vectors)
-        squared, rows = index.search(vectors, k)
-        return rows, np.sqrt(np.maximum(squared, 0))
-    from umap.umap_ import nearest_neighbors as approximate
-
-    state = np.random.RandomState(seed)
-    rows, distances, _ = approximate(vectors, k, "euclidean", {}, False, state)
-    return rows, distances
-
-
-def umap_layout(
+def umap_layouts(
     vectors: np.ndarray,
-    n_neighbors: int,
+    n_neighbors: Sequence[int] = UMAP_NEIGHBORS,
     *,
-    neighbors: tuple[np.ndarray, np.ndarray] | None = None,
     seed: int = 0,
-) -> np.ndarray:
-    """Return a UMAP layout, float32 of shape (n_samples, 2); the same for the same seed.
+    most: int = FITTED_UP_TO,
+    tick: Tick = no_tick,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield every number of neighbours with its UMAP layout, float32 of shape (n_samples, 2).
+
+    The same seed gives the same layouts. Above `most` samples UMAP runs on as many, drawn, and each other one
+    is placed at the mean of its 5 nearest among them, weighted by 1 / distance.
 
     Parameters
     ----------
     vectors : numpy.ndarray
-        float32 of shape (n_samples, n_features), finite.
-    n_neighbors : int
-        Small shows local structure, large global; cut to n_samples - 1.
-    neighbors : tuple or None
-        What `nearest_neighbors` returned for at least `n_neighbors`; None computes it.
+        float32 of shape (n_samples, n_features), finite; may be a memory map.
+    n_neighbors : sequence of int
+        Small shows local structure, large global; cut to what UMAP runs on, less one.
+    tick : callable
+        Called before each layout and between chunks; it may raise to stop the work.
 
     Raises
     ------
@@ -125,22 +133,43 @@ def umap_layout(
     """
     if len(vectors) < 4 or not np.isfinite(vectors).all():
         raise InputError(f"UMAP needs at least 4 samples and finite embeddings, got {len(vectors)} samples")
-    import warnings
+    everything = np.arange(len(vectors))
+    drawn = everything
+    if len(vectors) > most:
+        drawn = np.sort(np.random.default_rng(seed).choice(len(vectors), max(most, 4), replace=False))
+    fit = _fit_of(np.ascontiguousarray(vectors[drawn]), max(n_neighbors), seed % 2**32, tick)
+    others = np.setdiff1d(everything, drawn)
+    nearest, distances = neighbors(vectors, others, drawn, min(PLACED_BY, len(drawn)), tick=tick)
+    weights = 1.0 / np.maximum(distances, 1e-6)
+    weights /= weights.sum(axis=1, keepdims=True)
+    for k in n_neighbors:
+        tick()
+        layout = np.empty((len(vectors), 2), dtype=np.float32)
+        layout[drawn] = mapped = fit(k)
+        layout[others] = np.einsum("ij,ijk->ik", weights, mapped[np.searchsorted(drawn, nearest)])
+        yield k, layout
 
+
+def _fit_of(vectors: np.ndarray, most_neighbors: int, seed: int, tick: Tick) -> Callable[[int], np.ndarray]:
+    """Return a function from a number of neighbours to UMAP's layout of `vectors`, which starts from PCA."""
     import umap
 
-    k = max(2, min(n_neighbors, len(vectors) - 1))
-    rows, distances = neighbors or nearest_neighbors(vectors, k, seed)
-    start = fitted(pca_layout(vectors)) * 10
-    with warnings.catch_warnings():  # about one thread, which the seed asks for, and about new data
-        warnings.simplefilter("ignore")
-        reducer = umap.UMAP(
-            n_neighbors=k,
-            random_state=seed,
-            init=start,
-            precomputed_knn=(rows[:, :k].astype(np.int32), distances[:, :k].astype(np.float32), None),
-        )
-        return np.asarray(reducer.fit_transform(vectors), dtype=np.float32)
+    everything = np.arange(len(vectors))
+    most = max(2, min(most_neighbors, len(vectors) - 1))
+    rows, distances = neighbors(vectors, everything, everything, most - 1, tick=tick)
+    rows = np.column_stack([everything, rows]).astype(np.int32)
+    distances = np.column_stack([np.zeros(len(vectors)), distances]).astype(np.float32)
+    start = fitted(pca_layout(vectors)[0]) * 10
+
+    def fit(n_neighbors: int) -> np.ndarray:
+        k = max(2, min(n_neighbors, most))
+        known = (rows[:, :k], distances[:, :k], None)
+        with warnings.catch_warnings():  # about one thread, which the seed asks for, and about new data
+            warnings.simplefilter("ignore")
+            reducer = umap.UMAP(n_neighbors=k, random_state=seed, init=start, precomputed_knn=known)
+            return np.nan_to_num(np.asarray(reducer.fit_transform(vectors), dtype=np.float32))
+
+    return fit
 
 
 def main(folder: Path, seed: int, wanted: list[int]) -> None:
@@ -149,15 +178,14 @@ def main(folder: Path, seed: int, wanted: list[int]) -> None:
     Ends early when the process that asked is gone.
     """
     parent = os.getppid()
-    vectors = np.load(folder / "embeddings.npy")
-    most = max(2, min(max(wanted), len(vectors) - 1))
-    neighbors = nearest_neighbors(vectors, most, seed)
-    for k in wanted:
+
+    def tick() -> None:
         if os.getppid() != parent:
-            return
-        aside = folder / f"{k}.part.npy"
-        np.save(aside, umap_layout(vectors, k, neighbors=neighbors, seed=seed))
-        aside.rename(folder / f"{umap_name(k)}.npy")
+            sys.exit()
+
+    for k, layout in umap_layouts(np.load(folder / "embeddings.npy"), wanted, seed=seed, tick=tick):
+        with written_aside(folder / f"{umap_name(k)}.npy") as aside, aside.open("wb") as stream:
+            np.save(stream, layout)
 
 
 if __name__ == "__main__":

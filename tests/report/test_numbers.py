@@ -16,10 +16,9 @@ from lightly_nb.report.sections.baseline import baseline_section
 from lightly_nb.report.sections.coverage import coverage_section, percentiles
 from lightly_nb.report.sections.dataset import balance, dataset_section
 from lightly_nb.report.sections.distances import distances_section
-from lightly_nb.report.sections.maps import maps_section, pca
+from lightly_nb.report.sections.maps import maps_section
 from lightly_nb.report.sections.savings import savings_section
 from lightly_nb.report.sections.training import COLLAPSED_BELOW, training_section
-from lightly_nb.vectors.neighbors import nearest
 from tests.report.made_up import farthest, made_up_samples, selection_of, trained_job
 
 
@@ -27,29 +26,6 @@ def all_distances(vectors: np.ndarray) -> np.ndarray:
     """Return the matrix of distances by direct differences in float64."""
     points = vectors.astype(np.float64)
     return np.sqrt(np.square(points[:, None] - points[None]).sum(axis=2))
-
-
-def test_nearest_is_the_brute_force_nearest_for_any_chunking() -> None:
-    rng = np.random.default_rng(3)
-    vectors = rng.normal(size=(1500, 5)).astype(np.float32)
-    vectors.flags.writeable = False
-    queries, base = np.arange(0, 1500, 7), np.arange(0, 1500, 2)
-    matrix = all_distances(vectors)[np.ix_(queries, base)]
-    matrix[queries[:, None] == base[None]] = np.inf
-    for memory in (1e9, 1):
-        rows, distances = nearest(vectors, queries, base, memory=memory)
-        np.testing.assert_allclose(distances, matrix.min(axis=1), rtol=1e-12)
-        assert (rows == base[matrix.argmin(axis=1)]).all()
-
-
-def test_a_twin_is_at_distance_zero_and_nothing_is_its_own_neighbor() -> None:
-    vectors = np.array([[0.1, 0.2], [0.1, 0.2], [3, 3]], dtype=np.float32)
-    rows, distances = nearest(vectors, np.arange(3), np.arange(3))
-    assert rows[:2].tolist() == [1, 0]
-    assert distances[:2].tolist() == [0.0, 0.0]
-    rows, distances = nearest(vectors, np.array([2]), np.array([2]))
-    assert rows.tolist() == [-1]
-    assert np.isnan(distances).all()
 
 
 @settings(max_examples=25, deadline=None)
@@ -249,18 +225,6 @@ def test_dataset_section_counts_sub_folders_categories_and_classes() -> None:
     assert sharpness["before"]["median"] == pytest.approx(values.median())
     assert sharpness["after"]["mean"] == pytest.approx(values.iloc[selection.rows].mean())
     assert sum(sharpness["before"]["histogram"]["counts"]) == 100
-
-
-def test_pca_agrees_with_the_singular_value_decomposition() -> None:
-    rng = np.random.default_rng(0)
-    vectors = (rng.normal(size=(300, 6)) * [5, 3, 1, 1, 0.5, 0.1] + 7).astype(np.float32)
-    vectors.flags.writeable = False
-    coordinates, explained = pca(vectors, rows_at_once=77)
-    centered = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    _, values, axes = np.linalg.svd(centered, full_matrices=False)
-    expected = centered @ axes[:2].T
-    np.testing.assert_allclose(np.abs(coordinates), np.abs(expected), atol=1e-3)
-    np.testing.assert_allclose(explained, np.square(values[:2]) / np.square(values).sum(), rtol=1e-5)
 
 
 def test_savings_follow_the_unit_prices_and_name_their_sources() -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from lightly_nb.selection import farthest_first
-from lightly_nb.selection.neighbors import nearest_distances, neighbor_distances
+from lightly_nb.selection.strategies.similarity import query_distances
 from lightly_nb.selection.strategies.typicality import typicality
+from lightly_nb.vectors.neighbors import nearest, neighbors
 
 
 @st.composite
@@ -35,10 +36,54 @@ def all_distances(x, y):
 @settings(max_examples=200, deadline=None)
 def test_neighbor_distances_equal_brute_force(problem):
     x, query, k = problem
-    between = all_distances(x, x)
+    between, everything = np.sqrt(all_distances(x, x)), np.arange(len(x))
     np.fill_diagonal(between, np.inf)
-    assert (neighbor_distances(x, k) == np.sort(between, axis=1)[:, :k]).all()
-    assert (nearest_distances(x, query) == all_distances(x, query).min(axis=1)).all()
+    rows, found = neighbors(x, everything, everything, k, certain=True)
+    assert (found == np.sort(between, axis=1)[:, :k]).all()
+    assert (np.take_along_axis(between, rows, axis=1) == found).all()
+    assert (query_distances(x, query) == np.sqrt(all_distances(x, query).min(axis=1))).all()
+
+
+def test_nearest_is_the_brute_force_nearest_for_any_chunking():
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(1500, 5)).astype(np.float32)
+    vectors.flags.writeable = False
+    queries, base = np.arange(0, 1500, 7), np.arange(0, 1500, 2)
+    matrix = np.sqrt(all_distances(vectors[queries], vectors[base]))
+    matrix[queries[:, None] == base[None]] = np.inf
+    for memory in (1e9, 1):
+        rows, distances = nearest(vectors, queries, base, memory=memory)
+        np.testing.assert_allclose(distances, matrix.min(axis=1), rtol=1e-12)
+        assert (rows == base[matrix.argmin(axis=1)]).all()
+
+
+def test_a_twin_is_at_distance_zero_and_nothing_is_its_own_neighbor():
+    vectors = np.array([[0.1, 0.2], [0.1, 0.2], [3, 3]], dtype=np.float32)
+    rows, distances = nearest(vectors, np.arange(3), np.arange(3))
+    assert rows[:2].tolist() == [1, 0]
+    assert distances[:2].tolist() == [0.0, 0.0]
+    rows, distances = nearest(vectors, np.array([2]), np.array([2]))
+    assert rows.tolist() == [-1]
+    assert np.isnan(distances).all()
+
+
+def test_several_neighbors_are_those_of_brute_force_for_any_chunking():
+    vectors = np.random.default_rng(4).normal(size=(1300, 4)).astype(np.float32)
+    vectors.flags.writeable = False
+    queries = np.arange(5, 1300, 3)
+    matrix = np.sqrt(all_distances(vectors[queries], vectors))
+    matrix[np.arange(len(queries)), queries] = np.inf
+    for memory in (1e9, 1):
+        rows, distances = neighbors(vectors, queries, np.arange(1300), 7, memory=memory)
+        assert (rows == np.argsort(matrix, axis=1)[:, :7]).all()
+        np.testing.assert_allclose(distances, np.sort(matrix, axis=1)[:, :7], rtol=1e-12)
+
+
+def test_where_there_are_too_few_neighbors_the_rest_is_said_to_be_none():
+    vectors = np.array([[0.0], [1.0], [3.0]], dtype=np.float32)
+    rows, distances = neighbors(vectors, np.arange(3), np.array([0, 2]), 2, certain=True)
+    assert rows.tolist() == [[2, -1], [0, 2], [0, -1]]
+    np.testing.assert_array_equal(distances, [[3, np.nan], [1, 2], [3, np.nan]])
 
 
 def test_typicality_follows_its_formula_in_both_forms():

@@ -19,10 +19,11 @@ from lightly_nb.samples import Samples
 from lightly_nb.selection import Selection, select
 from lightly_nb.selection.greedy import PlainSearch
 from lightly_nb.selection.lazy import LazySearch
+from lightly_nb.vectors.coverage import random_coverage
 from lightly_nb.widgets.size_explorer import model as how_many_model
 from lightly_nb.widgets.size_explorer import orders as how_many_work
 from lightly_nb.widgets.size_explorer.balance import bars, bars_html, groupings
-from lightly_nb.widgets.size_explorer.curve import Curve, curves, finding, random_coverage, sizes_to
+from lightly_nb.widgets.size_explorer.curve import Curve, curves, finding
 from lightly_nb.widgets.size_explorer.curve_svg import curve_svg, marker_svg
 from lightly_nb.widgets.size_explorer.panel import HowManyPanel
 from tests.photos import write_photographs
@@ -211,13 +212,6 @@ def test_the_curve_is_that_of_brute_force(samples: Samples):
     assert (np.diff(median) <= 1e-9).all()
 
 
-def test_random_draws_of_everything_reach_distance_zero():
-    vectors = np.eye(6, dtype=np.float32)
-    sizes, quantiles = random_coverage(vectors, np.zeros(0, dtype=np.int64), 3)
-    assert sizes[-1] == 6
-    np.testing.assert_allclose(quantiles[:, :, -1], 0, atol=1e-3)
-
-
 def line(values: list[float], median: list[float]) -> Curve:
     of_ours, of_random = np.arange(1, len(values) + 1), np.arange(1, len(median) + 1)
     ours, middle = np.array(values), np.array(median)
@@ -238,15 +232,6 @@ def line(values: list[float], median: list[float]) -> Curve:
 )
 def test_the_finding_says_what_the_curve_shows(values, median, n, said):
     assert finding(line(values, median), n).startswith(said)
-
-
-def test_sizes_are_ascending_and_end_at_n():
-    for n in (1, 2, 40, 41, 1000, 12345):
-        sizes = sizes_to(n)
-        assert sizes[0] == 1
-        assert sizes[-1] == n
-        assert (np.diff(sizes) > 0).all()
-        assert len(sizes) <= 80
 
 
 def test_the_marker_moves_with_n_and_stays_inside():

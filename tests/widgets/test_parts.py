@@ -14,7 +14,7 @@ from lightly_nb.display import palette
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
 from lightly_nb.selection import select
-from lightly_nb.vectors.layouts import fitted, nearest_neighbors, pca_layout, umap_layout
+from lightly_nb.vectors.layouts import fitted, pca_layout
 from lightly_nb.widgets.scatter_plot.coloring import MOST_CATEGORIES, color_by, color_choices
 from lightly_nb.widgets.scatter_plot.panel import ScatterPanel
 from lightly_nb.widgets.scatter_plot.static import scatter_png, static_html
@@ -102,40 +102,6 @@ def test_columns_of_lists_are_no_colors_and_an_unknown_one_is_refused():
         color_by(samples, None, "nme")
 
 
-def test_pca_is_the_projection_of_largest_spread():
-    rng = np.random.default_rng(0)
-    vectors = (rng.normal(size=(200, 6)) * [1, 9, 1, 4, 1, 1] + 7).astype(np.float32)
-    vectors.flags.writeable = False
-    centered = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    axes = np.linalg.svd(centered, full_matrices=False)[2][:2]
-    axes *= np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
-    np.testing.assert_allclose(pca_layout(vectors), centered @ axes.T, atol=1e-3)
-
-
-def test_pca_of_one_feature_and_of_equal_rows():
-    assert np.ptp(pca_layout(np.arange(4, dtype=np.float32)[:, None]), axis=0).tolist() == [3, 0]
-    assert not fitted(pca_layout(np.ones((3, 4), np.float32))).any()
-
-
-def test_neighbors_are_those_of_brute_force():
-    vectors = np.array(drawn_samples(40).embeddings)
-    rows, distances = nearest_neighbors(vectors, 4, seed=0)
-    expected = np.sqrt(((vectors[:, None] - vectors[None]) ** 2).sum(axis=2))
-    np.testing.assert_array_equal(rows, np.argsort(expected, axis=1)[:, :4])
-    np.testing.assert_allclose(distances, np.sort(expected, axis=1)[:, :4], atol=2e-3)
-
-
-@pytest.mark.slow
-def test_umap_keeps_clusters_apart_and_repeats_itself():
-    vectors = np.array(drawn_samples(90).embeddings)
-    layout = umap_layout(vectors, 5)
-    np.testing.assert_array_equal(layout, umap_layout(vectors, 5))
-    clusters = [layout[number::3] for number in range(3)]
-    centers = np.array([cluster.mean(axis=0) for cluster in clusters])
-    nearest = ((layout[:, None] - centers) ** 2).sum(axis=2).argmin(axis=1)
-    assert (nearest == np.arange(90) % 3).mean() > 0.95
-
-
 def test_errors_raised_on_purpose_show_their_message_and_others_their_trace():
     shown: list[str] = []
     with errors_shown(shown.append):
@@ -171,7 +137,7 @@ def test_no_points_and_no_pictures_are_in_the_state_that_a_notebook_saves():
 def test_the_static_picture_is_small_escaped_and_drawn():
     names = ["<b>&\"'.jpg", *(f"{row}.jpg" for row in range(1, 3000))]
     samples = drawn_samples(3000, names=names)
-    samples = samples.with_array("pca", pca_layout(samples.embeddings))
+    samples = samples.with_array("pca", pca_layout(samples.embeddings)[0])
     html = static_html(samples, None, color_by(samples, None, "weather"), "pca")
     assert len(html) < 100_000
     assert "<b>" not in html

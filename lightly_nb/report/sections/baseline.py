@@ -20,9 +20,9 @@ from lightly_nb.report.sections.common import (
 from lightly_nb.report.sections.dataset import balance, category_codes
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
+from lightly_nb.vectors.coverage import DRAWS, band, coverage, random_draws
 from lightly_nb.vectors.neighbors import Rows, nearest
 
-N_DRAWS = 20
 BASELINE_BUDGET = 1.5e12
 """Multiply-adds over all draws; above, coverage and neighbours are asked for a drawn part of the samples."""
 
@@ -38,51 +38,42 @@ MEASURES = (
 def baseline_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     """The selection and at least 20 random draws of the same size, on the same measures."""
     rows = chosen(samples, selection)
-    n_draws = max(N_DRAWS, int(option(job, "n_random_draws", N_DRAWS)))
+    n_draws = max(DRAWS, int(option(job, "n_random_draws", DRAWS)))
     candidates = np.setdiff1d(np.arange(len(samples)), rows.preselected)
     if not len(rows.picks) or len(rows.picks) == len(candidates):
         why = "nothing was selected" if not len(rows.picks) else "everything was selected"
         return {"skipped": f"{why}, so a random selection is the same"}
-    rng = generator(job, 4)
-    draws = [rng.choice(candidates, size=len(rows.picks), replace=False) for _ in range(n_draws)]
-    sets = [rows.after, *(np.union1d(rows.preselected, draw) for draw in draws)]
-    measured, how = _distances(samples, sets, job)
-    measured += _balances(samples, sets)
+    seed = int(option(job, "seed", 0))
+    draws = random_draws(len(samples), rows.preselected, len(rows.picks), seed=seed, n_draws=n_draws)
+    picks = [rows.picks, *draws]
+    measured, how = _distances(samples, rows.preselected, picks, job)
+    measured += _balances(samples, [np.union1d(rows.preselected, some) for some in picks])
     measures = [_against_random(*entry) for entry in measured]
     return {"finding": _finding(measures, n_draws), "n_draws": n_draws, **how, "measures": measures}
 
 
 def _distances(
-    samples: Samples, sets: list[Rows], job: Job
+    samples: Samples, before: Rows, picks: list[Rows], job: Job
 ) -> tuple[list[tuple[str, str, str, list[Any]]], Facts]:
     if no_embeddings(samples):
         return [], {"n_asked": 0, "exact": True}
-    cost = max(1, len(sets) * len(sets[0]) * samples.embeddings.shape[1])
+    vectors, rng, n = samples.embeddings, generator(job, 5), len(before) + len(picks[0])
+    cost = max(1, len(picks) * n * vectors.shape[1])
     most = max(100, int(option(job, "baseline_budget", BASELINE_BUDGET) / 2 / cost))
-    rng = generator(job, 5)
     asked, exact = sampled_rows(np.arange(len(samples)), most, rng)
-    values: dict[str, list[float | None]] = {key: [] for key, _, _ in MEASURES}
-    for members in sets:
-        covered, between = _distances_of(samples, members, asked, most, job, rng)
-        values["coverage_mean"].append(float(covered.mean()))
-        values["coverage_p95"].append(float(np.quantile(covered, 0.95)))
-        values["coverage_max"].append(float(covered.max()))
-        alone = len(members) < 2
-        values["neighbor_mean"].append(None if alone else float(between.mean()))
-        values["neighbor_min"].append(None if alone else float(between.min()))
-    entries = [(key, title, better, values[key]) for key, title, better in MEASURES]
-    return entries, {"n_asked": len(asked), "exact": exact}
-
-
-def _distances_of(
-    samples: Samples, members: Rows, asked: Rows, most: int, job: Job, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    is_member = np.isin(asked, members)
-    covered = np.zeros(len(asked))
-    vectors, memory, tick = samples.embeddings, memory_of(job), tick_of(job)
-    covered[~is_member] = nearest(vectors, asked[~is_member], members, memory=memory, tick=tick)[1]
-    some = sampled_rows(members, most, rng)[0]
-    return covered, nearest(vectors, some, members, memory=memory, tick=tick)[1]
+    sizes = np.array([len(picks[0])])
+    values: list[list[float | None]] = []
+    for some in picks:
+        covered = coverage(vectors, before, some, sizes, judges=asked, tick=tick_of(job))
+        largest, mean, p95 = covered[:, 0].tolist()
+        members = np.union1d(before, some)
+        between = nearest(
+            vectors, sampled_rows(members, most, rng)[0], members, memory=memory_of(job), tick=tick_of(job)
+        )[1]
+        apart = [None, None] if n < 2 else [float(between.mean()), float(between.min())]
+        values.append([mean, p95, largest, *apart])
+    columns = zip(MEASURES, zip(*values, strict=True), strict=True)
+    return [(*measure, list(column)) for measure, column in columns], {"n_asked": len(asked), "exact": exact}
 
 
 def _balances(samples: Samples, sets: list[Rows]) -> list[tuple[str, str, str, list[Any]]]:
@@ -104,7 +95,7 @@ def _against_random(key: str, title: str, better: str, values: list[float | None
     facts: Facts = {"name": key, "title": title, "better": better, "selection": got, "random": draws}
     if got is None or not draws:
         return {**facts, "median": None, "p5": None, "p95": None, "n_beaten": None, "verdict": "not defined"}
-    p5, median, p95 = np.quantile(draws, [0.05, 0.5, 0.95]).tolist()
+    p5, median, p95 = band(draws).tolist()
     sign = 1 if better == "higher" else -1
     n_beaten = sum(sign * (got - draw) > 0 for draw in draws)
     n_beaten_by = sum(sign * (got - draw) < 0 for draw in draws)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import warnings
-from typing import Any
+from collections.abc import Mapping
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -20,15 +20,13 @@ from lightly_nb.report.sections.common import (
     thumbnail_bytes,
     tick_of,
 )
+from lightly_nb.runfolder import RunFolder, write_aside
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
-from lightly_nb.vectors.neighbors import Floats, Rows, neighbor_lists
+from lightly_nb.vectors.layout_file import read_layouts, write_layouts
+from lightly_nb.vectors.layouts import FITTED_UP_TO, UMAP_NEIGHBORS, pca_layout, umap_layouts, umap_name
+from lightly_nb.vectors.neighbors import Rows
 
-UMAP_NEIGHBORS = (5, 15, 50)
-UMAP_POINTS = 4000
-"""Samples that UMAP runs on; the others are placed between their nearest neighbours among these."""
-PLACED_BY = 5
-"""Neighbours by which a sample is placed that UMAP did not run on."""
 SHOWN_POINTS = 10_000
 """Points drawn; above, all selected ones up to half of that and a drawn part of the others."""
 TILE = 40
@@ -41,7 +39,7 @@ def maps_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     if skipped:
         return skipped
     rows = chosen(samples, selection)
-    coordinates, explained = pca(samples.embeddings)
+    coordinates, explained = pca_layout(samples.embeddings)
     state = np.zeros(len(samples), dtype=np.uint8)
     state[rows.after], state[rows.preselected] = 1, 2
     shown = _shown(rows.after, rows.removed, job)
@@ -62,29 +60,16 @@ def maps_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     }
 
 
-def pca(vectors: np.ndarray, rows_at_once: int = 65_536) -> tuple[np.ndarray, list[float]]:
-    """Return the two principal components, float32 (n, 2), and the share of the variance that each holds.
-
-    The sign is such that the largest weight of a component is positive. The covariance is summed in float64
-    over chunks, so a memory map may be larger than the memory.
-    """
-    n, d = vectors.shape
-    middle, product = np.zeros(d), np.zeros((d, d))
-    for start in range(0, n, rows_at_once):
-        middle += vectors[start : start + rows_at_once].sum(axis=0, dtype=np.float64) / n
-    for start in range(0, n, rows_at_once):
-        part = vectors[start : start + rows_at_once].astype(np.float64) - middle
-        product += part.T @ part
-    values, axes = np.linalg.eigh(product)
-    order = np.argsort(values)[::-1][:2]
-    axes = axes[:, order] * np.where(axes[np.abs(axes[:, order]).argmax(axis=0), order] < 0, -1.0, 1.0)
-    total = float(values.clip(min=0).sum())
-    coordinates = np.zeros((n, 2), dtype=np.float32)
-    for start in range(0, n, rows_at_once):
-        part = vectors[start : start + rows_at_once].astype(np.float64) - middle
-        coordinates[start : start + rows_at_once, : len(order)] = part @ axes
-    explained = [float(max(0.0, values[row])) / total if total > 0 else 0.0 for row in order]
-    return coordinates, [*explained, 0.0][:2]
+def keep_layouts(samples: Samples, job: Job, arrays: Mapping[str, np.ndarray], folder: RunFolder) -> None:
+    """Write the maps among the `arrays` of a report of `samples` to where panels find them."""
+    places = {"pca": "maps.pca.coordinates"}
+    places |= {umap_name(k): f"maps.umap.coordinates.{k}" for k in UMAP_NEIGHBORS}
+    layouts = {name: arrays[place] for name, place in places.items() if place in arrays}
+    if not layouts:
+        return
+    vectors, seed, most = samples.embeddings, option(job, "seed", None), _most_fitted(job)
+    if layouts.keys() - read_layouts(folder.layouts, vectors, seed=seed, most=most).keys():
+        write_aside(folder.layouts, lambda path: write_layouts(path, vectors, layouts, int(seed or 0), most))
 
 
 def sprites(samples: Samples, shown: Rows) -> Facts | None:
@@ -125,53 +110,18 @@ def _umaps(samples: Samples, job: Job) -> Facts:
         return {**facts, "skipped": f"{max(UMAP_NEIGHBORS)} neighbours need more images than that"}
     if not option(job, "umap", True):
         return {**facts, "skipped": "not asked for"}
-    try:
-        import umap
-    except ImportError:
+    if find_spec("umap") is None:
         return {**facts, "skipped": "umap-learn is not installed; install it with: pip install umap-learn"}
-    vectors, tick = samples.embeddings, tick_of(job)
-    fitted, all_fitted = sampled_rows(
-        np.arange(len(samples)), int(option(job, "most_umap_points", UMAP_POINTS)), generator(job, 7)
-    )
-    rest = None if all_fitted else _placing(vectors, fitted, job)
-    seed = int(option(job, "seed", 0)) % 2**32
-    for k in UMAP_NEIGHBORS:
-        tick()
-        mapped = _umap(umap, np.ascontiguousarray(vectors[fitted]), k, seed)
-        facts["coordinates"][str(k)] = mapped if rest is None else _placed(mapped, *rest)
-    return {**facts, "n_fitted": len(fitted)}
+    vectors, most = samples.embeddings, _most_fitted(job)
+    known = read_layouts(samples.layouts, vectors, seed=option(job, "seed", None), most=most)
+    if all(umap_name(k) in known for k in UMAP_NEIGHBORS):
+        found = {k: known[umap_name(k)] for k in UMAP_NEIGHBORS}
+    else:
+        seed = int(option(job, "seed", 0))
+        found = dict(umap_layouts(vectors, seed=seed, most=most, tick=tick_of(job)))
+    coordinates = {str(k): layout for k, layout in found.items()}
+    return {**facts, "coordinates": coordinates, "n_fitted": min(len(samples), most)}
 
 
-def _umap(umap: Any, vectors: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """Return UMAP's coordinates (McInnes, Healy and Melville 2018), float32 (n, 2), repeatable."""
-    few = len(vectors) < 3 * k
-    reducer = umap.UMAP(
-        n_neighbors=min(k, len(vectors) - 1),
-        init="random" if few else "spectral",
-        random_state=seed,
-        n_jobs=1,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.nan_to_num(np.asarray(reducer.fit_transform(vectors), dtype=np.float32))
-
-
-def _placing(vectors: np.ndarray, fitted: Rows, job: Job) -> tuple[Rows, Floats]:
-    """Return per sample its nearest fitted ones and their weights: 1 / distance, 1 for itself."""
-    everything = np.arange(len(vectors))
-    positions, distances = neighbor_lists(vectors, everything, fitted, PLACED_BY, tick=tick_of(job))
-    weights = 1.0 / np.maximum(distances, 1e-6)
-    own = np.searchsorted(fitted, everything)
-    own = np.where(own < len(fitted), own, 0)
-    is_fitted = fitted[own] == everything
-    positions[is_fitted, 0] = own[is_fitted]
-    weights[is_fitted] = 0.0
-    weights[is_fitted, 0] = 1.0
-    return positions, weights / weights.sum(axis=1, keepdims=True)
-
-
-def _placed(mapped: np.ndarray, positions: Rows, weights: Floats) -> np.ndarray:
-    result = np.zeros((len(positions), 2), dtype=np.float32)
-    for column in range(positions.shape[1]):
-        result += mapped[positions[:, column]] * weights[:, column : column + 1].astype(np.float32)
-    return result
+def _most_fitted(job: Job) -> int:
+    return int(option(job, "most_umap_points", FITTED_UP_TO))

@@ -8,10 +8,9 @@ import numpy as np
 
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection.inputs import finite
-from lightly_nb.selection.neighbors import nearest_distances
 from lightly_nb.selection.strategy import Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
-from lightly_nb.vectors.distances import Floats
+from lightly_nb.vectors.neighbors import Floats, nearest
 
 
 def prepare(request: Request) -> Part:
@@ -31,7 +30,7 @@ def prepare(request: Request) -> Part:
         )
     if not np.isfinite(query).all():
         raise SelectionError(f"{request.label}: the query vectors hold NaN or infinity")
-    distances = np.sqrt(nearest_distances(vectors, query))
+    distances = query_distances(vectors, query)
     weights = similarity(distances)
     return Part(
         term=Weights(weights, request.strength),
@@ -42,6 +41,12 @@ def prepare(request: Request) -> Part:
             "mean_distance_of_all": float(distances.mean()),
         },
     )
+
+
+def query_distances(vectors: np.ndarray, query: np.ndarray) -> Floats:
+    """Return the distance of each of `vectors` to its nearest query vector, float64."""
+    both = np.concatenate([np.asarray(query, dtype=np.float32), vectors])
+    return nearest(both, np.arange(len(query), len(both)), np.arange(len(query)), certain=True)[1]
 
 
 def similarity(distances: Floats) -> Floats:

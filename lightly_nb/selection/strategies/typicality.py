@@ -12,10 +12,9 @@ import numpy as np
 
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection.inputs import finite, known
-from lightly_nb.selection.neighbors import neighbor_distances
 from lightly_nb.selection.strategy import Part, Request, Strategy, prefix_means
 from lightly_nb.selection.terms import Weights
-from lightly_nb.vectors.distances import Floats
+from lightly_nb.vectors.neighbors import Floats, neighbors
 
 FORMS = ("EXPONENTIAL", "INVERSE_MEAN_DISTANCE")
 
@@ -53,7 +52,8 @@ def typicality(vectors: np.ndarray, n_neighbors: int, form: str = FORMS[0]) -> F
     """Return the typicality of each of `vectors`, float64, shape (n_samples,)."""
     if n_neighbors < 1:
         return np.ones(len(vectors))
-    distances = np.sqrt(neighbor_distances(vectors, n_neighbors))
+    everything = np.arange(len(vectors))
+    distances = neighbors(vectors, everything, everything, n_neighbors, certain=True)[1]
     if form == "INVERSE_MEAN_DISTANCE":
         inverse: Floats = 1.0 / np.maximum(distances.mean(axis=1), np.finfo(np.float32).tiny)
         return inverse

@@ -27,9 +27,9 @@ def scatter(
     """Show all samples as points: hover for the picture, draw a lasso for the rows.
 
     PCA is there at once; UMAP with 15, 5 and 50 neighbours is computed by another process meanwhile and the
-    menu offers each as it becomes ready. The layouts are kept as arrays `pca`, `umap_15`, … of
-    `panel.samples`, new `Samples` that have them beside the embeddings; hand those to `scatter` and nothing
-    is computed again.
+    menu offers each as it becomes ready. The samples of a run that has a report are shown as there. The
+    layouts are kept as arrays `pca`, `umap_15`, … of `panel.samples`, new `Samples` that have them beside the
+    embeddings; hand those to `scatter` and nothing is computed again.
 
     Parameters
     ----------
@@ -46,9 +46,10 @@ def scatter(
         'pca' or the name of an array of `samples` with two columns.
     umap : bool or None
         Whether to compute UMAP unasked; None: up to 100,000 samples, if umap-learn is installed. A layout
-        that is not there is computed when it is chosen from the menu.
+        that is not there is computed when it is chosen from the menu. Above 4,000 samples it is fitted to as
+        many, drawn, and the others are placed between their nearest neighbours among these.
     seed : int
-        Seed of UMAP; the same seed gives the same layout.
+        Seed of UMAP where it is computed; the same seed gives the same layout.
 
     Returns
     -------

@@ -14,6 +14,7 @@ import traitlets
 
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
+from lightly_nb.vectors.layout_file import read_layouts
 from lightly_nb.vectors.layouts import UMAP_NEIGHBORS, pca_layout, umap_name
 from lightly_nb.widgets.scatter_plot.actions import described, more_like, select_around
 from lightly_nb.widgets.scatter_plot.coloring import ORDER, PLAIN, SELECTED, Coloring, color_by, color_choices
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lightly_nb.selection import Selection
 
 UMAP_UNASKED_UP_TO = 100_000
-"""Above so many samples UMAP takes many minutes, so it waits until someone chooses it."""
+"""Above so many samples UMAP and its copy of the embeddings take minutes, so it waits to be chosen."""
 FEWEST_FOR_UMAP = 4
 MORE_LIKE_THESE = 12
 FIRST_UMAPS = tuple(sorted(UMAP_NEIGHBORS, key=lambda k: k != 15))
@@ -76,7 +77,10 @@ class ScatterModel(traitlets.HasTraits):
         if not isinstance(samples, Samples) or not len(samples):
             raise InputError(f"scatter: give Samples with at least one sample, got {samples!r}")
         if "pca" not in samples.arrays:
-            samples = samples.with_array("pca", pca_layout(samples.embeddings))
+            for name, layout in read_layouts(samples.layouts, samples.embeddings).items():
+                samples = samples.with_array(name, layout)
+        if "pca" not in samples.arrays:
+            samples = samples.with_array("pca", pca_layout(samples.embeddings)[0])
         self._n_samples, self._seed = len(samples), seed
         self._wanted_projection = ""
         self._lock = threading.Lock()

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from lightly_nb.selection.curve import JUDGES, coverage
+from lightly_nb.vectors.coverage import coverage, sizes_to
 
 MEAN, LARGEST = "mean distance", "largest distance"
 MEASURES = (LARGEST, MEAN)
-DRAWS = 20
-"""Random selections beside the picks."""
-EVERY_SIZE_TO = 40
-"""Up to this number of picks the curve is exact at every size; above, at so many more sizes."""
-TIMES_AS_MANY = 10
-"""Random draws go on to so many times the picks, if there are so many samples, …"""
-LARGEST_WORK = 2e11
-"""… and no further than this many multiply-adds."""
 SAME = 0.02
 """Numbers of samples that differ by less than this share are called the same."""
 
@@ -67,50 +58,6 @@ class Curve:
         return float(np.interp(-value, -self.median[pair], self.random_sizes[pair]))
 
 
-Draws = Callable[[np.ndarray], np.ndarray]
-
-
-def random_coverage(
-    vectors: np.ndarray,
-    before: np.ndarray,
-    n_picks: int,
-    *,
-    seed: int = 0,
-    tick: Callable[[int], None] = lambda done: None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return sizes, and 5 %, 50 % and 95 % of both measures of `DRAWS` random selections at them.
-
-    Parameters
-    ----------
-    vectors : numpy.ndarray
-        float32 of shape (n_samples, n_features).
-    before : numpy.ndarray
-        int64 rows that count as selected from the start; the draws are of all others.
-    n_picks : int
-        Number of picks to compare with.
-    tick : callable
-        Gets the number of draws done; it may raise to stop the work.
-
-    Returns
-    -------
-    sizes : numpy.ndarray
-        int64, from 1 to at most ten times `n_picks`.
-    quantiles : numpy.ndarray
-        float64 of shape (3, 2, n_sizes).
-    """
-    free = np.setdiff1d(np.arange(len(vectors)), before)
-    judged = min(len(vectors), JUDGES) * vectors.shape[1] * DRAWS
-    most = int(min(len(free), max(n_picks, min(TIMES_AS_MANY * n_picks, LARGEST_WORK / judged))))
-    sizes = np.union1d(sizes_to(min(n_picks, most)), sizes_to(most))
-    rng = np.random.default_rng(seed)
-    found = []
-    for number in range(DRAWS):
-        tick(number)
-        found.append(coverage(vectors, before, rng.permutation(free)[:most], sizes))
-    tick(DRAWS)
-    return sizes, np.quantile(np.array(found), [0.05, 0.5, 0.95], axis=0)
-
-
 def curves(
     vectors: np.ndarray, before: np.ndarray, rows: np.ndarray, chance: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, Curve]:
@@ -124,17 +71,6 @@ def curves(
         measure: make(measure, values=values[line], low=low[line], median=median[line], high=high[line])
         for measure, line in ours.items()
     }
-
-
-def sizes_to(n: int) -> np.ndarray:
-    """Return where a curve is computed: at every small size, then ever more sparsely; int64, ascending.
-
-    >>> sizes_to(3).tolist()
-    [1, 2, 3]
-    """
-    small = np.arange(1, min(n, EVERY_SIZE_TO) + 1)
-    large = np.geomspace(min(n, EVERY_SIZE_TO), n, EVERY_SIZE_TO).round().astype(np.int64)
-    return np.union1d(small, large)
 
 
 def finding(curve: Curve, n: int) -> str:

@@ -8,7 +8,8 @@ from html import escape
 import numpy as np
 
 from lightly_nb.display import palette
-from lightly_nb.widgets.size_explorer.curve import DRAWS, Curve
+from lightly_nb.vectors.coverage import DRAWS
+from lightly_nb.widgets.size_explorer.curve import Curve
 
 WIDTH, HEIGHT = 560, 250
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 30, 38

@@ -13,21 +13,14 @@ import traitlets
 from lightly_nb.errors import InputError
 from lightly_nb.events import Event
 from lightly_nb.samples import Samples
+from lightly_nb.vectors.coverage import DRAWS, random_coverage
 from lightly_nb.widgets.results_viewer.items import Facts, Item
 from lightly_nb.widgets.results_viewer.static import document, written
 from lightly_nb.widgets.results_viewer.views import SELECTED, selected_entries
 from lightly_nb.widgets.shared.pictures import thumbnail
 from lightly_nb.widgets.size_explorer.balance import Groups, bars, groupings
 from lightly_nb.widgets.size_explorer.code import python_code
-from lightly_nb.widgets.size_explorer.curve import (
-    DRAWS,
-    LARGEST,
-    MEASURES,
-    Curve,
-    curves,
-    finding,
-    random_coverage,
-)
+from lightly_nb.widgets.size_explorer.curve import LARGEST, MEASURES, Curve, curves, finding
 from lightly_nb.widgets.size_explorer.orders import (
     SECONDS_TO_SETTLE,
     Work,
@@ -320,7 +313,8 @@ class HowManyModel(traitlets.HasTraits):
             def tick(done: int) -> None:
                 listen(Event(time=0.0, step="RANDOM", done=done, total=DRAWS, unit="draw"))
 
-            self._drawn = random_coverage(vectors, self._before, max(len(rows), self.most), tick=tick)
+            most, seed = max(len(rows), self.most), int(self.options.get("seed", 0))
+            self._drawn = random_coverage(vectors, self._before, most, seed=seed, tick=tick)
         return curves(vectors, self._before, rows, self._drawn)
 
     def _on_event(self, event: Event) -> None:
