@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from lightly_nb.samples.html import picture_html
+from lightly_nb.samples.thumbnails import small_jpeg
 from lightly_nb.widgets.results_viewer.items import Item
-from lightly_nb.widgets.shared.pictures import small_jpeg
 
 if TYPE_CHECKING:
     from lightly_nb.widgets.results_viewer.model import ResultsModel
