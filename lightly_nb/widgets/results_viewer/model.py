@@ -171,7 +171,7 @@ class ResultsModel(traitlets.HasTraits):
         """
         kind, _, what = key.partition(":")
         if kind == "row":
-            return self.samples.thumbnail(int(as_rows(int(what), self.samples)[0]))
+            return bytes(self.samples.thumbnail(int(as_rows(int(what), self.samples)[0])))
         if what not in self.facts.left_out:
             raise InputError(f"show_results: '{what}' is neither a sample nor in quarantine")
         if what not in self._read:
@@ -264,7 +264,7 @@ class ResultsModel(traitlets.HasTraits):
 
         of = self.samples.quarantine["duplicate_of"].iat[self.facts.left_out[name]]
         if of in self.facts.row_of:
-            copied = self.samples.thumbnail(self.facts.row_of[of])
+            copied = bytes(self.samples.thumbnail(self.facts.row_of[of]))
             if copied:
                 return copied
         try:
