@@ -112,7 +112,12 @@ class RunFolder:
 
     @property
     def thumbnails(self) -> Path:
-        """The packed thumbnails."""
+        """The thumbnails, Arrow."""
+        return self.data / "thumbnails.arrow"
+
+    @property
+    def old_thumbnails(self) -> Path:
+        """Thumbnails as version 0.1 packed them; nothing reads them any more."""
         return self.data / "thumbnails.pack"
 
     @property

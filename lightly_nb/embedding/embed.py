@@ -201,5 +201,5 @@ def _pack(path: str | os.PathLike[str] | None, jpegs: Iterator[bytes]) -> Thumbn
         write_thumbnails(Path(path), jpegs)
         return ThumbnailPack(path)
     temporary = tempfile.TemporaryDirectory(prefix="lightly_nb-thumbnails-")
-    write_thumbnails(Path(temporary.name, "thumbnails.pack"), jpegs)
-    return ThumbnailPack(Path(temporary.name, "thumbnails.pack"), keep=temporary)
+    write_thumbnails(Path(temporary.name, "thumbnails.arrow"), jpegs)
+    return ThumbnailPack(Path(temporary.name, "thumbnails.arrow"), keep=temporary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -79,7 +80,7 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
         )
     table = pd.read_parquet(folder.samples).set_index("filename")
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.arrays.glob("*.npy"))}
-    pictures = _thumbnails(folder.thumbnails)
+    pictures = _thumbnails(folder)
     return Samples(table, arrays, load_quarantine(folder), thumbnails=pictures, layouts=folder.layouts)
 
 
@@ -140,7 +141,17 @@ def _save_array(array: np.ndarray, path: Path) -> None:
         np.save(stream, array)
 
 
-def _thumbnails(path: Path) -> ThumbnailPack | None:
+def _thumbnails(folder: RunFolder) -> ThumbnailPack | None:
     from lightly_nb.samples.thumbnails import ThumbnailPack
 
-    return ThumbnailPack(path) if path.exists() else None
+    if folder.thumbnails.exists():
+        return ThumbnailPack(folder.thumbnails)
+    if folder.old_thumbnails.exists():
+        warnings.warn(
+            f"'{folder.old_thumbnails}' holds thumbnails in the form of version 0.1, which is no longer "
+            "read: the samples of this run have none. To see pictures, run on the images again, or call "
+            "lightly_nb.embed on them; the file can be deleted",
+            UserWarning,
+            stacklevel=4,
+        )
+    return None

@@ -56,18 +56,11 @@ def show_images(
     shown = chosen.take(range(min(most, len(chosen))))
     lines = list(captions) if captions is not None else shown.filenames
     cells = "".join(
-        _cell(_thumbnail(shown, row), name, caption, height)
+        _cell(shown.thumbnail(row), name, caption, height)
         for row, (name, caption) in enumerate(zip(shown.filenames, lines, strict=False))
     )
     more = f"<p>{len(shown):,} of {len(chosen):,} shown</p>" if len(shown) < len(chosen) else ""
     return ImageGrid(f'<div style="display:flex;flex-wrap:wrap;gap:6px">{cells}</div>{more}')
-
-
-def _thumbnail(samples: Samples, row: int) -> bytes:
-    if samples.thumbnails is None or "thumbnail" not in samples.table:
-        return b""
-    number = int(samples.table["thumbnail"].iloc[row])
-    return samples.thumbnails.read(number) if number >= 0 else b""
 
 
 def _cell(jpeg: bytes, name: str, caption: str, height: int) -> str:

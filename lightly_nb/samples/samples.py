@@ -21,6 +21,8 @@ import pandas as pd
 from lightly_nb.errors import InputError
 
 QUARANTINE_COLUMNS = ("filename", "stage", "reason", "what_to_do", "duplicate_of")
+FOR_MACHINES = ("thumbnail", "version", "content_hash")
+"""Columns of a sample table that say nothing to a person."""
 
 
 class Source(Protocol):
@@ -114,6 +116,18 @@ class Samples:
             )
         return self.arrays["embeddings"]
 
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether there are thumbnails at all; `embed` makes them."""
+        return self.thumbnails is not None and "thumbnail" in self.table
+
+    def thumbnail(self, row: int) -> bytes:
+        """Return the thumbnail of one row as JPEG; `b""` if the sample has none."""
+        if self.thumbnails is None or "thumbnail" not in self.table:
+            return b""
+        number: Any = self.table["thumbnail"].iat[row]
+        return b"" if pd.isna(number) or number < 0 else self.thumbnails.read(int(number))
+
     def take(self, rows: Any) -> Samples:
         """Return the samples of `rows` (integers or a boolean mask), in that order."""
         rows = np.asarray(rows)
@@ -167,7 +181,15 @@ class Samples:
     def _repr_html_(self) -> str:
         from lightly_nb.samples.html import samples_html
 
-        return samples_html(self)
+        return samples_html(self.table, self.arrays, self.quarantine, self._preview, hidden=FOR_MACHINES)
+
+    def _preview(self, row: int) -> bytes:
+        """Return the thumbnail of one row, or what can be decoded of its file before there are any."""
+        if self.has_thumbnails or self.source is None:
+            return self.thumbnail(row)
+        from lightly_nb.samples.thumbnails import preview_jpeg
+
+        return preview_jpeg(self.source.read(str(self.table.index[row])))
 
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name} {'×'.join(map(str, a.shape))}" for name, a in self.arrays.items())

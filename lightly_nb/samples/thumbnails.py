@@ -1,11 +1,13 @@
-"""Thumbnails: small JPEGs in one packed file, with a table of offsets beside it.
+"""Thumbnails: small JPEGs in one Arrow file, mapped into memory.
 
-`NAME` holds the JPEGs one after the other, `NAME.offsets.npy` n + 1 int64 byte positions: thumbnail i
-is the bytes from offsets[i] to offsets[i + 1].
+A pack is an Arrow IPC file with one uncompressed binary column, `jpeg`, which any Arrow reader opens. Reading
+thumbnail i touches the pages that it lies on and no others, however large the pack is.
 """
 
 from __future__ import annotations
 
+import io
+import mmap
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import simplejpeg
 
 from lightly_nb.errors import InputError, RunError
@@ -20,6 +23,13 @@ from lightly_nb.files import written_aside
 
 THUMBNAIL_SIZE = 128
 QUALITY = 70
+COLUMN = "jpeg"
+BATCH_BYTES = 4 * 2**20
+"""A pack is written whenever so many bytes have come."""
+SMALL_QUALITY = 60
+PREVIEW_HEIGHT = 112
+LARGEST_PREVIEW = 32 * 2**20
+"""Bytes of a file above which no preview is decoded on the fly."""
 
 
 def thumbnail_jpeg(rgb: np.ndarray, size: int = THUMBNAIL_SIZE) -> bytes:
@@ -36,48 +46,64 @@ def thumbnail_jpeg(rgb: np.ndarray, size: int = THUMBNAIL_SIZE) -> bytes:
     return content
 
 
+def small_jpeg(content: bytes, height: int) -> bytes:
+    """Return a picture at `height` pixels and at most twice as wide: small enough for a static output."""
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(content)) as image:
+        image.draft("RGB", (4 * height, 2 * height))
+        small = ImageOps.exif_transpose(image).convert("RGB")
+    small.thumbnail((2 * height, height))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=SMALL_QUALITY)
+    return buffer.getvalue()
+
+
+def preview_jpeg(content: bytes) -> bytes:
+    """Return a small picture of a whole file, for samples that have no thumbnails yet."""
+    if len(content) > LARGEST_PREVIEW:
+        raise InputError(f"a file of {len(content):,} bytes is too large for a preview; embed the samples")
+    return small_jpeg(content, PREVIEW_HEIGHT)
+
+
 class ThumbnailPack:
-    """Thumbnails by number, read from a packed file that is mapped into memory on first use.
+    """Thumbnails by number, read from an Arrow file that is mapped into memory.
 
     Parameters
     ----------
     path : str or path
-        The packed file; its offsets lie beside it.
+        The file that `write_thumbnails` wrote.
     keep : object
         Kept alive as long as the pack is, such as the temporary folder that it lies in.
 
     Raises
     ------
     InputError
-        If the files are missing or do not belong together.
+        If the file is missing, cut, damaged or of another kind.
     """
 
     def __init__(self, path: str | os.PathLike[str], keep: object = None):
         self.path, self._keep = Path(path), keep
-        self._content: np.ndarray | None = None
         try:
-            self.offsets = np.load(offsets_path(self.path), mmap_mode="r")
-            size = self.path.stat().st_size
-        except (OSError, ValueError) as error:
+            with pa.ipc.open_file(_mapped(self.path)) as reader:
+                self._jpegs = reader.read_all().column(COLUMN)
+            if not pa.types.is_binary(self._jpegs.type):
+                raise ValueError(f"'{COLUMN}' is a column of {self._jpegs.type}, not of binary")
+            self._jpegs.validate(full=True)  # a position outside of the file would end the process
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise InputError(
                 f"thumbnails {self.path}: cannot be read ({error}); embed the samples again"
             ) from error
-        if size != int(self.offsets[-1]):
-            raise InputError(
-                f"thumbnails {self.path}: the offsets beside it are of another pack (they end at byte "
-                f"{int(self.offsets[-1])}, the file has {size}); embed the samples again"
-            )
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self._jpegs)
 
     def read(self, number: int) -> bytes:
         """Return the JPEG of thumbnail `number`, 0 to len - 1."""
         if not 0 <= number < len(self):
             raise InputError(f"thumbnail {number}: '{self.path.name}' has the numbers 0 to {len(self) - 1}")
-        if self._content is None:
-            self._content = np.memmap(self.path, np.uint8, "r")
-        return self._content[self.offsets[number] : self.offsets[number + 1]].tobytes()
+        content: bytes = self._jpegs[number].as_py()
+        return content
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (ThumbnailPack, (self.path,))
@@ -86,31 +112,52 @@ class ThumbnailPack:
         return f"ThumbnailPack('{self.path}', {len(self):,} thumbnails)"
 
 
-def offsets_path(path: Path) -> Path:
-    """Return where the offsets of the pack at `path` lie."""
-    return path.with_name(path.name + ".offsets.npy")
+def _mapped(path: Path) -> pa.Buffer:
+    """Return the content of a file, of which only what is looked at is read from the disk.
+
+    `pyarrow.memory_map` asks for every batch ahead, which is the whole pack.
+    """
+    with path.open("rb") as stream:
+        content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    if hasattr(content, "madvise"):
+        content.madvise(mmap.MADV_RANDOM)
+    return pa.py_buffer(content)
 
 
 def write_thumbnails(path: Path, jpegs: Iterable[bytes]) -> None:
-    """Write a pack aside, JPEG by JPEG, and rename it when it is whole.
+    """Write a pack aside, some megabytes at a time, and rename it when it is whole.
 
     Raises
     ------
     RunError
         If it cannot be written (a full disk); a pack that was there before is untouched.
     """
-    ends = [0]
+    schema = pa.schema([pa.field(COLUMN, pa.binary(), nullable=False)])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(offsets_path(path)) as offsets_aside, written_aside(path) as aside:
-            with open(aside, "wb") as stream:
-                for jpeg in jpegs:
-                    stream.write(jpeg)
-                    ends.append(ends[-1] + len(jpeg))
-            with open(offsets_aside, "wb") as stream:
-                np.save(stream, np.array(ends, dtype=np.int64))
+        with (
+            written_aside(path) as aside,
+            open(aside, "wb") as stream,
+            pa.ipc.new_file(stream, schema) as pack,
+        ):
+            for batch in _batches(jpegs):
+                pack.write_batch(pa.record_batch([pa.array(batch, pa.binary())], schema=schema))
     except OSError as error:
         raise RunError(
             f"cannot write the thumbnails {path}: {error.strerror or error}; free some space or give a "
             "folder that can be written, then embed again: finished chunks are kept"
         ) from error
+
+
+def _batches(jpegs: Iterable[bytes]) -> Iterable[list[bytes]]:
+    """Yield `jpegs` in lists of about `BATCH_BYTES`."""
+    batch: list[bytes] = []
+    n_bytes = 0
+    for jpeg in jpegs:
+        batch.append(jpeg)
+        n_bytes += len(jpeg)
+        if n_bytes >= BATCH_BYTES:
+            yield batch
+            batch, n_bytes = [], 0
+    if batch:
+        yield batch

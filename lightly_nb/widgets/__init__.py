@@ -13,8 +13,8 @@ what a saved notebook shows.
 `dataset_browser` has that of the dataset browser: `datasets_facts` reads through the client, `datasets_text`
 and `datasets_html` say it, `datasets_work` exports and downloads, `datasets_panel` is the live form.
 What every panel shares: `theme` (colours of the notebook's theme, one style sheet), `showing` (a static
-picture first, then the live widget), `callback_errors` (an exception in a callback is shown under the panel),
-`pictures` (thumbnails) and `rows` (row numbers as a trait and as a bitmask on the wire).
+picture first, then the live widget), `callback_errors` (an exception in a callback is shown under the panel)
+and `rows` (row numbers as a trait and as a bitmask on the wire).
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def test_one_pass_embeds_checks_describes_and_makes_thumbnails(folder: Path, sam
     pd.testing.assert_frame_equal(embedded.table.drop(columns="thumbnail"), checked.table)
     assert embedded.embeddings.shape == (27, 16)
     np.testing.assert_allclose(np.linalg.norm(embedded.embeddings, axis=1), 1, rtol=1e-6)
-    for name, number in embedded.table["thumbnail"].items():
-        picture = Image.open(io.BytesIO(embedded.thumbnails.read(int(number)))).convert("RGB")
+    for row, name in enumerate(embedded.filenames):
+        picture = Image.open(io.BytesIO(embedded.thumbnail(row))).convert("RGB")
         original = Image.open(folder / str(name)).convert("RGB").resize(picture.size, Image.Resampling.BOX)
         assert np.abs(np.asarray(picture, dtype=float) - np.asarray(original)).mean() < 10
 

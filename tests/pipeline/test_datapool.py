@@ -124,10 +124,7 @@ def test_metadata_and_thumbnails_of_earlier_samples_stay_with_them(scene: Scene)
             second.samples.table["lightly.sharpness"].iloc[now]
             == first.samples.table["lightly.sharpness"].iloc[before]
         )
-        pictures = [
-            run.samples.thumbnails.read(int(run.samples.table["thumbnail"].iloc[row]))
-            for run, row in ((first, before), (second, now))
-        ]
+        pictures = [run.samples.thumbnail(row) for run, row in ((first, before), (second, now))]
         assert pictures[0] == pictures[1] != b""
     assert "thumbnail_jpeg" not in second.samples.table
 

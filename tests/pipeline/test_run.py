@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +142,17 @@ def test_the_samples_of_a_run_bring_their_thumbnails(finished):
     samples = finished.samples
     html = samples._repr_html_()
     assert html.count("data:image/jpeg;base64,") >= 5
-    assert samples.thumbnails.read(int(samples.table["thumbnail"].iloc[3])).startswith(b"\xff\xd8")
+    assert samples.thumbnail(3).startswith(b"\xff\xd8")
+
+
+def test_a_run_with_thumbnails_of_an_older_version_opens_without_them_and_says_so(finished, tmp_path):
+    old = shutil.copytree(finished.path, tmp_path / "old")
+    (old / "data" / "thumbnails.arrow").rename(old / "data" / "thumbnails.pack")
+    with pytest.warns(UserWarning, match=r"old/data/thumbnails\.pack' holds .* of version 0\.1, .*run on"):
+        samples = lnb.open_run(old).samples
+    assert samples.filenames == finished.samples.filenames
+    assert not samples.has_thumbnails
+    assert samples.thumbnail(0) == b""
 
 
 def test_a_second_run_reuses_a_checkpoint_and_preselects_nothing(finished, photo_folder, tmp_path):

@@ -14,7 +14,7 @@ from lightly_nb.report import PRICES, SECTIONS, report_facts
 from lightly_nb.report.histograms import coarse, distance_bound, pair_counts
 from lightly_nb.report.sections.baseline import baseline_section
 from lightly_nb.report.sections.coverage import coverage_section, percentiles
-from lightly_nb.report.sections.dataset import balance, dataset_section
+from lightly_nb.report.sections.dataset import dataset_section
 from lightly_nb.report.sections.distances import distances_section
 from lightly_nb.report.sections.maps import maps_section
 from lightly_nb.report.sections.savings import savings_section
@@ -194,14 +194,6 @@ def test_draws_leave_preselected_samples_out_and_count_them() -> None:
     assert baseline_section(samples, selection, {})["measures"][0]["median"] is not None
     everything = farthest(samples, 58, preselected=[0, 1])
     assert "everything" in baseline_section(samples, everything, {})["skipped"]
-
-
-def test_balance_is_one_when_even_and_falls() -> None:
-    assert balance(np.array([4.0, 4.0, 4.0])) == pytest.approx(1.0)
-    assert balance(np.array([10.0, 0, 0])) == 0.0
-    assert balance(np.array([3.0])) is None
-    values = [balance(np.array([10.0 + k, 10.0])) for k in range(5)]
-    assert values == sorted(values, reverse=True)
 
 
 def test_dataset_section_counts_sub_folders_categories_and_classes() -> None:

@@ -250,6 +250,24 @@ def test_previews_come_from_the_thumbnails_or_else_from_the_files() -> None:
     assert widths(both.take([1, 0])._repr_html_()) == [12, 11]
 
 
+def test_a_thumbnail_is_that_of_the_row_and_empty_where_there_is_none() -> None:
+    table = pd.DataFrame({"thumbnail": [7, None, -1, 9]}, index=["a", "b", "c", "d"])
+    samples = Samples(table, source=Pictures(), thumbnails=Pictures()).take([3, 1, 2, 0])
+    jpegs = [samples.thumbnail(row) for row in range(4)]
+    assert [jpeg and Image.open(io.BytesIO(jpeg)).width for jpeg in jpegs] == [9, b"", b"", 7]
+    assert samples.has_thumbnails
+    assert samples._repr_html_().count("<img") == 2
+    for without in (Samples(table), Samples(table[[]], thumbnails=Pictures())):
+        assert not without.has_thumbnails
+        assert without.thumbnail(0) == b""
+
+
+def test_a_file_that_is_too_large_has_no_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightly_nb.samples.thumbnails.LARGEST_PREVIEW", 100)
+    page = Samples(pd.DataFrame(index=["a.jpg"]), source=Pictures())._repr_html_()
+    assert "<td>–</td>" in page
+
+
 def test_a_file_that_cannot_be_read_does_not_keep_the_table_from_showing() -> None:
     page = Samples(pd.DataFrame(index=["a.jpg"]), source=Broken())._repr_html_()
     assert '<td>–</td><td style="text-align:left">a.jpg</td>' in page

@@ -53,6 +53,6 @@ def drawn_samples(
     if not thumbnails:
         return Samples(table.drop(columns="thumbnail"), {"embeddings": vectors})
     folder = tempfile.TemporaryDirectory(prefix="lightly_nb-drawn-")
-    write_drawn(Path(folder.name) / "thumbnails.bin", n)
-    pack = ThumbnailPack(Path(folder.name) / "thumbnails.bin", keep=folder)
+    write_drawn(Path(folder.name) / "thumbnails.arrow", n)
+    pack = ThumbnailPack(Path(folder.name) / "thumbnails.arrow", keep=folder)
     return Samples(table, {"embeddings": vectors}, thumbnails=pack)

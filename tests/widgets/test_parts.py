@@ -93,6 +93,15 @@ def test_selected_and_order_follow_the_selection_whatever_the_order_of_rows():
     assert order.tolist() == [1, 64, 128, 192, 255]
 
 
+def test_folders_color_under_the_name_that_they_have_everywhere_and_what_is_for_machines_does_not():
+    table = pd.DataFrame({"content_hash": ["1", "2", "2"]}, index=["a/1.jpg", "a/2.jpg", "3.jpg"])
+    samples = Samples(table)
+    assert color_choices(samples) == ["one color", "sub-folder"]
+    coloring = color_by(samples, None, "sub-folder")
+    assert coloring.codes.tolist() == [1, 1, 2]
+    assert [entry["label"] for entry in coloring.legend["entries"]] == ["a", "(top)"]
+
+
 def test_columns_of_lists_are_no_colors_and_an_unknown_one_is_refused():
     samples = table_of(boxes=[[1], [2]], name=["a", "b"])
     assert color_choices(samples) == ["one color", "name"]

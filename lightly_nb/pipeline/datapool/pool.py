@@ -246,25 +246,19 @@ def with_datapool(samples: Samples, pool: Datapool) -> Samples:
 
 
 def joined_thumbnails(samples: Samples, path: Path) -> Samples:
-    """Return samples of `with_datapool` with the pool's thumbnails in one pack with their own, at `path`.
-
-    A sample without one gets the number -1.
-    """
+    """Return samples of `with_datapool` with the pool's thumbnails in one pack with their own, at `path`."""
     from lightly_nb.samples.thumbnails import ThumbnailPack, write_thumbnails
 
     if JPEG not in samples.table:
         return samples
     kept = [jpeg if isinstance(jpeg, bytes) else b"" for jpeg in samples.table[JPEG]]
-    table, rows = samples.table.drop(columns=JPEG), [row for row, jpeg in enumerate(kept) if jpeg]
-    numbers = table.get("thumbnail", pd.Series(-1, index=table.index)).fillna(-1).to_numpy(dtype=np.int64)
-    own = samples.thumbnails
-    pictures = [own.read(number) for number in range(len(own))] if isinstance(own, ThumbnailPack) else []
-    numbers = numbers.copy()
-    numbers[rows] = len(pictures) + np.arange(len(rows))
-    if not pictures and not rows:
+    table = samples.table.drop(columns=JPEG)
+    if not any(kept) and not samples.has_thumbnails:
         return replace(samples, table=table)
-    write_thumbnails(path, [*pictures, *(kept[row] for row in rows)])
-    return replace(samples, table=table.assign(thumbnail=numbers), thumbnails=ThumbnailPack(path))
+    write_thumbnails(path, (jpeg or samples.thumbnail(row) for row, jpeg in enumerate(kept)))
+    return replace(
+        samples, table=table.assign(thumbnail=np.arange(len(table))), thumbnails=ThumbnailPack(path)
+    )
 
 
 def processed_by(listed: pd.DataFrame, samples: Samples) -> pd.DataFrame:
@@ -322,7 +316,9 @@ def updated(
     taken = samples.take(chosen)
     added = taken.take(~taken.table.index.isin(pool.samples.table.index))
     added = replace(
-        added.with_columns({JPEG: _jpegs(added)}), arrays={"embeddings": added.embeddings}, thumbnails=None
+        added.with_columns({JPEG: [added.thumbnail(row) or None for row in range(len(added))]}),
+        arrays={"embeddings": added.embeddings},
+        thumbnails=None,
     )
     table = added.table.drop(columns=[name for name in OF_A_RUN if name != JPEG and name in added.table])
     parts = [part for part in (pool.samples.table, table) if len(part)]
@@ -335,10 +331,3 @@ def updated(
         pool.model if len(pool) else model,
         pool.input or input_url,
     )
-
-
-def _jpegs(samples: Samples) -> list[bytes | None]:
-    if samples.thumbnails is None or "thumbnail" not in samples.table:
-        return [None] * len(samples)
-    numbers = samples.table["thumbnail"].fillna(-1).astype(int)
-    return [samples.thumbnails.read(number) if number >= 0 else None for number in numbers]

@@ -17,8 +17,8 @@ from lightly_nb.report.sections.common import (
     sampled_rows,
     tick_of,
 )
-from lightly_nb.report.sections.dataset import balance, category_codes
 from lightly_nb.samples import Samples
+from lightly_nb.samples.categories import CLASSES, balance, category_codes, class_names
 from lightly_nb.samples.selected import Selection
 from lightly_nb.vectors.coverage import DRAWS, band, coverage, random_draws
 from lightly_nb.vectors.neighbors import Rows, nearest
@@ -81,12 +81,10 @@ def _balances(samples: Samples, sets: list[Rows]) -> list[tuple[str, str, str, l
     for name, (codes, names) in category_codes(samples).items():
         values = [balance(np.bincount(codes[rows], minlength=len(names)).astype(float)) for rows in sets]
         entries.append((f"balance.{name}", f"Evenness over {name}", "higher", values))
-    for array in samples.arrays:
-        if array.startswith("class_distribution."):
-            task = array.removeprefix("class_distribution.")
-            sums = [samples.arrays[array][rows].sum(axis=0, dtype=np.float64) for rows in sets]
-            values = [balance(counts) for counts in sums]
-            entries.append((f"balance.{task}", f"Evenness over classes of {task}", "higher", values))
+    for task in class_names(samples):
+        matrix = samples.arrays[CLASSES + task]
+        values = [balance(matrix[rows].sum(axis=0, dtype=np.float64)) for rows in sets]
+        entries.append((f"balance.{task}", f"Evenness over classes of {task}", "higher", values))
     return entries
 
 

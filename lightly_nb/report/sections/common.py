@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import cv2
@@ -124,44 +123,26 @@ def distance_unit(samples: Samples) -> str:
 
 def picture(samples: Samples, filename: str, row: int | None = None, side: int = PICTURE_SIDE) -> Any:
     """Return a JPEG of one sample as a uint8 array: from its file, else its thumbnail; None without both."""
-    for read in (partial(_from_file, samples, filename, side), partial(_from_thumbnail, samples, row)):
-        try:
-            content = read()
-        except (LightlyNBError, OSError, ValueError, cv2.error):
-            continue
-        if content is not None:
-            return np.frombuffer(content, dtype=np.uint8)
-    return None
-
-
-def thumbnail_bytes(samples: Samples, row: int) -> bytes | None:
-    """Return the thumbnail JPEG of one row, None without one."""
     try:
-        return _from_thumbnail(samples, row)
-    except (LightlyNBError, OSError, ValueError):
-        return None
+        content = _from_file(samples, filename, side)
+    except (LightlyNBError, OSError, ValueError, cv2.error):
+        content = b""
+    if not content and row is not None:
+        content = samples.thumbnail(row)
+    return np.frombuffer(content, dtype=np.uint8) if content else None
 
 
-def _from_file(samples: Samples, filename: str, side: int) -> bytes | None:
-    if samples.source is None:
-        return None
-    content = samples.source.read(filename)
-    if len(content) > LARGEST_FILE:
-        return None
+def _from_file(samples: Samples, filename: str, side: int) -> bytes:
+    content = b"" if samples.source is None else samples.source.read(filename)
+    if not content or len(content) > LARGEST_FILE:
+        return b""
     rgb = decode_rgb(content, min_size=side, strict=False)
     scale = min(1.0, side / max(rgb.shape[:2]))
     if scale < 1:
         size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
         rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     done, encoded = cv2.imencode(".jpg", rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return encoded.tobytes() if done else None
-
-
-def _from_thumbnail(samples: Samples, row: int | None) -> bytes | None:
-    if row is None or samples.thumbnails is None or "thumbnail" not in samples.table:
-        return None
-    number = samples.table["thumbnail"].iloc[row]
-    return samples.thumbnails.read(int(number)) if number == number and number >= 0 else None
+    return encoded.tobytes() if done else b""
 
 
 def counted(n: int, one: str, many: str | None = None) -> str:

@@ -17,7 +17,6 @@ from lightly_nb.report.sections.common import (
     option,
     percent,
     sampled_rows,
-    thumbnail_bytes,
     tick_of,
 )
 from lightly_nb.runfolder import RunFolder, write_aside
@@ -79,13 +78,13 @@ def sprites(samples: Samples, shown: Rows) -> Facts | None:
     """
     from PIL import Image
 
-    if samples.thumbnails is None or "thumbnail" not in samples.table or not len(shown):
+    if not samples.has_thumbnails or not len(shown):
         return None
     columns = int(np.ceil(np.sqrt(len(shown))))
     sheet = Image.new("RGB", (columns * TILE, -(-len(shown) // columns) * TILE), "white")
     for number, row in enumerate(shown):
-        content = thumbnail_bytes(samples, int(row))
-        if content is None:
+        content = samples.thumbnail(int(row))
+        if not content:
             continue
         with Image.open(io.BytesIO(content)) as image:
             image.thumbnail((TILE, TILE))

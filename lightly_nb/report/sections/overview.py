@@ -12,7 +12,6 @@ from lightly_nb.report.sections.common import (
     option,
     percent,
     picture,
-    thumbnail_bytes,
 )
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
@@ -29,7 +28,7 @@ def job_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     n_left_out = len(samples.quarantine)
     share = len(rows.picks) / len(samples) if len(samples) else 0.0
     shown = rows.picks[:SELECTED_SHOWN]
-    pictures = [thumbnail_bytes(samples, int(row)) for row in shown]
+    pictures = [samples.thumbnail(int(row)) for row in shown]
     steps = list(job.get("steps") or [])
     return {
         "finding": f"{counted(len(rows.picks), 'image')} of {len(samples):,} selected ({percent(share)})",
@@ -50,7 +49,7 @@ def job_section(samples: Samples, selection: Selection, job: Job) -> Facts:
         "first_selected": [
             {
                 "filename": str(samples.table.index[row]),
-                "picture": None if jpeg is None else np.frombuffer(jpeg, np.uint8),
+                "picture": np.frombuffer(jpeg, np.uint8) if jpeg else None,
             }
             for row, jpeg in zip(shown, pictures, strict=True)
         ],

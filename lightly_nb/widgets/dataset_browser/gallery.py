@@ -16,7 +16,6 @@ from lightly_nb.pipeline.run_handle import Run
 from lightly_nb.samples import Samples
 from lightly_nb.samples.grid import show_images
 from lightly_nb.widgets.dataset_browser.facts import DatasetFacts, RunLine
-from lightly_nb.widgets.shared.pictures import has_thumbnails
 
 PICTURES = 18
 """On a page: few enough that a saved notebook stays small."""
@@ -58,7 +57,7 @@ def pictures_of(client: ApiWorkflowClient, facts: DatasetFacts, tag: TagData) ->
             samples = folder_of(client, line).samples
         except (LightlyNBError, OSError):  # of another machine, cleaned up, or not embedded: try the next
             continue
-        there = set(samples.filenames) if has_thumbnails(samples) else set()
+        there = set(samples.filenames) if samples.has_thumbnails else set()
         found = [name for name in names if name in there]
         if found and (best is None or len(found) > len(best[1])):
             best = samples, found

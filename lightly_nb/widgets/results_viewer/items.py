@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightly_nb.samples import Samples
-from lightly_nb.samples.html import FOR_MACHINES
+from lightly_nb.samples import FOR_MACHINES, Samples
 from lightly_nb.widgets.results_viewer.views import REMOVED, SELECTED, Entries, duplicates
 
 if TYPE_CHECKING:

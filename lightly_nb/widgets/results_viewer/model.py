@@ -32,7 +32,6 @@ from lightly_nb.widgets.results_viewer.views import (
 )
 from lightly_nb.widgets.scatter_plot.actions import described
 from lightly_nb.widgets.shared.errors import errors_shown
-from lightly_nb.widgets.shared.pictures import thumbnail
 from lightly_nb.widgets.shared.rows import Rows, as_rows
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ class ResultsModel(traitlets.HasTraits):
         """
         kind, _, what = key.partition(":")
         if kind == "row":
-            return thumbnail(self.samples, int(as_rows(int(what), self.samples)[0]))
+            return bytes(self.samples.thumbnail(int(as_rows(int(what), self.samples)[0])))
         if what not in self.facts.left_out:
             raise InputError(f"show_results: '{what}' is neither a sample nor in quarantine")
         if what not in self._read:
@@ -271,7 +270,7 @@ class ResultsModel(traitlets.HasTraits):
 
         of = self.samples.quarantine["duplicate_of"].iat[self.facts.left_out[name]]
         if of in self.facts.row_of:
-            copied = thumbnail(self.samples, self.facts.row_of[of])
+            copied = bytes(self.samples.thumbnail(self.facts.row_of[of]))
             if copied:
                 return copied
         try:

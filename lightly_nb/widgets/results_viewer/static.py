@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 
 from lightly_nb.samples.html import picture_html
+from lightly_nb.samples.thumbnails import small_jpeg
 from lightly_nb.widgets.results_viewer.items import Item
-from lightly_nb.widgets.shared.pictures import small_jpeg
 
 Picture = Callable[[str], bytes]
 """The JPEG of a figure by its `id`."""

@@ -39,9 +39,9 @@ def scatter(
     selection : Selection or None
         Shown in colour and size, and what `panel.reselect` starts from.
     color_by : str or None
-        'selected', 'order' (of picking), 'folder', 'one color' or a column of `samples.table`: numbers get a
-        colour bar, anything else a legend of the 24 largest categories. None is 'selected' if there is a
-        selection.
+        'selected', 'order' (of picking), 'sub-folder', 'one color' or a column of `samples.table`: numbers
+        get a colour bar, anything else a legend of the 24 largest categories. None is 'selected' if there
+        is a selection.
     projection : str
         'pca' or the name of an array of `samples` with two columns.
     umap : bool or None

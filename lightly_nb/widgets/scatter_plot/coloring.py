@@ -11,12 +11,19 @@ import pandas as pd
 from lightly_nb.display import palette
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
+from lightly_nb.samples.categories import (
+    FOLDER,
+    NO_VALUE,
+    codes_of,
+    folders_of,
+    is_number,
+    metadata_columns,
+)
 
-SELECTED, ORDER, FOLDER, PLAIN = "selected or not", "order of picking", "folder", "one color"
+SELECTED, ORDER, PLAIN = "selected or not", "order of picking", "one color"
 SHAPES = ("circle", "square", "diamond")
 MOST_CATEGORIES = len(palette.CATEGORICAL) * len(SHAPES)
 HIGHEST_CODE = 255
-NOT_COLORS = ("thumbnail",)
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,8 @@ def color_choices(samples: Samples, selection: Any = None) -> list[str]:
     """Return what points can be coloured by, in the order of a menu."""
     built_in = [SELECTED, ORDER] if selection is not None else []
     folders = [FOLDER] if any("/" in name for name in samples.table.index[:1000]) else []
-    taken = {*built_in, *folders, *NOT_COLORS, PLAIN}
-    columns = [str(name) for name in samples.table.columns if str(name) not in taken]
+    taken = {*built_in, *folders, PLAIN}
+    columns = [str(name) for name in metadata_columns(samples) if str(name) not in taken]
     return [*built_in, PLAIN, *folders, *(name for name in columns if _is_plain(samples.table[name]))]
 
 
@@ -64,11 +71,11 @@ def color_by(samples: Samples, selection: Any, name: str) -> Coloring:
     if name == ORDER:
         return _by_order(samples, selection)
     if name == FOLDER and name not in samples.table:
-        return _by_category(pd.Series([file.rpartition("/")[0] for file in samples.filenames]), name)
+        return _by_category(folders_of(samples.table.index), name)
     values = samples.table[name]
-    if pd.api.types.is_bool_dtype(values.dtype) or not _is_number(values):
-        return _by_category(values, name)
-    return _by_number(values, name)
+    if is_number(values) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _by_number(values, name)
+    return _by_category(values, name)
 
 
 def _one_color(samples: Samples) -> Coloring:
@@ -104,13 +111,12 @@ def _by_number(values: pd.Series, title: str) -> Coloring:
     codes = np.zeros(len(values), dtype=np.uint8)
     codes[known] = _scaled(plain[known])
     low, high = (values[known].min(), values[known].max()) if known.any() else ("–", "–")
-    rest = "" if known.all() else "no value"
+    rest = "" if known.all() else NO_VALUE
     return Coloring(codes, _numbers(title, _number_label(low), _number_label(high), rest))
 
 
 def _by_category(values: pd.Series, title: str) -> Coloring:
-    numbers, labels = pd.factorize(values.astype("object"))
-    texts = [str(label) or "(empty)" for label in labels]
+    numbers, texts = codes_of(values)
     counts = np.bincount(numbers[numbers >= 0], minlength=len(texts))
     order = sorted(range(len(texts)), key=lambda number: (-counts[number], texts[number]))
     code_of = np.zeros(len(texts) + 1, dtype=np.uint8)  # the last one is for no value, number -1
@@ -122,7 +128,7 @@ def _by_category(values: pd.Series, title: str) -> Coloring:
     ]
     others, codes = len(order) - len(entries), code_of[numbers]
     left = [f"{others:,} other categories"] if others else []
-    left += ["no value"] if (numbers < 0).any() else []
+    left += [NO_VALUE] if (numbers < 0).any() else []
     return Coloring(codes, _categories(title, entries, " or ".join(left), int((codes == 0).sum())))
 
 
@@ -163,10 +169,6 @@ def _number_label(value: Any) -> str:
     if isinstance(value, str):
         return value
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e9 else f"{value:.4g}"
-
-
-def _is_number(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)
 
 
 def _is_plain(values: pd.Series) -> bool:

@@ -13,7 +13,6 @@ from lightly_nb.samples import Samples
 from lightly_nb.vectors.layouts import fitted, projection_label
 from lightly_nb.widgets.scatter_plot.coloring import SHAPES, Coloring
 from lightly_nb.widgets.scatter_plot.static import color_table
-from lightly_nb.widgets.shared.pictures import thumbnail
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -82,7 +81,7 @@ def _columns(
 
 
 def _picture(samples: Samples, row: int) -> str:
-    jpeg = thumbnail(samples, row)
+    jpeg = samples.thumbnail(row)
     if not jpeg:
         return ""
     data = base64.b64encode(jpeg).decode("ascii")

@@ -21,7 +21,6 @@ from lightly_nb.vectors.layouts import UMAP_NEIGHBORS, fitted, projection_label,
 from lightly_nb.widgets.scatter_plot.model import ScatterModel
 from lightly_nb.widgets.scatter_plot.static import static_html
 from lightly_nb.widgets.shared.errors import error_text, errors_shown
-from lightly_nb.widgets.shared.pictures import thumbnail
 from lightly_nb.widgets.shared.rows import as_rows, pack_rows, unpack_rows
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block
 from lightly_nb.widgets.shared.theme import panel_css, panel_module
@@ -210,7 +209,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
             row = int(content["why"])
             lines = [*self._why(row), *self._value(row)]
             reply["why"] = {"row": row, "name": str(table.index[row]), "lines": lines}
-        self.send(reply, [thumbnail(self.samples, row) for row in rows])
+        self.send(reply, [self.samples.thumbnail(row) for row in rows])
 
     def _why(self, row: int) -> list[str]:
         """Return why a sample was picked or not: in full once the selection's table is there."""

@@ -11,9 +11,9 @@ import numpy as np
 
 from lightly_nb.samples import Samples
 from lightly_nb.samples.html import picture_html
+from lightly_nb.samples.thumbnails import small_jpeg
 from lightly_nb.vectors.layouts import fitted, projection_label
 from lightly_nb.widgets.scatter_plot.coloring import Coloring
-from lightly_nb.widgets.shared.pictures import has_thumbnails, small_jpeg, thumbnail
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -129,11 +129,11 @@ def _legend_html(legend: dict[str, Any]) -> str:
 
 
 def _pictures_html(samples: Samples, selection: Selection | None) -> str:
-    if not has_thumbnails(samples):
+    if not samples.has_thumbnails:
         return ""
     names = samples.filenames[:PICTURES] if selection is None else selection.filenames[:PICTURES]
     jpegs = [
-        (name, thumbnail(samples, int(row))) for name, row in zip(names, samples.rows_of(names), strict=True)
+        (name, samples.thumbnail(int(row))) for name, row in zip(names, samples.rows_of(names), strict=True)
     ]
     side = PICTURE_SIDE
     pictures = "".join(

@@ -8,16 +8,20 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from lightly_nb.display import palette
 from lightly_nb.samples import Samples
+from lightly_nb.samples.categories import (
+    CLASSES,
+    FOLDER,
+    MOST_DISTINCT,
+    category_codes,
+    class_names,
+    groups_of,
+)
 
-CLASSES = "class_distribution."
 LABELS = "labels"
-FOLDER = "sub-folder"
 MOST_BARS = 10
-MOST_LABELS = 1000
 
 
 @dataclass(frozen=True)
@@ -41,21 +45,14 @@ class Groups:
 
 def groupings(samples: Samples) -> dict[str, Groups]:
     """Return every way to group by name: `labels` first, then sub-folders, categorical columns, classes."""
-    from lightly_nb.report.sections.dataset import category_codes
-
     found = category_codes(samples)
-    if LABELS in samples.table and LABELS not in found and samples.table[LABELS].nunique() <= MOST_LABELS:
-        codes, names = pd.factorize(samples.table[LABELS].astype(str).to_numpy(dtype=object), sort=True)
-        found = {LABELS: (codes.astype(np.int64), [str(name) for name in names]), **found}
+    if LABELS in samples.table and LABELS not in found and samples.table[LABELS].nunique() <= MOST_DISTINCT:
+        found = {LABELS: groups_of(samples.table[LABELS]), **found}
     order = sorted(found, key=lambda name: (name != LABELS, name != FOLDER))
     result = {name: _of_codes(*found[name]) for name in order}
-    for name, matrix in samples.arrays.items():
-        if name.startswith(CLASSES) and matrix.ndim == 2:
-            task = name.removeprefix(CLASSES)
-            known = samples.table.attrs.get("categories", {}).get(task)
-            classes = [str(one) for one in known or [f"class {at}" for at in range(matrix.shape[1])]]
-            sums_of = _sums_of(matrix)
-            result[f"classes of {task}"] = _sorted(classes, sums_of, sums_of(np.arange(len(matrix))))
+    for task, classes in class_names(samples).items():
+        sums_of = _sums_of(samples.arrays[CLASSES + task])
+        result[f"classes of {task}"] = _sorted(classes, sums_of, sums_of(np.arange(len(samples))))
     return result
 
 

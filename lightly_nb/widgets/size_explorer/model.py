@@ -17,7 +17,6 @@ from lightly_nb.vectors.coverage import DRAWS, random_coverage
 from lightly_nb.widgets.results_viewer.items import Facts, Item
 from lightly_nb.widgets.results_viewer.static import document, written
 from lightly_nb.widgets.results_viewer.views import SELECTED, selected_entries
-from lightly_nb.widgets.shared.pictures import thumbnail
 from lightly_nb.widgets.size_explorer.balance import Groups, bars, groupings
 from lightly_nb.widgets.size_explorer.code import python_code
 from lightly_nb.widgets.size_explorer.curve import LARGEST, MEASURES, Curve, curves, finding
@@ -196,7 +195,7 @@ class HowManyModel(traitlets.HasTraits):
     def picture(self, key: str) -> bytes:
         """Return the thumbnail of one figure by its `id`, empty if there is none."""
         row = int(key.removeprefix("row:"))
-        return thumbnail(self.samples, row) if 0 <= row < len(self.samples) else b""
+        return self.samples.thumbnail(row) if 0 <= row < len(self.samples) else b""
 
     @property
     def is_working(self) -> bool:

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from lightly_nb.samples.html import picture_html
-from lightly_nb.widgets.shared.pictures import small_jpeg
+from lightly_nb.samples.thumbnails import small_jpeg
 from lightly_nb.widgets.size_explorer.balance import bars_html
 from lightly_nb.widgets.size_explorer.curve import Curve
 from lightly_nb.widgets.size_explorer.curve_svg import still_image
