@@ -4,8 +4,8 @@
 
 A real background run trains a small model meanwhile. The cell is `lnb.monitor(run)` on a handle that an
 earlier cell has made. The lag is from the time in an event, which the run writes when it sends it, to the
-change on the page, while a cell of the same kernel computes and never waits. Re-attaching is everything that a
-restarted kernel has to do: import, open the run, show it, and show the next event.
+change on the page, while a cell of the same kernel computes and never waits. Re-attaching is everything
+that a restarted kernel has to do: import, open the run, show it, and show the next event.
 """
 
 from __future__ import annotations
