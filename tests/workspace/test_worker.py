@@ -17,7 +17,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import ConfigError, UnauthorizedException
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.states import RunState
 from lightly_nb.workspace import open_workspace, reading, transact
@@ -368,11 +368,11 @@ def test_a_worker_in_the_background_aborts_dies_and_comes_back(home, tmp_path, t
         wait_for(lambda: state_of(home, user, asked[1]) == "TRAINING", 100)
         assert state_of(home, user, asked[0]) == "ABORTED"
         folder = RunFolder(Path(worker.runs()["run_folder"][1]))
-        assert owner.is_alive(folder)
+        assert lock.is_alive(folder)
         os.kill(row(home, user, worker.id).process["pid"], signal.SIGKILL)
         wait_for(lambda: worker.state == "CRASHED")
         assert worker.runs()["state"].tolist() == ["ABORTED", "CRASHED"]
-        wait_for(lambda: not owner.is_alive(folder))  # nobody would know of its end: it ends with its worker
+        wait_for(lambda: not lock.is_alive(folder))  # nobody would know of its end: it ends with its worker
         assert lnb.open_run(folder.path).state == "ABORTED"
         assert worker.start().state == "IDLE"
     finally:

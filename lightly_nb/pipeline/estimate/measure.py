@@ -9,16 +9,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from lightly_nb.config import Configs
 from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.pipeline.estimate.estimate import Costs, multiply_adds, trains
+from lightly_nb.processes import send_input, spawn
 from lightly_nb.samples import Samples, Source
 
 N_IMAGES = 12
@@ -66,37 +68,22 @@ def measured_costs(
     step = max(1, len(samples) // n_images)
     filenames = [str(name) for name in samples.table.index[::step][:n_images]]
     task = pickle.dumps((samples.source, filenames, configs))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lightly_nb.pipeline.estimate.measure"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        said, complaint = _talked(process, task, is_canceled)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if process.returncode:
-        last = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["without a word"]
-        raise RunError(f"timing a few images failed: {last[0]}")
-    return Costs(**json.loads(said.splitlines()[-1]))
-
-
-def _talked(
-    process: subprocess.Popen[bytes], task: bytes, is_canceled: Callable[[], bool]
-) -> tuple[bytes, bytes]:
-    """Hand `task` over and return what the process says; the task may hold credentials, so by its stdin."""
-    pending: bytes | None = task
-    while True:
-        if is_canceled():
-            raise RunCanceled("timing a few images was canceled; nothing was changed")
+    command = [sys.executable, "-m", "lightly_nb.pipeline.estimate.measure"]
+    with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as folder:
+        output = Path(folder) / "output.txt"
+        process = spawn(command, output, with_input=True)
         try:
-            return process.communicate(pending, timeout=SECONDS_BETWEEN_LOOKS)
-        except subprocess.TimeoutExpired:
-            pending = None
+            send_input(process, task)
+            while process.poll() is None:
+                if is_canceled():
+                    raise RunCanceled("timing a few images was canceled; nothing was changed")
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        finally:
+            process.kill()
+        lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    if process.returncode:
+        raise RunError(f"timing a few images failed: {lines[-1] if lines else 'without a word'}")
+    return Costs(**json.loads(next(line for line in reversed(lines) if line.startswith("{"))))
 
 
 def timed(source: Source, filenames: Sequence[str], configs: Configs) -> Costs:

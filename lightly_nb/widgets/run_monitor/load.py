@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from lightly_nb.pipeline.process.owner import owner_pid
+from lightly_nb.pipeline.process import lock
+from lightly_nb.processes import tree
 from lightly_nb.runfolder import RunFolder
 
 SECONDS_BETWEEN_MEASURES = 2.0
@@ -54,29 +55,21 @@ class LoadMeter:
 
     def __init__(self, folder: RunFolder):
         self._folder = folder
-        self._known: dict[tuple[int, float], psutil.Process] = {}
+        self._known: dict[psutil.Process, psutil.Process] = {}
         self._has_gpu = shutil.which("nvidia-smi") is not None
         self._stopped = threading.Event()
         self.latest: Load | None = None
 
     def measure(self) -> Load | None:
         """Return the load now; None if no process of the run lives here."""
-        pid = owner_pid(self._folder)
-        if pid is None:
-            self._known = {}
+        before = self._known  # which know how busy they were until now
+        self._known = {found: before.get(found, found) for found in tree(lock.holder(self._folder))}
+        if not self._known:
             return None
-        with suppress(psutil.Error):
-            root = psutil.Process(pid)
-            tree = {
-                (found.pid, found.create_time()): found for found in [root, *root.children(recursive=True)]
-            }
-            is_first = not self._known
-            self._known = {key: self._known.get(key, found) for key, found in tree.items()}
-            whole = len(self._known) <= MOST_MEASURED_WHOLE
-            each = [_one(process, whole) for process in self._known.values()]
-            cores = None if is_first else sum(busy for busy, _ in each) / 100
-            return Load(cores, sum(memory for _, memory in each), len(each), self._gpus())
-        return None
+        whole = len(self._known) <= MOST_MEASURED_WHOLE
+        each = [_one(process, whole) for process in self._known.values()]
+        cores = sum(busy for busy, _ in each) / 100 if before else None
+        return Load(cores, sum(memory for _, memory in each), len(each), self._gpus())
 
     def start(self) -> None:
         """Measure every two seconds in a thread, which puts the result into `latest`, until `stop`."""

@@ -14,8 +14,9 @@ from lightly_nb.config import Configs, parse_configs
 from lightly_nb.errors import DatasourceError
 from lightly_nb.events import Event
 from lightly_nb.pipeline import Run
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.process.starter import ending_with_this_process
+from lightly_nb.processes import tree
 from lightly_nb.runfolder import read_events
 from lightly_nb.states import DatasourcePurpose, RunState
 from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings, LocalDatasource
@@ -145,11 +146,10 @@ def _mirror(work: Work, event: Event) -> None:
 
 def _log_memory(run: Run) -> None:
     """Add a line to the run's memlog.txt: the time and the memory of its processes, in MB."""
-    pid = owner.owner_pid(run.folder)
-    if pid is None:
+    processes = tree(lock.holder(run.folder))
+    if not processes:
         return
     with suppress(psutil.Error, OSError):
-        process = psutil.Process(pid)
-        used = sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+        used = sum(process.memory_info().rss for process in processes)
         with (run.path / "memlog.txt").open("a", encoding="utf-8") as stream:
             stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {used / 1e6:.0f} MB\n")
