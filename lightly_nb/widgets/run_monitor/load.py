@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,7 +56,6 @@ class LoadMeter:
         self._folder = folder
         self._known: dict[psutil.Process, psutil.Process] = {}
         self._has_gpu = shutil.which("nvidia-smi") is not None
-        self._stopped = threading.Event()
         self.latest: Load | None = None
 
     def measure(self) -> Load | None:
@@ -71,22 +69,12 @@ class LoadMeter:
         cores = sum(busy for busy, _ in each) / 100 if before else None
         return Load(cores, sum(memory for _, memory in each), len(each), self._gpus())
 
-    def start(self) -> None:
-        """Measure every two seconds in a thread, which puts the result into `latest`, until `stop`."""
-        self._stopped.clear()
-        threading.Thread(target=self._go_on, daemon=True, name="lightly_nb monitor: load").start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
-
-    def _go_on(self) -> None:
-        while not self._stopped.is_set():
-            self.latest = self.measure()
-            # CPU use is a difference: the second measurement comes soon, so that there is one
-            has_cores = self.latest is not None and self.latest.cores is not None
-            self._stopped.wait(SECONDS_BETWEEN_MEASURES if has_cores else 0.5)
-        self.latest = None
+    def look(self) -> float:
+        """Measure into `latest`; return the seconds until the next measurement."""
+        self.latest = self.measure()
+        has_cores = self.latest is not None and self.latest.cores is not None
+        # CPU use is a difference: the second measurement comes soon, so that there is one
+        return SECONDS_BETWEEN_MEASURES if has_cores else 0.5
 
     def _gpus(self) -> tuple[Gpu, ...]:
         if not self._has_gpu:
