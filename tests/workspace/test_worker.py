@@ -26,6 +26,7 @@ from lightly_nb.workspace.data.datasources import get_datasource_config, set_dat
 from lightly_nb.workspace.data.samples import count_samples
 from lightly_nb.workspace.data.tags import create_run_tag, get_filenames_in_tag, get_samples_in_tag, get_tags
 from lightly_nb.workspace.users.users import add_user, authenticate, rotate_token
+from lightly_nb.workspace.work.active_run import Ended
 from lightly_nb.workspace.work.following import RunInfo, get_run_info, run_info_generator
 from lightly_nb.workspace.work.options import parse_worker_options
 from lightly_nb.workspace.work.runs import (
@@ -36,7 +37,6 @@ from lightly_nb.workspace.work.runs import (
     get_state_changes,
 )
 from lightly_nb.workspace.work.scheduling import get_scheduled_runs
-from lightly_nb.workspace.work.taken import Ended
 from lightly_nb.workspace.work.worker import run_worker
 from lightly_nb.workspace.work.workers import get_worker, register_worker
 from tests.photos import write_photographs

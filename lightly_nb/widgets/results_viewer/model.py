@@ -82,6 +82,7 @@ class ResultsModel(traitlets.HasTraits):
     current = traitlets.Unicode("")
 
     def __init__(self, samples: Samples, selection: Selection, **kwargs: Any):
+        self._neighbors = Background("results", self._show_error)
         if not isinstance(samples, Samples) or not len(samples):
             raise InputError(f"show_results: give Samples with at least one sample, got {samples!r}")
         if not hasattr(selection, "filenames"):
@@ -92,7 +93,6 @@ class ResultsModel(traitlets.HasTraits):
         self._all: dict[Any, Entries] = {}
         self._listed: tuple[Any, Entries] = ((), selected_entries(samples, selection))
         self._read: dict[str, bytes] = {}
-        self._neighbors = Background("results", self._show_error)
         super().__init__(samples=samples, picks=selection, rows=None, selected=None, **kwargs)
         self.observe(lambda change: setattr(self, "current", ""), "view")
         self.observe(self._to_first_page, ["view", "page_size", "order", "filter", "rows"])

@@ -87,7 +87,7 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._canceling = f"canceling … {KEPT}"
             self.buttons["cancel"].disabled = True
             self._told(slow=True)
-            self._canceler.start(self._cancel)
+            self._canceler.start(lambda _stop: self._cancel())
 
     def resume(self) -> None:
         """Go on with a run that was canceled, failed or crashed, in a background process, and follow it."""
@@ -265,7 +265,7 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
                 self._folded[name] = True
         self.buttons["cancel"].disabled = False
 
-    def _cancel(self, _stop: threading.Event) -> None:
+    def _cancel(self) -> None:
         try:
             Run(self.run.path).cancel()
         finally:
