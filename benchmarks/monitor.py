@@ -72,7 +72,7 @@ def measure(lab: Any, folder: Path) -> dict[str, float]:
     """Return the figures of one run and one notebook, in seconds."""
     import psutil
 
-    from lightly_nb.pipeline.process import owner
+    from lightly_nb.pipeline.process import lock
     from lightly_nb.states import RunState
 
     run = start_run(folder)
@@ -101,7 +101,7 @@ def measure(lab: Any, folder: Path) -> dict[str, float]:
     )
     attached = page.evaluate("(Date.now() - started) / 1000")
     book.until("panel.follower.is_alive")
-    process = psutil.Process(owner.owner_pid(run.folder))
+    process = psutil.Process(lock.holder(run.folder)["pid"])
     page.locator("button", has_text="Cancel run").last.evaluate(
         "button => { window.pressed = Date.now(); button.click(); }"
     )

@@ -1,14 +1,24 @@
-"""Which process of which machine holds something, and whether it still lives."""
+"""Processes: to tell one from every other, whether it lives, to start one of its own, to end it."""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_TO_DIE = 10.0
+"""How long a killed process may take to be gone."""
 
 
 def this_process() -> dict[str, Any]:
@@ -34,6 +44,73 @@ def is_alive(process: dict[str, Any] | None) -> bool | None:
     if process["machine"] != this_machine():
         return None
     return process["born"] is not None and _born(process["pid"]) == process["born"]
+
+
+def tree(process: dict[str, Any] | None) -> list[psutil.Process]:
+    """Return a process of this machine and all that it has started; nothing if it does not live."""
+    with suppress(psutil.Error):
+        if process and is_alive(process):
+            root = psutil.Process(process["pid"])
+            return [root, *root.children(recursive=True)]
+    return []
+
+
+def spawn(
+    command: Sequence[str],
+    output: Path,
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    with_input: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a process with a session of its own: neither Ctrl-C here nor the end of this process ends it.
+
+    Parameters
+    ----------
+    output : path
+        File to which all that it says is appended.
+    cwd, env
+        As in `subprocess`.
+    with_input : bool
+        Whether it waits for what `send_input` gives it; else it has nothing to read.
+    """
+    with output.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=cwd,
+            env=env,
+        )
+    threading.Thread(target=process.wait, daemon=True, name="wait for process").start()  # leaves no zombie
+    return process
+
+
+def send_input(process: subprocess.Popen[bytes], content: bytes) -> None:
+    """Give a process all of its standard input, which no other process can read: it may hold secrets."""
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as stream:
+        stream.write(content)
+
+
+def end(process: dict[str, Any] | None, timeout: float = 0.0) -> None:
+    """End a process of this machine: ask it to end, and kill it if it still lives `timeout` seconds later.
+
+    One that has ended, or is of another machine, is left alone, whoever has its number now.
+
+    Examples
+    --------
+    >>> end({**this_process(), "born": 0.0})  # had the number of this process before
+    """
+    for which, seconds in ((signal.SIGTERM, timeout), (signal.SIGKILL, SECONDS_TO_DIE)):
+        until = time.monotonic() + seconds
+        if process and is_alive(process):
+            with suppress(ProcessLookupError):
+                os.kill(process["pid"], which)
+        while is_alive(process) and time.monotonic() < until:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 @cache

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.job import Job, load_job
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.starting_model import newest_checkpoint
+from lightly_nb.processes import end, send_input, spawn
 from lightly_nb.runfolder import RunFolder, append_event, read_events
 from lightly_nb.states import RunState
 
@@ -140,14 +136,14 @@ class Run:
         if self.state.in_end_state():
             return self
         self.folder.cancel.touch()
-        pid = owner.owner_pid(self.folder)
-        if pid == os.getpid() or self._ends_within(min(timeout, SECONDS_TO_NOTICE_CANCEL)):
+        process = lock.holder(self.folder)
+        is_here = process is not None and process["pid"] == os.getpid()
+        if is_here or self._ends_within(min(timeout, SECONDS_TO_NOTICE_CANCEL)):
             return self
-        if owner.is_background(self.folder):
-            _signal(pid, signal.SIGTERM)
-        if not self._ends_within(timeout - SECONDS_TO_NOTICE_CANCEL):
-            _signal(pid, signal.SIGKILL)
-            self._ends_within(SECONDS_TO_NOTICE_CANCEL)
+        if process and process["background"]:
+            end(process, timeout - SECONDS_TO_NOTICE_CANCEL)
+        elif not self._ends_within(timeout - SECONDS_TO_NOTICE_CANCEL):
+            end(process)
         if self.state is RunState.CRASHED:  # it was ended before it could say so itself
             said = f"run canceled; what was finished is kept in '{self.path}'"
             append_event(self.folder, _state_event(RunState.ABORTED, said))
@@ -191,7 +187,7 @@ class Run:
 
     def resume(self) -> Run:
         """Go on with a run that was canceled, failed or crashed, in a background process."""
-        if owner.is_alive(self.folder):
+        if lock.is_alive(self.folder):
             raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
         if self.state is not RunState.COMPLETED:
             reopen(self.folder)
@@ -227,7 +223,7 @@ class Run:
 def true_state(folder: RunFolder, said: Callable[[], RunState]) -> RunState:
     """Return the state that `said` reads from the events; CRASHED if the process is gone without an end."""
     state = said()
-    if state.in_end_state() or owner.is_alive(folder) is not False:
+    if state.in_end_state() or lock.is_alive(folder) is not False:
         return state
     state = said()  # it may have ended between the two looks
     not_started = state is RunState.OPEN and not folder.process.exists()
@@ -240,12 +236,6 @@ def crashed_message(folder: RunFolder) -> str:
         f"the process of the run died without a word; see '{folder.log}', "
         f"then go on with it: lightly-nb resume '{folder.path}'"
     )
-
-
-def _signal(pid: int | None, which: signal.Signals) -> None:
-    if pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(pid, which)
 
 
 def reopen(folder: RunFolder) -> None:
@@ -263,24 +253,12 @@ def start_process(
 ) -> None:
     """Start a process of its own that does the run of `folder`, and return at once.
 
-    It has its own session, so that interrupting a notebook cell does not end it; the storage options
-    reach it through its standard input, which no other process can read. Its threads wait without
+    The storage options reach it through its standard input. Its threads wait without
     spinning, which on a machine that is busy otherwise makes training several times as fast.
     """
-    with folder.log.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lightly_nb.pipeline", str(folder.path)],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=folder.path,
-            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
-        )
-    with suppress(psutil.NoSuchProcess):  # it may have ended already
-        owner.claim_for(folder, process.pid)
-    assert process.stdin is not None
-    with suppress(BrokenPipeError), process.stdin as stream:
-        given = {"storage_options": storage_options, "lightly_storage_options": lightly_storage_options}
-        options = {name: dict(value) for name, value in given.items() if value}
-        stream.write(json.dumps(options).encode())
+    command = [sys.executable, "-m", "lightly_nb.pipeline", str(folder.path)]
+    env = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    process = spawn(command, folder.log, cwd=folder.path, env=env, with_input=True)
+    lock.lock_for(folder, process.pid, background=True)
+    options = {"storage_options": storage_options, "lightly_storage_options": lightly_storage_options}
+    send_input(process, json.dumps({name: dict(value) for name, value in options.items() if value}).encode())

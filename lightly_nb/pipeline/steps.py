@@ -35,8 +35,8 @@ from lightly_nb.pipeline.datapool.steps import (
 )
 from lightly_nb.pipeline.job import Job, load_job
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
+from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
-from lightly_nb.pipeline.process.owner import owned
 from lightly_nb.pipeline.query_embeddings import check_queries
 from lightly_nb.pipeline.starting_model import starting_point, trains
 from lightly_nb.runfolder import RunFolder, append_event
@@ -76,7 +76,7 @@ def execute(
     """
     job = load_job(folder)
     emit = combined(partial(append_event, folder), log_event, _stop_when_asked(folder), on_event)
-    with owned(folder), run_log(folder):
+    with locked(folder), run_log(folder):
         try:
             _enter(emit, RunState.STARTED, "run started")
             _steps(job, folder, _Access(storage_options, lightly_storage_options), emit)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 import lightly_nb as lnb
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.states import RunState
 from tests.browser.lab import Lab, Notebook
 from tests.browser.seeing import text_contrasts
@@ -107,13 +107,13 @@ def test_it_moves_while_cells_compute_and_survives_interrupt_and_restart_until_c
         assert len(ratios) > 8
         assert min(ratios.values()) >= 4.5, {text: ratio for text, ratio in ratios.items() if ratio < 4.5}
 
-    pid = owner.owner_pid(long_run.folder)
+    pid = lock.holder(long_run.folder)["pid"]
     assert pid is not None
     seen.press("Cancel run")
     seen.wait("head.dataset.state === 'ABORTED'")
     assert long_run.state is RunState.ABORTED
     psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=20)
-    assert owner.is_alive(long_run.folder) is False
+    assert lock.is_alive(long_run.folder) is False
     assert long_run.checkpoint is not None, "finished epochs are kept"
     assert "kept" in seen.root.locator("[role=status]").text_content()
     seen.root.get_by_role("button", name="Resume run").wait_for()

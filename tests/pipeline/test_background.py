@@ -11,7 +11,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import RunError
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.states import RunState
 
 LONG = {"trainer.max_epochs": 500}
@@ -51,7 +51,7 @@ def test_cancel_stops_the_process_and_resume_goes_on(photo_folder, tmp_path, tin
     run.cancel()
     assert run.state is RunState.ABORTED
     assert "kept" in run.message
-    wait_for(lambda: not owner.is_alive(run.folder), 10)
+    wait_for(lambda: not lock.is_alive(run.folder), 10)
     assert run.resume().state is not RunState.ABORTED
     run.cancel()
     assert run.state is RunState.ABORTED
@@ -60,7 +60,7 @@ def test_cancel_stops_the_process_and_resume_goes_on(photo_folder, tmp_path, tin
 def test_a_killed_run_is_crashed_and_can_be_opened_and_resumed(photo_folder, tmp_path, tiny_model):
     run = start(photo_folder, tmp_path, tiny_model, **{"trainer.max_epochs": 12})
     wait_for(lambda: run.checkpoint is not None)
-    os.kill(owner.owner_pid(run.folder), signal.SIGKILL)
+    os.kill(lock.holder(run.folder)["pid"], signal.SIGKILL)
     reopened = lnb.open_run(run.path)
     wait_for(lambda: reopened.state is RunState.CRASHED, 10)
     with pytest.raises(RunError, match="resume"):

@@ -21,8 +21,8 @@ from lightly_nb.states import RunState
 from lightly_nb.widgets.dataset_browser.facts import tag_tree
 from lightly_nb.widgets.dataset_browser.panel import DatasetBrowser
 from lightly_nb.widgets.dataset_browser.parts import GONE
-from lightly_nb.widgets.dataset_browser.work import Work, file_stem
-from lightly_nb.widgets.datasets_watch import Watcher
+from lightly_nb.widgets.dataset_browser.work import file_stem, start_work
+from lightly_nb.widgets.shared.background import Background
 from lightly_nb.workspace import open_workspace, transact
 from lightly_nb.workspace.data.tags import create_run_tag
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset, ScheduledRun, Tag
@@ -225,7 +225,10 @@ def test_images_are_downloaded_and_what_is_missing_is_named(
 
 def test_work_can_be_stopped_and_is_one_at_a_time() -> None:
     begun, goes_on, said, errors = threading.Event(), threading.Event(), [], []
-    work = Work(lambda *_: None, said.append, errors.append)
+    work = Background("", errors.append)
+
+    def start(name: str) -> None:
+        start_work(work, name, job, lambda *_: None, said.append)
 
     def job(on_event: Any) -> str:
         with Stage(on_event, "DOWNLOADING", 3, "file") as stage:
@@ -234,16 +237,16 @@ def test_work_can_be_stopped_and_is_one_at_a_time() -> None:
             stage.advance(3)
         return "done"
 
-    work.start("Download", job)
+    start("Download")
     assert begun.wait(30)
     with pytest.raises(InputError, match="Export: Download is still under way; wait for it, or cancel it"):
-        work.start("Export", job)
+        start("Export")
     work.cancel()
     goes_on.set()
-    assert work.join(30)
+    assert work.wait(30)
     assert said == ["Download was canceled; files that are there are whole and stay"]
-    work.start("Download", job)
-    assert work.join(30)
+    start("Download")
+    assert work.wait(30)
     assert (said[1:], errors) == (["done"], [])
 
 
@@ -305,7 +308,7 @@ def test_a_run_moves_from_waiting_to_its_end(panel: DatasetBrowser, client: ApiW
     enter(client, run_id, RunState.ABORTED, "stopped")
     until(panel, "description", lambda text: text.startswith("■ Aborted: stopped"))
     assert panel.page.announced.value == "Run: ■ Aborted: stopped"
-    assert panel._watcher.join(30), "nothing is under way any more"
+    assert panel._watcher.wait(30), "nothing is under way any more"
     with pytest.raises(ApiException, match="there is nothing to abort"):
         panel.abort()
 
@@ -320,7 +323,7 @@ def test_a_run_that_waits_is_called_back(panel: DatasetBrowser, client: ApiWorkf
     panel.page.buttons["cancel"].click()
     assert [one.id for one in client.get_scheduled_compute_worker_runs("CANCELED")] == [scheduled_id]
     assert panel.page.runs.shown[0].title.startswith("■ Canceled: called back")
-    assert panel._watcher.join(30)
+    assert panel._watcher.wait(30)
 
 
 def test_the_thread_ends_with_the_panel(client: ApiWorkflowClient) -> None:
@@ -329,7 +332,7 @@ def test_the_thread_ends_with_the_panel(client: ApiWorkflowClient) -> None:
     watcher = panel._watcher
     assert watcher.is_alive
     panel.close()
-    assert watcher.join(30)
+    assert watcher.wait(30)
 
 
 def test_a_dataset_that_goes_away_under_the_panel_is_not_shown_any_more(
@@ -344,26 +347,9 @@ def test_a_dataset_that_goes_away_under_the_panel_is_not_shown_any_more(
     panel.observe(lambda change: change["new"] == other and gone.set(), "dataset_id")
     client.delete_dataset_by_id(client.dataset_id)
     assert gone.wait(30)
-    assert panel._watcher.join(30)
+    assert panel._watcher.wait(30)
     assert [one.name for one in panel.datasets] == ["other"]
     assert panel.page._error.value == ""
-
-
-def test_a_look_that_fails_is_shown_and_looking_goes_on() -> None:
-    said, looks, enough = [], [], threading.Event()
-
-    def look() -> bool:
-        looks.append(1)
-        if len(looks) == 1:
-            raise RunError("the database is locked")
-        enough.set()
-        return False
-
-    watcher = Watcher(look, said.append)
-    watcher.start()
-    assert enough.wait(30)
-    assert watcher.join(30)
-    assert said == ["the database is locked"]
 
 
 def test_sharing_is_shown_and_edited(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -21,7 +20,7 @@ from hypothesis import strategies as st
 
 import lightly_nb as lnb
 from lightly_nb.errors import InputError, RunError
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.states import RunState
 from lightly_nb.widgets.run_monitor import follow as monitor_follow
@@ -228,7 +227,7 @@ def test_cancel_returns_at_once_keeps_what_is_finished_and_resume_is_followed(
     go_on.set()
     assert panel.wait(60)
     assert other.wait(60)
-    until(lambda: owner.is_alive(run.folder) is False)
+    until(lambda: lock.is_alive(run.folder) is False)
     assert run.state is RunState.ABORTED
     assert run.checkpoint is not None
     for each in (panel, other):
@@ -251,7 +250,7 @@ def test_a_run_is_canceled_while_it_still_loads_its_libraries(photographs: Path,
     run.cancel()
     assert run.state is RunState.ABORTED
     assert "kept" in run.message
-    until(lambda: owner.is_alive(run.folder) is False)
+    until(lambda: lock.is_alive(run.folder) is False)
 
 
 def test_a_failed_run_is_told_whole_and_escaped_with_its_traceback_folded(folder: RunFolder) -> None:
@@ -286,8 +285,7 @@ def test_a_run_whose_process_died_is_crashed(folder: RunFolder) -> None:
     died = subprocess.Popen([sys.executable, "-c", ""])
     died.wait()
     tell(folder, entered("STARTED"), entered("EMBEDDING"), counted("EMBEDDING", 3, 9))
-    facts = {"pid": died.pid, "host": owner.socket.gethostname(), "started": 0.0}
-    folder.process.write_text(json.dumps(facts))
+    lock.lock_for(folder, died.pid, background=True)
     panel = shown(folder)
     assert panel.follower.state is RunState.CRASHED
     assert 'data-state="CRASHED"' in panel.parts["now"].value
@@ -307,7 +305,7 @@ def test_the_collapse_warning_of_the_training_is_told_whole(folder: RunFolder) -
 
 
 def test_quarantine_grows_with_the_events_and_names_are_only_text(folder: RunFolder) -> None:
-    folder.process.write_text(json.dumps(owner._describe(os.getpid())))
+    lock.lock_for(folder, os.getpid(), background=False)
     tell(folder, entered("EMBEDDING"), counted("EMBEDDING", 0, 99))
     panel = MonitorPanel(lnb.open_run(folder.path))
     assert panel.parts["left_out"].value == ""
@@ -338,7 +336,7 @@ def test_quarantine_grows_with_the_events_and_names_are_only_text(folder: RunFol
 def test_events_are_read_on_and_never_again_and_an_unfinished_line_waits(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder.process.write_text(json.dumps(owner._describe(os.getpid())))
+    lock.lock_for(folder, os.getpid(), background=False)
     read: list[tuple[int, int]] = []
     plain = monitor_follow.read_events
 
@@ -426,7 +424,7 @@ def test_load_counts_the_processes_that_a_run_has_started(folder: RunFolder) -> 
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
     process = subprocess.Popen([sys.executable, "-c", parent], start_new_session=True)
     try:
-        owner.claim_for(folder, process.pid)
+        lock.lock_for(folder, process.pid, background=True)
         meter = LoadMeter(folder)
         until(lambda: (load := meter.measure()) and load.processes == 2 and load.memory > 80e6)
         until(lambda: (meter.measure().cores or 0) > 0.1)
@@ -499,9 +497,10 @@ def test_what_is_neither_run_nor_folder_nor_worker_is_refused(tmp_path: Path) ->
 
 def test_a_notebook_run_without_a_browser_holds_the_end_of_the_run(folder: RunFolder) -> None:
     cells = [
-        "import lightly_nb as lnb\nfrom lightly_nb.pipeline.process import owner\n"
+        "import lightly_nb as lnb\nfrom lightly_nb.pipeline.process import lock\n"
         "from lightly_nb.runfolder import append_event\nimport os\n"
-        f"run = lnb.open_run({str(folder.path)!r})\nowner.claim_for(run.folder, os.getpid())\n"
+        f"run = lnb.open_run({str(folder.path)!r})\n"
+        "lock.lock_for(run.folder, os.getpid(), background=False)\n"
         "append_event(run.folder, {'time': 1e9, 'step': 'EMBEDDING', 'state': 'EMBEDDING', 'message': 'go'})",
         "panel = lnb.monitor(run)\npanel",
         "end = {'time': 1e9, 'step': 'COMPLETED', 'state': 'COMPLETED', 'message': '4 of 24 selected'}\n"

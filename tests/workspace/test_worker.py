@@ -17,7 +17,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import ConfigError, UnauthorizedException
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.states import RunState
 from lightly_nb.workspace import open_workspace, reading, transact
@@ -26,6 +26,7 @@ from lightly_nb.workspace.data.datasources import get_datasource_config, set_dat
 from lightly_nb.workspace.data.samples import count_samples
 from lightly_nb.workspace.data.tags import create_run_tag, get_filenames_in_tag, get_samples_in_tag, get_tags
 from lightly_nb.workspace.users.users import add_user, authenticate, rotate_token
+from lightly_nb.workspace.work.active_run import Ended
 from lightly_nb.workspace.work.following import RunInfo, get_run_info, run_info_generator
 from lightly_nb.workspace.work.options import parse_worker_options
 from lightly_nb.workspace.work.runs import (
@@ -36,7 +37,6 @@ from lightly_nb.workspace.work.runs import (
     get_state_changes,
 )
 from lightly_nb.workspace.work.scheduling import get_scheduled_runs
-from lightly_nb.workspace.work.taken import Ended
 from lightly_nb.workspace.work.worker import run_worker
 from lightly_nb.workspace.work.workers import get_worker, register_worker
 from tests.photos import write_photographs
@@ -368,11 +368,11 @@ def test_a_worker_in_the_background_aborts_dies_and_comes_back(home, tmp_path, t
         wait_for(lambda: state_of(home, user, asked[1]) == "TRAINING", 100)
         assert state_of(home, user, asked[0]) == "ABORTED"
         folder = RunFolder(Path(worker.runs()["run_folder"][1]))
-        assert owner.is_alive(folder)
+        assert lock.is_alive(folder)
         os.kill(row(home, user, worker.id).process["pid"], signal.SIGKILL)
         wait_for(lambda: worker.state == "CRASHED")
         assert worker.runs()["state"].tolist() == ["ABORTED", "CRASHED"]
-        wait_for(lambda: not owner.is_alive(folder))  # nobody would know of its end: it ends with its worker
+        wait_for(lambda: not lock.is_alive(folder))  # nobody would know of its end: it ends with its worker
         assert lnb.open_run(folder.path).state == "ABORTED"
         assert worker.start().state == "IDLE"
     finally:

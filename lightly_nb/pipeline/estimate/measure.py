@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from lightly_nb.config import Configs, LightlyConfig
 from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.events import Event
 from lightly_nb.pipeline.estimate.estimate import VIEWS, Costs, multiply_adds, trains
+from lightly_nb.processes import send_input, spawn
 from lightly_nb.samples import Samples
 
 if TYPE_CHECKING:
@@ -73,37 +73,22 @@ def measured_costs(
     step = max(1, len(samples) // n_images)
     few = Samples(samples.table[[]], source=samples.source).take(range(0, len(samples), step)[:n_images])
     task = pickle.dumps((few, configs))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lightly_nb.pipeline.estimate.measure"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        said, complaint = _talked(process, task, is_canceled)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if process.returncode:
-        last = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["without a word"]
-        raise RunError(f"timing a few images failed: {last[0]}")
-    return Costs(**json.loads(said.splitlines()[-1]))
-
-
-def _talked(
-    process: subprocess.Popen[bytes], task: bytes, is_canceled: Callable[[], bool] | None
-) -> tuple[bytes, bytes]:
-    """Hand `task` over and return what the process says; the task may hold credentials, so by its stdin."""
-    pending: bytes | None = task
-    while True:
-        if is_canceled is not None and is_canceled():
-            raise RunCanceled("timing a few images was canceled; nothing was changed")
+    command = [sys.executable, "-m", "lightly_nb.pipeline.estimate.measure"]
+    with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as folder:
+        output = Path(folder) / "output.txt"
+        process = spawn(command, output, with_input=True)
         try:
-            return process.communicate(pending, timeout=SECONDS_BETWEEN_LOOKS)
-        except subprocess.TimeoutExpired:
-            pending = None
+            send_input(process, task)
+            while process.poll() is None:
+                if is_canceled is not None and is_canceled():
+                    raise RunCanceled("timing a few images was canceled; nothing was changed")
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        finally:
+            process.kill()
+        lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    if process.returncode:
+        raise RunError(f"timing a few images failed: {lines[-1] if lines else 'without a word'}")
+    return Costs(**json.loads(next(line for line in reversed(lines) if line.startswith("{"))))
 
 
 def timed(samples: Samples, configs: Configs) -> Costs:

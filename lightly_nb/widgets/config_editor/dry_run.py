@@ -19,6 +19,7 @@ from lightly_nb.pipeline.estimate.estimate import TYPICAL, Costs, Estimate, esti
 from lightly_nb.pipeline.estimate.measure import measured_costs
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR
 from lightly_nb.samples import Samples
+from lightly_nb.widgets.shared.background import Background, stopping
 
 State = Literal["listing", "timing", "ready", "canceled", "failed"]
 
@@ -48,42 +49,51 @@ class DryRun:
         What the timing is for.
     on_change : callable
         Called from the thread whenever `found` has changed.
+    on_error : callable
+        Called from the thread with the text of what `on_change` raised.
     """
 
-    def __init__(self, source: Any, storage_options: Any, configs: Configs, on_change: Callable[[], None]):
+    def __init__(
+        self,
+        source: Any,
+        storage_options: Any,
+        configs: Configs,
+        on_change: Callable[[], None],
+        on_error: Callable[[str], None],
+    ):
         self.found = SourceProgress()
         self._source, self._storage_options = source, storage_options
         self._configs, self._on_change = configs, on_change
-        self._canceled = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="dry run")
-        self._thread.start()
+        self._background = Background("dry run", on_error)
+        self._background.start(self._run)
 
     def cancel(self) -> None:
         """Ask the thread to stop."""
-        self._canceled.set()
+        self._background.cancel()
 
     def wait(self, timeout: float | None = None) -> SourceProgress:
         """Wait until the look has ended, and return what it has found."""
-        self._thread.join(timeout)
+        self._background.wait(timeout)
         return self.found
 
-    def _run(self) -> None:
+    def _run(self, stop: threading.Event) -> None:
+        hear = stopping(stop, self._hear, "listing was canceled; nothing was changed")
         try:
-            self._tell(samples=listed(self._source, self._storage_options, self._hear))
+            self._tell(samples=listed(self._source, self._storage_options, hear))
             self._tell(state="timing")
-            self._time()
+            self._time(stop)
             self._tell(state="ready")
         except RunCanceled as error:
             self._tell(state="canceled", error=error)
         except Exception as error:  # told in the panel and by `dry_run`
             self._tell(state="failed", error=error)
 
-    def _time(self) -> None:
+    def _time(self, stop: threading.Event) -> None:
         samples = self.found.samples
         if samples is None or samples.source is None:
             return
         try:
-            costs = measured_costs(samples, self._configs, is_canceled=self._canceled.is_set)
+            costs = measured_costs(samples, self._configs, is_canceled=stop.is_set)
             self._tell(costs=costs)
         except RunCanceled:
             self._tell(note="timing was canceled")
@@ -91,8 +101,6 @@ class DryRun:
             self._tell(note=str(error))
 
     def _hear(self, event: Event) -> None:
-        if self._canceled.is_set():
-            raise RunCanceled("listing was canceled; nothing was changed")
         if event.get("done"):
             self._tell(n_seen=event["done"])
 

@@ -234,8 +234,9 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
         return joined(self.value, others)
 
     def _start_look(self) -> None:
+        configs = for_timing(self._configs())
         self._look = DryRun(
-            self._source, self._storage_options, for_timing(self._configs()), self._show_dry_run
+            self._source, self._storage_options, configs, self._show_dry_run, self._show_error
         )
         self._show_dry_run()
 

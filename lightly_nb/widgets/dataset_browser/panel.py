@@ -30,12 +30,17 @@ from lightly_nb.widgets.dataset_browser.gallery import Gallery, folder_of, pictu
 from lightly_nb.widgets.dataset_browser.layout import DatasetsPage
 from lightly_nb.widgets.dataset_browser.parts import say
 from lightly_nb.widgets.dataset_browser.text import whole_text
-from lightly_nb.widgets.dataset_browser.work import Work, download_images, save_export
-from lightly_nb.widgets.datasets_watch import Watcher
+from lightly_nb.widgets.dataset_browser.work import download_images, save_export, start_work
 from lightly_nb.widgets.run_monitor.panel import MonitorPanel
+from lightly_nb.widgets.shared.background import Background
 from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.report_page import report_page
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block, update_static
+
+SECONDS_BETWEEN_LOOKS = 0.5
+SHARE_OF_TIME = 0.1
+"""A look that takes long makes the next one later: no more than this share of the time is spent looking."""
+MOST_SECONDS = 10.0
 
 
 class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
@@ -72,8 +77,8 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         self.facts: DatasetFacts | None = None
         self.page = DatasetsPage(self._do, hiding_rule(self._panel_id))
         self._open: Any = None
-        self._watcher = Watcher(self._look, self._show_error)
-        self._work = Work(self.page.show_progress, self._show_end, self._show_error)
+        self._watcher = Background("lightly_nb datasets", self._show_error)
+        self._work = Background("", self._show_error)
         super().__init__(self.page.children)
         for name in ("lnb-panel", "lnb-datasets", live_class(self._panel_id)):
             self.add_class(name)
@@ -97,8 +102,8 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the panel off the page and end its threads; runs go on."""
-        self._watcher.stop()
-        self._work.cancel()
+        self._watcher.close()
+        self._work.close()
         self.close_below()
         super().close()
 
@@ -244,7 +249,7 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no export, no download and no run is under way; return whether that is so."""
-        return self._work.join(timeout) and self._watcher.join(timeout)
+        return self._work.wait(timeout) and self._watcher.wait(timeout)
 
     # ---- what the buttons do -------------------------------------------------------------------------------
 
@@ -260,12 +265,15 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
     def start_export(self, form: str) -> None:
         """Export in the background."""
         job = self._exporting(form, None)
-        self._work.start(f"Export to {FORMATS[form].label}", lambda on_event: f"Saved {job(on_event)}")
+        self._start_work(f"Export to {FORMATS[form].label}", lambda on_event: f"Saved {job(on_event)}")
 
     def start_download(self) -> None:
         """Download in the background."""
         job = self._downloading(None)
-        self._work.start("Download", lambda on_event: f"The images are in {job(on_event)}")
+        self._start_work("Download", lambda on_event: f"The images are in {job(on_event)}")
+
+    def _start_work(self, name: str, work: Callable[[Listener], str]) -> None:
+        start_work(self._work, name, work, self.page.show_progress, self._show_end)
 
     def combine_as_filled_in(self) -> None:
         """Make the tag that the fields describe."""
@@ -324,13 +332,14 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
         if self.scheduled_run_id not in [line.scheduled_id for line in facts.runs]:
             self.scheduled_run_id = facts.runs[0].scheduled_id if facts.runs else ""
         if facts.live:
-            self._watcher.start()
+            self._watcher.repeat(self._look, after=SECONDS_BETWEEN_LOOKS)
 
-    def _look(self) -> bool:
-        """Look how the runs stand; return whether some are under way. Called by the thread."""
+    def _look(self) -> float | None:
+        """Look how the runs stand; return the seconds until the next look, None if none is under way."""
+        began = time.monotonic()
         with self._using:
             if self.facts is None:
-                return False
+                return None
             try:
                 news = look_again(self._client, self.facts)
             except NotFoundException:  # the dataset was deleted, or is not shared any more
@@ -340,7 +349,9 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
             else:
                 self.facts = news
                 self.page.show_runs(news, self.scheduled_run_id)
-            return bool(self.facts and self.facts.live)
+            is_live = bool(self.facts and self.facts.live)
+        seconds = (time.monotonic() - began) / SHARE_OF_TIME
+        return min(MOST_SECONDS, max(SECONDS_BETWEEN_LOOKS, seconds)) if is_live else None
 
     def _show_page(self) -> None:
         self.page.show(self.datasets, self.facts, self.dataset_id, self.scheduled_run_id, self.tag_name)

@@ -16,7 +16,7 @@ from lightly_nb.errors import DatasourceError, InputError, RunCanceled
 from lightly_nb.events import Event, Listener
 from lightly_nb.exports import write
 from lightly_nb.exports.formats import format_named
-from lightly_nb.widgets.shared.errors import errors_shown
+from lightly_nb.widgets.shared.background import Background, stopping
 from lightly_nb.workspace.data.download import problems_text
 
 
@@ -82,68 +82,48 @@ def _made(folder: str | Path) -> Path:
     return path
 
 
-class Work:
-    """One piece of work in the background, its progress and its end.
+def start_work(
+    background: Background,
+    name: str,
+    work: Callable[[Listener], str],
+    on_progress: Callable[[str, int, int | None], Any],
+    on_end: Callable[[str], Any],
+) -> None:
+    """Start `work(on_event)`, which returns what is to be said at its end.
 
     Parameters
     ----------
+    background : Background
+        Whose thread does it. An error is told to it after `on_end("")`.
     on_progress : callable
         Called from the thread with a text, how much is done, and the total or None.
     on_end : callable
         Called from the thread with what the work returned or, after a cancel, said.
-    on_error : callable
-        Called from the thread with the text of its exception, after `on_end("")`.
+
+    Raises
+    ------
+    InputError
+        If another piece of work is under way.
     """
+    if background.is_alive:
+        raise InputError(f"{name}: {background.name} is still under way; wait for it, or cancel it")
+    canceled = f"{name} was canceled; files that are there are whole and stay"
 
-    def __init__(
-        self,
-        on_progress: Callable[[str, int, int | None], Any],
-        on_end: Callable[[str], Any],
-        on_error: Callable[[str], None],
-    ):
-        self._on_progress, self._on_end, self._on_error = on_progress, on_end, on_error
-        self._canceled = threading.Event()
-        self._thread: threading.Thread | None = None
+    def listen(event: Event) -> None:
+        if "done" in event:
+            total = event.get("total")
+            of = f" of {total:,}" if total else ""
+            on_progress(f"{name}: {event['done']:,}{of} {event['unit']}s", event["done"], total)
 
-    def start(self, name: str, job: Callable[[Listener], str]) -> None:
-        """Start `job(on_event)`, which returns what is to be said at its end.
+    def job(stop: threading.Event) -> None:
+        said = ""
+        try:
+            on_progress(f"{name} …", 0, None)
+            said = work(stopping(stop, listen, canceled))
+        except RunCanceled as error:
+            said = str(error)
+        finally:
+            on_end(said)
 
-        Raises
-        ------
-        InputError
-            If another piece of work is under way.
-        """
-        if self._thread is not None and self._thread.is_alive():
-            raise InputError(f"{name}: {self._thread.name} is still under way; wait for it, or cancel it")
-        self._canceled.clear()
-        self._thread = threading.Thread(target=self._do, args=(name, job), daemon=True, name=name)
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Stop the work; files that are there stay."""
-        self._canceled.set()
-
-    def join(self, timeout: float | None = None) -> bool:
-        """Wait for the end of the work; return whether it has come."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-        return self._thread is None or not self._thread.is_alive()
-
-    def _do(self, name: str, job: Callable[[Listener], str]) -> None:
-        def listen(event: Event) -> None:
-            if self._canceled.is_set():
-                raise RunCanceled(f"{name} was canceled; files that are there are whole and stay")
-            if "done" in event:
-                total = event.get("total")
-                of = f" of {total:,}" if total else ""
-                self._on_progress(f"{name}: {event['done']:,}{of} {event['unit']}s", event["done"], total)
-
-        with errors_shown(self._on_error):
-            said = ""
-            try:
-                self._on_progress(f"{name} …", 0, None)
-                said = job(listen)
-            except RunCanceled as canceled:
-                said = str(canceled)
-            finally:
-                self._on_end(said)
+    background.name = name
+    background.start(job)

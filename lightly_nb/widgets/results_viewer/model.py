@@ -31,7 +31,7 @@ from lightly_nb.widgets.results_viewer.views import (
     selected_entries,
 )
 from lightly_nb.widgets.scatter_plot.actions import described
-from lightly_nb.widgets.shared.errors import errors_shown
+from lightly_nb.widgets.shared.background import Background
 from lightly_nb.widgets.shared.rows import Rows, as_rows
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class ResultsModel(traitlets.HasTraits):
     current = traitlets.Unicode("")
 
     def __init__(self, samples: Samples, selection: Selection, **kwargs: Any):
+        self._neighbors = Background("results", self._show_error)
         if not isinstance(samples, Samples) or not len(samples):
             raise InputError(f"show_results: give Samples with at least one sample, got {samples!r}")
         if not hasattr(selection, "filenames"):
@@ -92,13 +93,10 @@ class ResultsModel(traitlets.HasTraits):
         self._all: dict[Any, Entries] = {}
         self._listed: tuple[Any, Entries] = ((), selected_entries(samples, selection))
         self._read: dict[str, bytes] = {}
-        self._closed = False
-        self._error: Exception | None = None
         super().__init__(samples=samples, picks=selection, rows=None, selected=None, **kwargs)
         self.observe(lambda change: setattr(self, "current", ""), "view")
         self.observe(self._to_first_page, ["view", "page_size", "order", "filter", "rows"])
-        self._thread = threading.Thread(target=self._look_for_neighbors, daemon=True, name="results")
-        self._thread.start()
+        self._neighbors.start(self._look_for_neighbors)
 
     # ---- what is listed ------------------------------------------------------------------------------------
 
@@ -195,21 +193,15 @@ class ResultsModel(traitlets.HasTraits):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the nearest selected neighbours; return whether they are there. A failure is raised."""
-        self._thread.join(timeout)
-        if self._error is not None:
-            raise self._error
+        self._neighbors.wait(timeout)
+        if self._neighbors.error is not None:
+            raise self._neighbors.error
         return self.is_ready
 
-    def _look_for_neighbors(self) -> None:
+    def _look_for_neighbors(self, stop: threading.Event) -> None:
         """Have the selection's table computed, which holds them, with the exact search of the selection."""
-        try:
-            table = self.picks.table()
-        except Exception as error:
-            self._error = error
-            with errors_shown(self._show_error):
-                raise
-            return
-        if not self._closed:
+        table = self.picks.table()
+        if not stop.is_set():
             self.facts = Facts(self.samples, self.picks, table)
             self._all.pop((REMOVED, NEAREST), None)
             self._neighbors_found()

@@ -20,6 +20,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.model import PAGE_SIZES, ResultsModel
 from lightly_nb.widgets.results_viewer.views import ORDERS, REMOVED
+from lightly_nb.widgets.shared.background import Background
 from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block
 from lightly_nb.widgets.shared.theme import panel_css, panel_module
@@ -40,6 +41,7 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self, samples: Samples, selection: Selection, **kwargs: Any):
         self._panel_id = uuid.uuid4().hex[:12]
         self._sent: Any = None
+        self._pictures = Background("pictures", self._show_error)
         super().__init__(samples, selection, **kwargs)
         self.on_msg(self._on_message)
         listing = ["view", "page", "page_size", "order", "filter", "rows"]
@@ -49,7 +51,8 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the panel off the page."""
-        self._closed = True
+        self._neighbors.close()
+        self._pictures.close()
         super().close()
 
     def __repr__(self) -> str:
@@ -104,7 +107,7 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
         )
 
     def _busy(self) -> str:
-        if self.is_ready or self._error is not None or self.view != REMOVED:
+        if self.is_ready or self._neighbors.error is not None or self.view != REMOVED:
             return ""
         n = self.counts[REMOVED]
         return f"looking for the nearest selected neighbour of {n:,} samples; until then in file order"
@@ -131,12 +134,11 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
         content = {"type": "pictures", "client": client, "keys": keys}
         self.send(content, [self.picture(key) for key in keys])
 
-    def _send_pictures_of_files(self, keys: list[str], client: str) -> None:
+    def _send_pictures_of_files(self, keys: list[str], client: str, stop: threading.Event) -> None:
         """Send pictures that have to be read from the source, one by one, beside the kernel's other work."""
-        with errors_shown(self._show_error):
-            for key in keys:
-                if not self._closed:
-                    self._send_pictures([key], client)
+        for key in keys:
+            if not stop.is_set():
+                self._send_pictures([key], client)
 
     def _neighbors_found(self) -> None:
         self._send_page()
@@ -175,5 +177,4 @@ class ResultsPanel(ResultsModel, anywidget.AnyWidget):  # type: ignore[misc]
         of_files = [key for key in keys if not key.startswith("row:")]
         self._send_pictures([key for key in keys if key.startswith("row:")], client)
         if of_files:
-            job = partial(self._send_pictures_of_files, of_files, client)
-            threading.Thread(target=job, daemon=True, name="pictures").start()
+            self._pictures.add(partial(self._send_pictures_of_files, of_files, client))

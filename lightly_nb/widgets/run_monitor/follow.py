@@ -12,6 +12,7 @@ from lightly_nb.pipeline.run_handle import Run, crashed_message, true_state
 from lightly_nb.runfolder import read_events
 from lightly_nb.states import RunState
 from lightly_nb.widgets.run_monitor.story import RunStory
+from lightly_nb.widgets.shared.background import Background
 from lightly_nb.widgets.shared.errors import errors_shown
 
 SECONDS_BETWEEN_LOOKS = 0.125
@@ -20,7 +21,7 @@ SECONDS_BETWEEN_SLOW_LOOKS = 1.0
 BYTES_AT_ONCE = 1_000_000
 
 
-class Follower:
+class Follower(Background):
     """What a run has told so far, and a thread that keeps it up to date.
 
     Parameters
@@ -35,25 +36,19 @@ class Follower:
     """
 
     def __init__(self, run: Run, on_change: Callable[[], None], on_error: Callable[[str], None]):
-        self.folder, self._on_change, self._on_error = run.folder, on_change, on_error
+        super().__init__("lightly_nb monitor", on_error)
+        self.folder, self._on_change = run.folder, on_change
         self.story = RunStory()
         self.state = RunState.OPEN
         """As the story says, or CRASHED."""
         self._position = 0
         self._reading = threading.Lock()
-        self._wake = threading.Event()
-        self._closed = False
-        self._thread: threading.Thread | None = None
+        self._looked_at = 0.0
 
     @property
     def message(self) -> str:
         """What the run said last."""
         return crashed_message(self.folder) if self.state is RunState.CRASHED else self.story.message
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread is at work."""
-        return self._thread is not None and self._thread.is_alive()
 
     def catch_up(self, seconds: float = float("inf")) -> bool:
         """Read all events that there are, or as many as `seconds` allow; return whether that was all."""
@@ -64,43 +59,23 @@ class Follower:
         self.state = true_state(self.folder, self._said)
         return True
 
-    def start(self) -> None:
+    def follow(self) -> None:
         """Follow the run from now on, in a thread that does not keep the kernel from ending."""
-        if self.is_alive or self._closed:
-            return
-        self._thread = threading.Thread(target=self._follow, daemon=True, name="lightly_nb monitor")
-        self._thread.start()
+        self.repeat(self._look)
 
-    def stop(self) -> None:
-        """End the thread for good."""
-        self._closed = True
-        self._wake.set()
-
-    def join(self, timeout: float | None = None) -> bool:
-        """Wait until the thread has ended; return whether it has."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-        return not self.is_alive
-
-    def _follow(self) -> None:
-        looked_at = 0.0
-        while not self._closed:
+    def _look(self) -> float | None:
+        moved = self._read()
+        if moved:
+            self.state = self.story.state
+        is_time = time.monotonic() - self._looked_at > SECONDS_BETWEEN_SLOW_LOOKS
+        if is_time or self.story.state.in_end_state():
+            _refuse_gone(self.folder.path)
+            self.state = true_state(self.folder, self._said)
+            self._looked_at, moved = time.monotonic(), True
+        if moved:
             with errors_shown(self._on_error):
-                moved = self._read()
-                if moved:
-                    self.state = self.story.state
-                if (
-                    self.story.state.in_end_state()
-                    or time.monotonic() - looked_at > SECONDS_BETWEEN_SLOW_LOOKS
-                ):
-                    _refuse_gone(self.folder.path)
-                    self.state = true_state(self.folder, self._said)
-                    looked_at, moved = time.monotonic(), True
-                if moved:
-                    self._on_change()
-            if self.state.in_end_state():
-                return
-            self._wake.wait(SECONDS_BETWEEN_LOOKS)
+                self._on_change()
+        return None if self.state.in_end_state() else SECONDS_BETWEEN_LOOKS
 
     def _said(self) -> RunState:
         self._read()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
-from lightly_nb.pipeline.process.owner import owner_pid
+from lightly_nb.pipeline.process import lock
+from lightly_nb.processes import tree
 from lightly_nb.runfolder import RunFolder
 
 SECONDS_BETWEEN_MEASURES = 2.0
@@ -54,46 +54,27 @@ class LoadMeter:
 
     def __init__(self, folder: RunFolder):
         self._folder = folder
-        self._known: dict[tuple[int, float], psutil.Process] = {}
+        self._known: dict[psutil.Process, psutil.Process] = {}
         self._has_gpu = shutil.which("nvidia-smi") is not None
-        self._stopped = threading.Event()
         self.latest: Load | None = None
 
     def measure(self) -> Load | None:
         """Return the load now; None if no process of the run lives here."""
-        pid = owner_pid(self._folder)
-        if pid is None:
-            self._known = {}
+        before = self._known  # which know how busy they were until now
+        self._known = {found: before.get(found, found) for found in tree(lock.holder(self._folder))}
+        if not self._known:
             return None
-        with suppress(psutil.Error):
-            root = psutil.Process(pid)
-            tree = {
-                (found.pid, found.create_time()): found for found in [root, *root.children(recursive=True)]
-            }
-            is_first = not self._known
-            self._known = {key: self._known.get(key, found) for key, found in tree.items()}
-            whole = len(self._known) <= MOST_MEASURED_WHOLE
-            each = [_one(process, whole) for process in self._known.values()]
-            cores = None if is_first else sum(busy for busy, _ in each) / 100
-            return Load(cores, sum(memory for _, memory in each), len(each), self._gpus())
-        return None
+        whole = len(self._known) <= MOST_MEASURED_WHOLE
+        each = [_one(process, whole) for process in self._known.values()]
+        cores = sum(busy for busy, _ in each) / 100 if before else None
+        return Load(cores, sum(memory for _, memory in each), len(each), self._gpus())
 
-    def start(self) -> None:
-        """Measure every two seconds in a thread, which puts the result into `latest`, until `stop`."""
-        self._stopped.clear()
-        threading.Thread(target=self._go_on, daemon=True, name="lightly_nb monitor: load").start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
-
-    def _go_on(self) -> None:
-        while not self._stopped.is_set():
-            self.latest = self.measure()
-            # CPU use is a difference: the second measurement comes soon, so that there is one
-            has_cores = self.latest is not None and self.latest.cores is not None
-            self._stopped.wait(SECONDS_BETWEEN_MEASURES if has_cores else 0.5)
-        self.latest = None
+    def look(self) -> float:
+        """Measure into `latest`; return the seconds until the next measurement."""
+        self.latest = self.measure()
+        has_cores = self.latest is not None and self.latest.cores is not None
+        # CPU use is a difference: the second measurement comes soon, so that there is one
+        return SECONDS_BETWEEN_MEASURES if has_cores else 0.5
 
     def _gpus(self) -> tuple[Gpu, ...]:
         if not self._has_gpu:

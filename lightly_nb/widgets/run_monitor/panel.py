@@ -21,6 +21,7 @@ from lightly_nb.widgets.run_monitor.follow import Follower
 from lightly_nb.widgets.run_monitor.load import LoadMeter
 from lightly_nb.widgets.run_monitor.loss_svg import loss_curve, still
 from lightly_nb.widgets.run_monitor.static import summary
+from lightly_nb.widgets.shared.background import Background
 from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.report_page import report_page
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block, update_static
@@ -73,6 +74,8 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         for name in ("lnb-panel", "lnb-monitor", live_class(self._panel_id)):
             self.add_class(name)
         self.meter = LoadMeter(run.folder)
+        self._metering = Background("lightly_nb monitor: load", self._show_error)
+        self._canceler = Background("lightly_nb cancel", self._show_error)
         self.follower = Follower(run, self._told, self._show_error)
         self._begin()
 
@@ -84,13 +87,13 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._canceling = f"canceling … {KEPT}"
             self.buttons["cancel"].disabled = True
             self._told(slow=True)
-            threading.Thread(target=self._cancel, daemon=True, name="lightly_nb cancel").start()
+            self._canceler.start(lambda _stop: self._cancel())
 
     def resume(self) -> None:
         """Go on with a run that was canceled, failed or crashed, in a background process, and follow it."""
         self.run.resume()
         self._quarantine = None
-        self.follower.join(5)
+        self.follower.wait(5)
         self._begin()
 
     def open_report(self) -> None:
@@ -127,13 +130,13 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the panel off the page and end its threads; the run goes on."""
-        self.follower.stop()
-        self.meter.stop()
+        self.follower.close()
+        self._metering.close()
         super().close()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the panel shows the end of the run; return whether it does."""
-        return self.follower.join(timeout)
+        return self.follower.wait(timeout)
 
     def __repr__(self) -> str:
         return f"MonitorPanel('{self.run.path}', {self.follower.state})"
@@ -159,8 +162,8 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _begin(self) -> None:
         self.follower.catch_up(SECONDS_FOR_THE_PAST)
         self._told(slow=True)
-        self.meter.start()
-        self.follower.start()
+        self._metering.repeat(self.meter.look)
+        self.follower.follow()
 
     def _told(self, slow: bool = False) -> None:
         """Show what is known now. Called by the follower's thread and by the buttons."""
@@ -174,7 +177,7 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
             for name, value in self._slow_parts().items():
                 self.parts[name].value = value
             if state.in_end_state():
-                self.meter.stop()
+                self._metering.cancel()
             if changed:
                 self.parts["announced"].value = html.announcement(state, self.follower.message)
                 self._show_buttons(state)
@@ -263,10 +266,11 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.buttons["cancel"].disabled = False
 
     def _cancel(self) -> None:
-        with errors_shown(self._show_error):
+        try:
             Run(self.run.path).cancel()
-        self._canceling = ""
-        self.buttons["cancel"].disabled = False
+        finally:
+            self._canceling = ""
+            self.buttons["cancel"].disabled = False
 
     def _fold(self, name: str) -> None:
         self._folded[name] = not self._folded[name]

@@ -61,7 +61,6 @@ class ScatterModel(traitlets.HasTraits):
     projection = traitlets.Unicode("pca")
     color_by = traitlets.Unicode(PLAIN)
     _umaps: tuple[UmapProcess, ...] = ()
-    _umap_error: Exception | None = None
 
     def __init__(
         self,
@@ -253,8 +252,8 @@ class ScatterModel(traitlets.HasTraits):
         """Wait for the layouts in work; return whether all have come. A failure of UMAP is raised here."""
         for process in self._umaps:
             process.wait(timeout)
-        if self._umap_error is not None:
-            raise self._umap_error
+            if process.error is not None:
+                raise process.error
         return not self.in_work
 
     def stop_umap(self) -> None:
@@ -269,5 +268,5 @@ class ScatterModel(traitlets.HasTraits):
         if self._wanted_projection == name:
             self.show_projection(name)
 
-    def _umap_failed(self, error: Exception) -> None:
-        self._umap_error = error
+    def _umap_failed(self, text: str) -> None:
+        """Show what went wrong; the panel does."""

@@ -20,7 +20,8 @@ from lightly_nb.samples import Samples
 from lightly_nb.vectors.layouts import UMAP_NEIGHBORS, fitted, projection_label, umap_name
 from lightly_nb.widgets.scatter_plot.model import ScatterModel
 from lightly_nb.widgets.scatter_plot.static import static_html
-from lightly_nb.widgets.shared.errors import error_text, errors_shown
+from lightly_nb.widgets.shared.background import Background
+from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.rows import as_rows, pack_rows, unpack_rows
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block
 from lightly_nb.widgets.shared.theme import panel_css, panel_module
@@ -45,6 +46,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self, samples: Samples, selection: Selection | None = None, **kwargs: Any):
         self._panel_id = uuid.uuid4().hex[:12]
         self._explained: Any = None
+        self._explaining = Background("explain", self._show_error)
         self._sender = ""
         super().__init__(samples, selection, **kwargs)
         self.on_msg(self._on_message)
@@ -58,6 +60,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
     def close(self) -> None:
         """Take the panel off the page and end its background work."""
         self.stop_umap()
+        self._explaining.close()
         super().close()
 
     def __repr__(self) -> str:
@@ -141,9 +144,8 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
         super()._umap_ready(name, layout)
         self._say(f"{projection_label(name)} is ready")
 
-    def _umap_failed(self, error: Exception) -> None:
-        super()._umap_failed(error)
-        self._show_error(error_text(error))
+    def _umap_failed(self, text: str) -> None:
+        self._show_error(text)
         self._send_menu()
 
     # ---- from the browser ----------------------------------------------------------------------------------
@@ -236,9 +238,8 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
         if picks is None:
             return
 
-        def compute() -> None:
-            with errors_shown(self._show_error):
-                picks.table()
-                self._explained = picks
+        def compute(stop: threading.Event) -> None:
+            picks.table()
+            self._explained = picks
 
-        threading.Thread(target=compute, daemon=True, name="explain").start()
+        self._explaining.start(compute)

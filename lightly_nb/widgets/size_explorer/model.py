@@ -17,17 +17,16 @@ from lightly_nb.vectors.coverage import DRAWS, random_coverage
 from lightly_nb.widgets.results_viewer.items import Facts, Item
 from lightly_nb.widgets.results_viewer.static import document, written
 from lightly_nb.widgets.results_viewer.views import SELECTED, selected_entries
+from lightly_nb.widgets.shared.background import Background, stopping
 from lightly_nb.widgets.size_explorer.balance import Groups, bars, groupings
 from lightly_nb.widgets.size_explorer.code import python_code
 from lightly_nb.widgets.size_explorer.curve import LARGEST, MEASURES, Curve, curves, finding
 from lightly_nb.widgets.size_explorer.orders import (
     SECONDS_TO_SETTLE,
-    Work,
     is_live,
     longest_order,
     looks_ahead,
     steering,
-    stopping,
     with_strengths,
 )
 from lightly_nb.widgets.size_explorer.static import how_many_html
@@ -49,6 +48,7 @@ DIFFERS = (
     "Computed again, the picks are not those of the loaded selection: it was made with options that it does "
     "not remember. Give them to how_many (seed, lock, ban, query, minimum_distance)."
 )
+CANCELED = "canceled in the panel; what was shown before is shown still"
 NOT_FINITE = "Some embeddings hold NaN or infinity, so there is no curve; embed the samples again."
 LOOKS_AHEAD = (
     "A strategy has a target_range, which looks ahead: select() with a smaller n may pick other samples than "
@@ -92,7 +92,7 @@ class HowManyModel(traitlets.HasTraits):
         options: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ):
-        self.work = Work(self._failed)
+        self.work = Background("how many", self._failed)
         if not isinstance(samples, Samples) or not len(samples):
             raise InputError(f"how_many: give Samples with at least one sample, got {samples!r}")
         if not len(selection):
@@ -113,7 +113,6 @@ class HowManyModel(traitlets.HasTraits):
         self._drawn: Any = None
         self._curves: dict[str, Curve] = {}
         self._groups: dict[str, Groups] = {}
-        self._error: Exception | None = None
         strengths = steering(selection)
         self._shown_strengths = strengths
         super().__init__(samples=samples, n=len(selection), strengths=strengths, **kwargs)
@@ -200,13 +199,13 @@ class HowManyModel(traitlets.HasTraits):
     @property
     def is_working(self) -> bool:
         """Whether something is being computed."""
-        return self.work.is_running
+        return self.work.is_alive and not self.work.is_canceled
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for what is being computed; return whether all is there. A failure is raised here."""
         done = self.work.wait(timeout)
-        if self._error is not None:
-            raise self._error
+        if self.work.error is not None:
+            raise self.work.error
         return done
 
     def cancel(self) -> None:
@@ -265,7 +264,7 @@ class HowManyModel(traitlets.HasTraits):
             self._shown()
             return
         wanted = dict(change["new"])
-        self.work.start(lambda cancel: self._compute(cancel, wanted), settle=SECONDS_TO_SETTLE)
+        self.work.start(lambda cancel: self._compute(cancel, wanted), after=SECONDS_TO_SETTLE)
         self._say("selecting again with these strengths")
 
     def _compute_first(self, cancel: threading.Event) -> None:
@@ -282,8 +281,7 @@ class HowManyModel(traitlets.HasTraits):
 
     def _compute(self, cancel: threading.Event, strengths: dict[str, float]) -> None:
         """Compute the order of these strengths, or take it from those kept, and its curves; show both."""
-        self._error = None
-        listen = stopping(cancel, self._on_event)
+        listen = stopping(cancel, self._on_event, CANCELED)
         key = tuple(strengths.values())
         order = self._orders.get(key)
         if order is None:
@@ -307,7 +305,7 @@ class HowManyModel(traitlets.HasTraits):
             self.notes = [*(note for note in self.notes if note != NOT_FINITE), NOT_FINITE]
             return {}
         if self._drawn is None:
-            listen = stopping(cancel, self._on_event)
+            listen = stopping(cancel, self._on_event, CANCELED)
 
             def tick(done: int) -> None:
                 listen(Event(time=0.0, step="RANDOM", done=done, total=DRAWS, unit="draw"))
@@ -321,8 +319,7 @@ class HowManyModel(traitlets.HasTraits):
             what = "drawing at random" if event["step"] == "RANDOM" else "selecting"
             self._say(f"{what}: {event['done']:,} of {event['total']:,}")
 
-    def _failed(self, error: Exception) -> None:
-        self._error = error
+    def _failed(self, text: str) -> None:
         self._show_strengths(self._shown_strengths)
 
     def _show_strengths(self, strengths: dict[str, float]) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lightly_nb.errors import RunCanceled, SelectionError
+from lightly_nb.errors import SelectionError
 from lightly_nb.events import Event, Listener
 from lightly_nb.samples import Samples
 
@@ -83,69 +81,6 @@ def longest_order(
             **options,
         )
     return order if most <= len(order) else order.resized(most, on_event=on_event)
-
-
-class Work:
-    """The one computation in the background that counts; a newer one cancels it.
-
-    Parameters
-    ----------
-    on_error : callable
-        Gets what it raised, `RunCanceled` left out, in its thread.
-    """
-
-    def __init__(self, on_error: Callable[[Exception], None]):
-        self._on_error = on_error
-        self._cancel = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether something is being computed."""
-        return self._thread is not None and self._thread.is_alive() and not self._cancel.is_set()
-
-    def start(self, job: Callable[[threading.Event], None], *, settle: float = 0.0) -> None:
-        """Cancel what is running, and do `job` after `settle` seconds unless something else is started."""
-        self.cancel()
-        cancel, before = threading.Event(), self._thread
-        self._cancel = cancel
-
-        def run() -> None:
-            if cancel.wait(settle):
-                return
-            if before is not None:
-                before.join()  # never two searches at once
-            with suppress(RunCanceled):
-                try:
-                    job(cancel)
-                except RunCanceled:
-                    raise
-                except Exception as error:
-                    self._on_error(error)
-
-        self._thread = threading.Thread(target=run, daemon=True, name="how many")
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Have the computation stop at its next step."""
-        self._cancel.set()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is being computed; return whether that is so."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-        return not self.is_running
-
-
-def stopping(cancel: threading.Event, on_event: Listener) -> Listener:
-    """Return a listener that raises `RunCanceled` once `cancel` is set, and else hands events on."""
-
-    def listen(event: Event) -> None:
-        if cancel.is_set():
-            raise RunCanceled("canceled in the panel; what was shown before is shown still")
-        on_event(event)
-
-    return listen
 
 
 def _silent(event: Event) -> None:

@@ -14,7 +14,7 @@ import anywidget
 
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
-from lightly_nb.widgets.shared.errors import error_text, errors_shown
+from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block
 from lightly_nb.widgets.shared.theme import panel_css, panel_module
 from lightly_nb.widgets.size_explorer.balance import bars_html
@@ -106,18 +106,18 @@ class HowManyPanel(HowManyModel, anywidget.AnyWidget):  # type: ignore[misc]
         self.send({"type": "status", "text": text, "busy": bool(self._busy)})
 
     def _shown(self) -> None:
-        self._busy = self._busy if self.work.is_running else ""
+        self._busy = self._busy if self.is_working else ""
         self._send_scene()
 
     def _order_changed(self) -> None:
         self._busy = ""
         self._send_scene()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, text: str) -> None:
         self._busy = ""
-        super()._failed(error)
+        super()._failed(text)
         self._send_scene()
-        self._show_error(error_text(error))
+        self._show_error(text)
 
     def _show_error(self, text: str) -> None:
         self.send({"type": "error", "text": text})

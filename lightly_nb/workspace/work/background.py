@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from lightly_nb.errors import RunError
 from lightly_nb.pipeline import Run, open_run
-from lightly_nb.processes import is_alive
+from lightly_nb.processes import end, is_alive, spawn
 from lightly_nb.workspace.data.datasets import get_datasets
 from lightly_nb.workspace.store import schema
 from lightly_nb.workspace.store.store import open_workspace, reading, transact
@@ -98,15 +95,7 @@ class Worker:
         if is_alive(self._row().process) is not False:
             return self
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env=self._environment(),
-            )
+        process = spawn(self._command(), self._log, env=self._environment())
         until = time.monotonic() + SECONDS_TO_START
         while not is_alive(self._row().process):
             if process.poll() is not None or time.monotonic() > until:
@@ -129,15 +118,9 @@ class Worker:
         alive = is_alive(process)
         if alive is None and process:
             raise RunError(f"{self!r} runs as process {process['pid']} on {process['host']}: stop it there")
-        if not alive or process is None:
-            return self
-        _send(process, signal.SIGTERM)
-        until = time.monotonic() + timeout
-        while is_alive(process):
-            if time.monotonic() > until:
-                _send(process, signal.SIGKILL)
-            time.sleep(0.1)
-        look_after(self._workspace)
+        if alive:
+            end(process, timeout)
+            look_after(self._workspace)
         return self
 
     def log(self, lines: int | None = LINES_OF_LOG) -> str:
@@ -204,8 +187,3 @@ class Worker:
     def _environment(self) -> dict[str, str]:
         token = self._token.get_secret_value()
         return {**os.environ, **self._workspace.environment(), "LIGHTLY_TOKEN": token}
-
-
-def _send(process: dict[str, Any], which: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(process["pid"], which)

@@ -21,20 +21,20 @@ from lightly_nb.workspace.data.artifacts import (
 from lightly_nb.workspace.data.pools import keep_pool
 from lightly_nb.workspace.data.tags import create_run_tag
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset
+from lightly_nb.workspace.work.active_run import ActiveRun, Ended
 from lightly_nb.workspace.work.runs import record_state
-from lightly_nb.workspace.work.taken import Ended, Work
 
 OF_IMAGE = "lightly."
 """How the columns of a sample table begin that are computed from the image."""
 
 
-def completed(work: Work, run: Run, pool: Path | None) -> Ended:
+def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
     """Return what is to be stored of a run that has ended well; all of it in one transaction."""
     names = run.selection.filenames
     metas = metas_of(run.samples.table.loc[names])
     offers_report = run.job.configs.worker.upload_report
     if run.folder.report_json.is_file() and offers_report:
-        work.report(RunState.UPLOADING_REPORT, "preparing the report for download")
+        active.report(RunState.UPLOADING_REPORT, "preparing the report for download")
     write_artifact_files(run.folder)
     files = artifact_files(run.folder)
     if not offers_report:

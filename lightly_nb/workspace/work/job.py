@@ -14,8 +14,9 @@ from lightly_nb.config import Configs, parse_configs
 from lightly_nb.errors import DatasourceError
 from lightly_nb.events import Event
 from lightly_nb.pipeline import Run
-from lightly_nb.pipeline.process import owner
+from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.process.starter import ending_with_this_process
+from lightly_nb.processes import tree
 from lightly_nb.runfolder import read_events
 from lightly_nb.states import DatasourcePurpose, RunState
 from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings, LocalDatasource
@@ -23,16 +24,16 @@ from lightly_nb.workspace.data.datasources import get_datasource
 from lightly_nb.workspace.data.permissions import PERMISSIONS, datasource_permissions
 from lightly_nb.workspace.data.pools import copy_pool, current_pool
 from lightly_nb.workspace.store.store import reading
+from lightly_nb.workspace.work.active_run import ActiveRun, Ended
 from lightly_nb.workspace.work.finishing import completed, ended_early
 from lightly_nb.workspace.work.resolving import checkpoint_of_run, query_vectors
-from lightly_nb.workspace.work.taken import Ended, Work
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_BETWEEN_MEMORY_LOOKS = 5.0
 SECONDS_TO_CANCEL = 30.0
 
 
-def do_run(work: Work) -> Ended:
+def do_run(active: ActiveRun) -> Ended:
     """Do the run that a worker has taken; return how it ended and what of it is to be stored.
 
     Raises
@@ -40,41 +41,41 @@ def do_run(work: Work) -> Ended:
     LightlyNBError
         If it could not be started: a datasource that lacks a permission, a checkpoint that is gone, …
     """
-    scheduled = work.taken.scheduled
+    scheduled = active.taken.scheduled
     configs = parse_configs(scheduled.worker_config, scheduled.lightly_config, scheduled.selection_config)
-    pool = _datapool(work, configs)
-    run = _start(work, configs, pool)
+    pool = _datapool(active, configs)
+    run = _start(active, configs, pool)
     try:
-        work.note_run_folder(run.path)
-        _follow(work, run)
+        active.note_run_folder(run.path)
+        _follow(active, run)
     except BaseException:  # the run is not this worker's any more, or the worker ends at once
         run.cancel(SECONDS_TO_CANCEL)
         raise
-    return completed(work, run, pool) if run.state is RunState.COMPLETED else ended_early(run)
+    return completed(active, run, pool) if run.state is RunState.COMPLETED else ended_early(run)
 
 
-def _start(work: Work, configs: Configs, pool: Path | None) -> Run:
-    scheduled, worker_config = work.taken.scheduled, configs.worker
-    with reading(work.workspace) as session:
+def _start(active: ActiveRun, configs: Configs, pool: Path | None) -> Run:
+    scheduled, worker_config = active.taken.scheduled, configs.worker
+    with reading(active.workspace) as session:
         sources = [
-            _here(get_datasource(session, work.taken.dataset, purpose), work.input_mount)
+            _here(get_datasource(session, active.taken.dataset, purpose), active.input_mount)
             for purpose in (DatasourcePurpose.INPUT, DatasourcePurpose.LIGHTLY)
         ]
         checkpoint = None
         if worker_config.checkpoint_run_id:
-            checkpoint = checkpoint_of_run(session, work.user, worker_config.checkpoint_run_id)
+            checkpoint = checkpoint_of_run(session, active.user, worker_config.checkpoint_run_id)
     if not worker_config.datasource.bypass_verify:
         check_permissions(*sources)
-    queries = query_vectors(work.workspace, work.user, scheduled.dataset_id, configs.selection)
+    queries = query_vectors(active.workspace, active.user, scheduled.dataset_id, configs.selection)
     input_, lightly = sources
     with ending_with_this_process():
         return pipeline.start(
             input_.location,
-            work.output_dir,
+            active.output_dir,
             worker_config=worker_config,
             lightly_config=configs.lightly,
             selection_config=configs.selection,
-            shared_dir=work.shared_dir,
+            shared_dir=active.shared_dir,
             storage_options=input_.storage_options(writable=False),
             lightly_source=lightly.location,
             lightly_storage_options=lightly.storage_options(writable=True),
@@ -104,27 +105,27 @@ def _here(settings: DatasourceSettings, input_mount: Path | None) -> DatasourceS
     return settings.model_copy(update={"relative_path": str(input_mount / path.relative_to(path.anchor))})
 
 
-def _datapool(work: Work, configs: Configs) -> Path | None:
+def _datapool(active: ActiveRun, configs: Configs) -> Path | None:
     """Return the folder of the datapool for this run: a copy, which counts once the run has ended well."""
     if not configs.worker.use_datapool or configs.worker.datapool.name:
         return None
-    with reading(work.workspace) as session:
-        before = current_pool(session, work.taken.dataset)
-    return copy_pool(before, work.output_dir, work.taken.dataset.id, work.taken.run.id)
+    with reading(active.workspace) as session:
+        before = current_pool(session, active.taken.dataset)
+    return copy_pool(before, active.output_dir, active.taken.dataset.id, active.taken.run.id)
 
 
-def _follow(work: Work, run: Run) -> None:
+def _follow(active: ActiveRun, run: Run) -> None:
     """Store the run's states as they come, until it has ended; stop it when it shall stop."""
     position, looked_at, is_canceled = 0, float("-inf"), False
     while True:
         has_ended = run.state.in_end_state()
         events, position = read_events(run.folder, position)
         for event in events:
-            _mirror(work, event)
+            _mirror(active, event)
         if has_ended:
             return
-        if work.stop.is_set() and not is_canceled:
-            work.say(f"run {work.taken.run.id}: stopping it")
+        if active.stop.is_set() and not is_canceled:
+            active.say(f"run {active.taken.run.id}: stopping it")
             run.cancel(SECONDS_TO_CANCEL)
             is_canceled = True
         if time.monotonic() - looked_at >= SECONDS_BETWEEN_MEMORY_LOOKS:
@@ -133,23 +134,22 @@ def _follow(work: Work, run: Run) -> None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def _mirror(work: Work, event: Event) -> None:
+def _mirror(active: ActiveRun, event: Event) -> None:
     if "state" not in event:
         return
     state = RunState(event["state"])
     if state in (RunState.GENERATING_REPORT, RunState.COMPLETED):
-        work.report(RunState.UPLOADING_DATASET, "the samples and their tag are stored with the run's end")
+        active.report(RunState.UPLOADING_DATASET, "the samples and their tag are stored with the run's end")
     if not state.in_end_state():
-        work.report(state, event.get("message", ""))
+        active.report(state, event.get("message", ""))
 
 
 def _log_memory(run: Run) -> None:
     """Add a line to the run's memlog.txt: the time and the memory of its processes, in MB."""
-    pid = owner.owner_pid(run.folder)
-    if pid is None:
+    processes = tree(lock.holder(run.folder))
+    if not processes:
         return
     with suppress(psutil.Error, OSError):
-        process = psutil.Process(pid)
-        used = sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+        used = sum(process.memory_info().rss for process in processes)
         with (run.path / "memlog.txt").open("a", encoding="utf-8") as stream:
             stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {used / 1e6:.0f} MB\n")

@@ -24,6 +24,14 @@ from lightly_nb.states import RunState
 from lightly_nb.workspace.store.schema import ComputeRun
 from lightly_nb.workspace.store.store import Workspace, reading, transact
 from lightly_nb.workspace.users.users import authenticate
+from lightly_nb.workspace.work.active_run import (
+    SECONDS_BETWEEN_TRIES,
+    ActiveRun,
+    Do,
+    Ended,
+    Say,
+    write_locked,
+)
 from lightly_nb.workspace.work.queue import (
     LockLostError,
     Taken,
@@ -34,7 +42,6 @@ from lightly_nb.workspace.work.queue import (
     look_after,
     take_next,
 )
-from lightly_nb.workspace.work.taken import SECONDS_BETWEEN_TRIES, Do, Ended, Say, Work, _store
 from lightly_nb.workspace.work.workers import LEASE_SECONDS, sign_off, sign_on, still_on
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -105,9 +112,9 @@ def run_worker(
                 say(f"run {taken.run.id} on dataset {taken.dataset.name!r}: started")
                 with _held(workspace, taken, stop, lease) as stop_run:
                     mounted = (_absolute(shared_dir), _absolute(input_mount))
-                    work = Work(workspace, user, taken, output, *mounted, stop_run, say)
-                    ended = _done(work, do or _pipeline())
-                    is_stored = _finish(work, ended)
+                    active = ActiveRun(workspace, user, taken, output, *mounted, stop_run, say)
+                    ended = _done(active, do or _pipeline())
+                    is_stored = _finish(active, ended)
                 n_done += 1
                 if is_stored:
                     say(f"run {taken.run.id} {ended.state}: {ended.message}")
@@ -203,9 +210,9 @@ def _held(
         thread.join()
 
 
-def _done(work: Work, do: Do) -> Ended:
+def _done(active: ActiveRun, do: Do) -> Ended:
     try:
-        return do(work)
+        return do(active)
     except LockLostError as error:
         return Ended(RunState.CRASHED, str(error))
     except LightlyNBError as error:
@@ -214,19 +221,19 @@ def _done(work: Work, do: Do) -> Ended:
         return Ended(RunState.FAILED, f"unexpected {type(error).__name__}: {error}; please report it")
 
 
-def _finish(work: Work, ended: Ended) -> bool:
+def _finish(active: ActiveRun, ended: Ended) -> bool:
     """Store the end of a run with all that it brings, at once or not at all; False if it was not ours to."""
     try:
-        _store(work, _end, ended)
+        write_locked(active, _end, ended)
     except LockLostError as error:
-        work.say(str(error))
+        active.say(str(error))
         return False
     except WorkspaceError:
         raise
     except Exception as error:
         failed = Ended(RunState.FAILED, f"the results could not be stored: {type(error).__name__}: {error}")
-        work.say(failed.message)
-        _store(work, _end, failed)
+        active.say(failed.message)
+        write_locked(active, _end, failed)
     return True
 
 

@@ -1,4 +1,4 @@
-"""A run that a worker has taken: how it is spoken of while it is done, and how it ended."""
+"""The run that a worker is at work on: how it is spoken of meanwhile, and how it ended."""
 
 from __future__ import annotations
 
@@ -15,22 +15,18 @@ from lightly_nb.errors import WorkspaceError
 from lightly_nb.states import RunState
 from lightly_nb.workspace.store.schema import ComputeRun, User
 from lightly_nb.workspace.store.store import Workspace, transact
-from lightly_nb.workspace.work.queue import (
-    Taken,
-    locked,
-)
+from lightly_nb.workspace.work.queue import Taken, locked
 from lightly_nb.workspace.work.runs import record_state
 
 SECONDS_BETWEEN_TRIES = 2.0
 """To write to a store that cannot be written."""
-
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a piece of work ended, and what of it goes into the store together with that."""
+    """How a run ended, and what of it goes into the store together with that."""
 
     state: RunState
     message: str
@@ -39,7 +35,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Work:
+class ActiveRun:
     """A run to be done, and how to speak of it while it is."""
 
     workspace: Workspace
@@ -54,17 +50,17 @@ class Work:
 
     def report(self, state: RunState, message: str) -> None:
         """Store that the run has entered a state."""
-        _store(self, _record, state, message)
+        write_locked(self, _record, state, message)
 
     def note_run_folder(self, folder: Path) -> None:
         """Store where the run's files are."""
-        _store(self, _note_run_folder, str(folder))
+        write_locked(self, _note_run_folder, str(folder))
 
 
-Do = Callable[[Work], Ended]
+Do = Callable[[ActiveRun], Ended]
 
 
-def _store(work: Work, function: Callable[..., None], *arguments: Any) -> None:
+def write_locked(active: ActiveRun, function: Callable[..., None], *arguments: Any) -> None:
     """Write about a run under its lock. A store that cannot be written now is tried again until it can.
 
     Nobody else can take this worker's place as long as it lives, and it could not take another run either.
@@ -72,11 +68,11 @@ def _store(work: Work, function: Callable[..., None], *arguments: Any) -> None:
     complained = False
     while True:
         try:
-            return transact(work.workspace, _under_lock, work.taken, function, *arguments)
+            return transact(active.workspace, _under_lock, active.taken, function, *arguments)
         except WorkspaceError as error:
             if not complained:
-                work.say(f"{error} Trying again every {SECONDS_BETWEEN_TRIES:g} s")
-            if complained and work.stop.is_set():
+                active.say(f"{error} Trying again every {SECONDS_BETWEEN_TRIES:g} s")
+            if complained and active.stop.is_set():
                 raise
             complained = True
             time.sleep(SECONDS_BETWEEN_TRIES)
