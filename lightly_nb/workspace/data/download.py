@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lightly_nb.datasource.names import name_problem
 from lightly_nb.errors import DatasourceError, InputError
-from lightly_nb.events import Listener, Stage
+from lightly_nb.events import Listener, Stage, silent
 from lightly_nb.files import written_aside
 from lightly_nb.workspace.data.sample_files import SampleFiles
 
@@ -78,7 +78,7 @@ def download_files(
     folder = _folder(output_dir)
     done: list[Downloaded] = []
     work = ordered_map(partial(_download, files, folder), filenames, max_workers)
-    with closing(work), Stage(on_event or (lambda _: None), "DOWNLOADING", len(filenames), "file") as stage:
+    with closing(work), Stage(on_event or silent, "DOWNLOADING", len(filenames), "file") as stage:
         for one in work:
             done.append(one)
             stage.advance()

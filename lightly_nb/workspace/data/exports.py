@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lightly_nb.errors import InputError
-from lightly_nb.events import Listener, Stage
+from lightly_nb.events import Listener, Stage, silent
 from lightly_nb.workspace.data.sample_files import SampleFiles, image_size
 from lightly_nb.workspace.data.samples import SampleRow
 
@@ -215,7 +215,7 @@ def _sizes(
         return known_size(sample) or image_size(sample.filename, files)
 
     work = ordered_map(size, samples, max(1, max_workers))
-    with closing(work), Stage(on_event or (lambda _: None), "IMAGE SIZES", len(samples), "image") as stage:
+    with closing(work), Stage(on_event or silent, "IMAGE SIZES", len(samples), "image") as stage:
         for found in work:
             yield found
             stage.advance()
