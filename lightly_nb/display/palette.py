@@ -29,7 +29,7 @@ MUTED = "#616E7C"
 GRID = "#D9DEE4"
 
 CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-"""Eight colours for categories; use `category_colors` for any number of them."""
+"""Eight colours for categories."""
 
 SEQUENTIAL = "viridis"
 """Name of the colour map for numbers, as matplotlib and Bokeh call it."""
@@ -45,19 +45,3 @@ SEQUENTIAL_STOPS = (
     "#FDE725",
 )
 """The same map as evenly spaced stops, for code without a colour map of that name."""
-
-OTHER_CATEGORIES = "#BCC4CD"
-
-
-def category_colors(categories: list[str]) -> dict[str, str]:
-    """Return one colour per category: the first eight have their own, all further ones share a gray.
-
-    Examples
-    --------
-    >>> category_colors(["cat", "dog"])
-    {'cat': '#0072B2', 'dog': '#E69F00'}
-    """
-    return {
-        category: CATEGORICAL[number] if number < len(CATEGORICAL) else OTHER_CATEGORIES
-        for number, category in enumerate(dict.fromkeys(categories))
-    }

@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from lightly_nb.display.html import Html, tag
 from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import results
@@ -211,9 +211,8 @@ class Run:
     def __repr__(self) -> str:
         return f"Run('{self.path}', {self.state})"
 
-    def _repr_html_(self) -> str:
-        where = f"<code>{escape(str(self.path))}</code>"
-        return f"<p><b>{escape(self.state)}</b> {escape(self.message)}<br>{where}</p>"
+    def _repr_html_(self) -> Html:
+        return tag("p", tag("b", self.state), f" {self.message}", tag("br"), tag("code", self.path))
 
     def _said_state(self) -> RunState:
         said = self._last("state")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import numbers
-from html import escape
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from lightly_nb.display.html import Html, image, join, table, tag
+from lightly_nb.display.text import MISSING, counted, number
 
 if TYPE_CHECKING:
     from lightly_nb.samples import Samples
@@ -16,60 +17,58 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 6
 COLUMNS_SHOWN = 6
 PICTURE_HEIGHT = 56
+CUT_SHORT = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+"""Style of a line that is cut where its place ends."""
 FOR_MACHINES = ("thumbnail", "version", "content_hash")
 """Columns that say nothing to a person."""
 LARGEST_PREVIEW = 32 * 2**20
 """Bytes of a file above which no preview is decoded on the fly."""
 
 
-def samples_html(samples: Samples) -> str:
-    """Return a self-contained HTML table of the first samples; every name and value is escaped."""
+def samples_html(samples: Samples) -> Html:
+    """Return a self-contained HTML table of the first samples."""
     head = samples.table.iloc[:ROWS_SHOWN]
     columns = [column for column in head.columns if column not in FOR_MACHINES][:COLUMNS_SHOWN]
-    header = "".join(f"<th>{escape(str(name))}</th>" for name in ["", "filename", *columns])
-    rows = "".join(_row_html(samples, number, columns) for number in range(len(head)))
-    return (
-        f"<p>{escape(_summary(samples))}</p>"
-        f"<table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>{_quarantine_html(samples)}"
-    )
+    rows = (_row_html(samples, at, columns) for at in range(len(head)))
+    names = tag("tr", (tag("th", name) for name in ["", "filename", *columns]))
+    shown = tag("table", tag("thead", names), tag("tbody", rows))
+    return join(tag("p", _summary(samples)), shown, _quarantine_html(samples))
 
 
-def picture_html(jpeg: bytes, alt: str, height: int = PICTURE_HEIGHT) -> str:
+def picture_html(jpeg: bytes, alt: str, height: int = PICTURE_HEIGHT) -> Html:
     """Return an `img` element that carries the JPEG inside it."""
-    data = base64.b64encode(jpeg).decode("ascii")
-    style = f"height:{height}px;max-width:none"
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" style="{style}">'
+    return image(jpeg, alt, style=f"height:{height}px;max-width:none")
+
+
+def pictures_html(jpegs: Iterable[tuple[str, bytes]], height: int) -> Html:
+    """Return pictures in rows, named by their tooltips; those without content are left out."""
+    shown = (tag("span", picture_html(jpeg, name, height), title=name) for name, jpeg in jpegs if jpeg)
+    return tag("div", shown, style="display:flex;flex-wrap:wrap;gap:4px")
 
 
 def _summary(samples: Samples) -> str:
     shapes = [f"{name} {' × '.join(map(str, a.shape))}" for name, a in samples.arrays.items()]
     shown = min(len(samples), ROWS_SHOWN)
-    parts = [f"{len(samples):,} samples", *shapes, f"first {shown} shown"]
+    parts = [counted(len(samples), "sample"), *shapes, f"first {shown} shown"]
     return " · ".join(parts)
 
 
-def _row_html(samples: Samples, number: int, columns: list[str]) -> str:
-    row = samples.table.iloc[number]
-    name = str(samples.table.index[number])
-    values = "".join(f"<td>{escape(_text(row[column]))}</td>" for column in columns)
-    named = f'<td style="text-align:left">{escape(name)}</td>'
-    return f"<tr><td>{_picture(samples, row, name)}</td>{named}{values}</tr>"
+def _row_html(samples: Samples, at: int, columns: list[str]) -> Html:
+    row = samples.table.iloc[at]
+    name = str(samples.table.index[at])
+    values = (tag("td", number(row[column], 4)) for column in columns)
+    named = tag("td", name, style="text-align:left")
+    return tag("tr", tag("td", _picture(samples, row, name)), named, values)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, numbers.Real) else str(value)
-
-
-def _picture(samples: Samples, row: pd.Series, name: str) -> str:
+def _picture(samples: Samples, row: pd.Series, name: str) -> Html | str:
     try:
         if samples.thumbnails is not None and "thumbnail" in row.index:
             return picture_html(samples.thumbnails.read(int(row["thumbnail"])), name)
         if samples.source is not None:
             return picture_html(_preview(samples.source.read(name)), name)
     except Exception:  # a preview must never keep the table from showing
-        return "–"
+        return MISSING
     return ""
 
 
@@ -87,16 +86,10 @@ def _preview(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _quarantine_html(samples: Samples) -> str:
+def _quarantine_html(samples: Samples) -> Html | None:
     if samples.quarantine.empty:
-        return ""
-    rows = "".join(
-        f"<tr><td>{escape(str(row.filename))}</td><td>{escape(str(row.stage))}</td>"
-        f"<td>{escape(str(row.reason))}</td><td>{escape(str(row.what_to_do))}</td></tr>"
-        for row in samples.quarantine.iloc[:ROWS_SHOWN].itertuples()
-    )
-    return (
-        f"<details><summary>{len(samples.quarantine):,} files left out</summary><table><thead><tr>"
-        "<th>filename</th><th>stage</th><th>reason</th><th>what to do</th>"
-        f"</tr></thead><tbody>{rows}</tbody></table></details>"
-    )
+        return None
+    keys = ("filename", "stage", "reason", "what_to_do")
+    rows = samples.quarantine.iloc[:ROWS_SHOWN][list(keys)].itertuples(index=False)
+    said = f"{counted(len(samples.quarantine), 'file')} left out"
+    return tag("details", tag("summary", said), table([key.replace("_", " ") for key in keys], rows))

@@ -162,29 +162,3 @@ def _from_thumbnail(samples: Samples, row: int | None) -> bytes | None:
         return None
     number = samples.table["thumbnail"].iloc[row]
     return samples.thumbnails.read(int(number)) if number == number and number >= 0 else None
-
-
-def counted(n: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "image"), counted(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage that never rounds something to nothing or to all.
-
-    Examples
-    --------
-    >>> percent(0.1), percent(0.0004), percent(0.9999), percent(1.0)
-    ('10 %', '0.04 %', '99.99 %', '100 %')
-    """
-    value = 100 * share
-    if value in (0, 100):
-        return f"{value:.0f} %"
-    digits = 0 if 1 <= value <= 99 else 2 if 0.01 <= value <= 99.99 else 4
-    return f"{value:.{digits}f} %"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lightly_nb.display.text import percent
 from lightly_nb.report.sections.common import (
     Facts,
     Job,
@@ -15,7 +16,6 @@ from lightly_nb.report.sections.common import (
     generator,
     no_embeddings,
     option,
-    percent,
     sampled_rows,
     thumbnail_bytes,
     tick_of,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightly_nb.widgets.results_viewer.items import Item
+from lightly_nb.display.html import Html, join, style_sheet, tag
+from lightly_nb.display.text import counted
 from lightly_nb.widgets.results_viewer.static import figure_html
 from lightly_nb.widgets.results_viewer.views import VIEWS, Entries
 
@@ -28,16 +28,16 @@ def results_page(panel: ResultsModel, most: int) -> str:
         items = panel.facts.items(view, _first(entries, most))
         left = f", the first {len(items):,} of them" if len(items) < len(entries) else ""
         title = f"{view.capitalize()}: {len(entries):,}{left}"
-        parts.append(f'<section><h2>{title}</h2><div class="grid">{_figures(panel, items)}</div></section>')
-    return document(f"{len(panel.picks):,} of {len(panel.samples):,} samples selected", "".join(parts))
+        figures = (figure_html(panel, item, SIDE) for item in items)
+        parts.append(tag("section", tag("h2", title), tag("div", figures, class_="grid")))
+    total = counted(len(panel.samples), "sample")
+    return document(f"{len(panel.picks):,} of {total} selected", join(parts))
 
 
-def document(title: str, body: str) -> str:
-    """Return a whole HTML file; the caller has escaped what is in `body`."""
-    return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>"
-    )
+def document(title: str, body: Html) -> str:
+    """Return a whole HTML file."""
+    head = tag("head", tag("meta", charset="utf-8"), tag("title", title), style_sheet(STYLE))
+    return f"<!DOCTYPE html>{tag('html', head, tag('body', tag('h1', title), body), lang='en')}"
 
 
 def written(html: str, path: str | Path | None) -> str:
@@ -49,7 +49,3 @@ def written(html: str, path: str | Path | None) -> str:
 
 def _first(entries: Entries, most: int) -> Entries:
     return Entries(entries.rows[:most], entries.names[:most], entries.groups[:most])
-
-
-def _figures(panel: ResultsModel, items: list[Item]) -> str:
-    return "".join(figure_html(panel, item, SIDE) for item in items)

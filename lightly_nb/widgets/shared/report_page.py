@@ -7,9 +7,9 @@ from typing import Any
 
 import ipywidgets
 
+from lightly_nb.display.html import frame
 from lightly_nb.errors import RunError
 from lightly_nb.pipeline.run_handle import Run
-from lightly_nb.widgets.run_monitor.html import frame
 
 
 def report_page(run: Run) -> Any:
@@ -28,7 +28,9 @@ def report_page(run: Run) -> Any:
         )
     page = path.read_text(encoding="utf-8")
     if find_spec("anywidget") is None:
-        return ipywidgets.HTML(frame(page, "Report"))
+        return ipywidgets.HTML(
+            frame(page, "Report", class_="lnb-frame", sandbox="allow-scripts allow-popups")
+        )
     from lightly_nb.widgets.shared.page_frame import PageFrame
 
     return PageFrame(page, "Report")
