@@ -25,24 +25,9 @@ OPACITY = 0.3
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart, or the edge of its band.
+    """One line of a chart, or with points all the way round the edge of its band.
 
-    Parameters
-    ----------
-    points : sequence of (float, float)
-        From left to right; of a band, all the way round.
-    color : str
-        As CSS writes it.
-    width : float
-        In units of the picture.
-    more : str
-        More CSS of its stroke.
-    label : str
-        In the legend; '' keeps it out.
-    name : str or None
-        Its class in the page.
-    has_dots : bool
-        Whether every point is marked.
+    `more` is more CSS of the stroke; without a `label` the line is not in the legend; `name` is its class.
     """
 
     points: Sequence[Point]
@@ -61,17 +46,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Scale:
-    """Where numbers lie on a chart.
-
-    Parameters
-    ----------
-    width, height : int
-        Of the whole picture; what is around the plot is `LEFT`, `RIGHT`, `top` and `BOTTOM`.
-    across, up : (float, float)
-        Lowest and highest number on each axis.
-    top : int
-        Room above the plot.
-    """
+    """Where numbers lie on a picture: `across` and `up` are the lowest and highest on each axis."""
 
     width: int
     height: int
@@ -124,15 +99,11 @@ def line_chart(
     scale : Scale
         Where numbers lie.
     lines : sequence of Line
-        Those that come first lie below.
+        Those that come first lie below; the `band` below all.
     said : str
         What the chart shows, for those who hear it, and as its tooltip.
-    x_label, y_label : str
+    x_label, y_label, y_ticks : str, str, sequence of float
         Of the axes.
-    y_ticks : sequence of float
-        Numbers on the axis that goes up, see `ticks`.
-    band : Line or None
-        The edge of an area below the lines.
     marker : Html or None
         What lies above all, see `marker`; in a group of the class `lnb-at`, so that a script can move it.
     colors : mapping of str to str

@@ -490,7 +490,7 @@ def test_run_monitor_outside_a_notebook_prints_and_returns(
 
 def test_a_notebook_run_without_a_browser_holds_the_end_of_the_run(folder: RunFolder) -> None:
     cells = [
-        "import lightly_nb as lnb\nfrom lightly_nb.pipeline import owner\n"
+        "import lightly_nb as lnb\nfrom lightly_nb.pipeline.process import owner\n"
         "from lightly_nb.runfolder import append_event\nimport os\n"
         f"run = lnb.open_run({str(folder.path)!r})\nowner.claim_for(run.folder, os.getpid())\n"
         "append_event(run.folder, {'time': 1e9, 'step': 'EMBEDDING', 'state': 'EMBEDDING', 'message': 'go'})",
