@@ -21,6 +21,7 @@ MEASURED = """
 import os, resource, sys, time
 import torch
 from lightly_nb.embedding import EmbeddingModel, embed
+from lightly_nb.events import silent
 from lightly_nb.models import build_backbone
 from lightly_nb.reading import list_samples
 module = torch.nn.Sequential(*build_backbone("resnet-9", 0.125, 32), torch.nn.Flatten(1)).eval()
@@ -29,9 +30,9 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 loaded = peak()
 start = time.time()
-samples = list_samples(sys.argv[1], on_event=lambda event: None)
+samples = list_samples(sys.argv[1], on_event=silent)
 listed, start, listing = peak(), time.time(), time.time() - start
-samples = embed(samples, model, on_event=lambda event: None)
+samples = embed(samples, model, on_event=silent)
 cpu = sum(os.times()[:2])
 print(f"{len(samples):,} samples, {len(samples.quarantine)} in quarantine; peak so far: imports and model "
       f"{loaded:.0f} MB, listed ({listing:.1f} s) {listed:.0f} MB, "

@@ -19,7 +19,8 @@ LISTED = """
 import time; start = time.perf_counter()
 import lightly_nb as lnb
 imported = time.perf_counter() - start
-html = lnb.list_samples({folder!r}, on_event=lambda event: None)._repr_html_()
+from lightly_nb.events import silent
+html = lnb.list_samples({folder!r}, on_event=silent)._repr_html_()
 assert html.count("data:image/jpeg") >= 5
 import json; print(json.dumps({{"import": imported, "listed": time.perf_counter() - start}}))
 """
@@ -27,7 +28,7 @@ import json; print(json.dumps({{"import": imported, "listed": time.perf_counter(
 SELECTED = """
 import time; start = time.perf_counter()
 import lightly_nb as lnb
-silent = lambda event: None
+from lightly_nb.events import silent
 samples = lnb.embed(lnb.list_samples({folder!r}, on_event=silent), {checkpoint!r}, on_event=silent)
 picks = lnb.select(samples, 50, on_event=silent)
 assert lnb.show_images(samples, picks.filenames)._repr_html_().count("data:image/jpeg") == 50
@@ -45,10 +46,11 @@ def measured(script: str, **values: str) -> dict[str, float]:
 def main() -> None:
     """Print the seconds."""
     import lightly_nb as lnb
+    from lightly_nb.events import silent
 
     with tempfile.TemporaryDirectory() as folder:
         small = {"model.name": "resnet-9", "model.width": 0.25, "collate.input_size": 64}
-        samples = lnb.list_samples(FOLDER, on_event=lambda event: None).take(range(40, 56))
+        samples = lnb.list_samples(FOLDER, on_event=silent).take(range(40, 56))
         checkpoint = lnb.train(samples, max_epochs=1, lightly_config=small, output_dir=folder)
         first, second = measured(LISTED), measured(SELECTED, checkpoint=str(checkpoint))
     print(f"import lightly_nb: {first['import']:.3f} s")

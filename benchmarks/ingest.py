@@ -33,6 +33,7 @@ from torchvision import transforms as T
 
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embedding import EmbeddingModel, embed
+from lightly_nb.events import silent
 from lightly_nb.models import ModelSettings, build_backbone, save_checkpoint
 from lightly_nb.samples import Samples
 
@@ -105,7 +106,7 @@ def passes(work: Path) -> None:
         samples, paths = samples_of(folder), sorted(folder.iterdir())
 
         def one_pass(decode: str, samples: Samples = samples) -> float:
-            quiet = {"on_event": lambda event: None}
+            quiet = {"on_event": silent}
             return cpu_seconds(lambda: embed(samples, model, decode=decode, batch_size=BATCH, **quiet))
 
         seconds = medians(

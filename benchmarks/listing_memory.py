@@ -22,7 +22,7 @@ import psutil
 import pyarrow.compute  # noqa: F401 - part of the baseline
 
 from lightly_nb.datasource import Entry
-from lightly_nb.events import Event, Stage
+from lightly_nb.events import Stage, silent
 from lightly_nb.reading.listing import STEP, list_samples, samples_table_of
 from lightly_nb.samples import Samples
 
@@ -51,7 +51,7 @@ def in_process_of_its_own(measure: Callable[..., None], argument: object) -> Non
 def table_of_names(n: int) -> None:
     """Measure what list_samples does after the walk, then take and rows_of, on names in random order."""
     start, before = time.process_time(), psutil.Process().memory_info().rss
-    with Stage(ignore, STEP, n, "file") as stage:
+    with Stage(silent, STEP, n, "file") as stage:
         table, _ = samples_table_of(synthetic_entries(n), stage)
     samples = Samples(table)
     seconds = time.process_time() - start
@@ -84,12 +84,8 @@ def write_files(folder: Path, n: int) -> None:
 def real_listing(folder: str) -> None:
     """Measure list_samples on real files."""
     start, before = time.process_time(), psutil.Process().memory_info().rss
-    samples = list_samples(folder, on_event=ignore)
+    samples = list_samples(folder, on_event=silent)
     report(f"listing of {len(samples):,} files", before, time.process_time() - start)
-
-
-def ignore(event: Event) -> None:
-    """Listen to nothing."""
 
 
 def report(what: str, before: int, seconds: float) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from lightly_nb.events import silent
 from lightly_nb.report import build_report
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.samples import Samples
@@ -74,9 +75,9 @@ def main(n: int = 1_000_000, d: int = 128, n_selected: int = 10_000) -> None:
         watch = Peak()
         watch.start()
         started, cpu = time.monotonic(), time.process_time()
-        report = build_report(samples, selection, on_event=lambda event: None)
+        report = build_report(samples, selection, on_event=silent)
         computed = time.monotonic()
-        report.save(RunFolder(Path(folder, "run")), on_event=lambda event: None)
+        report.save(RunFolder(Path(folder, "run")), on_event=silent)
         watch.stopped = True
         print(f"{n:,} x {d}, {n_selected:,} selected")
         for name, seconds in report["seconds"].items():

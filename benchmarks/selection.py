@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 from selection_data import mixture, photographs, sphere
 
+from lightly_nb.events import silent
 from lightly_nb.samples import Samples
 from lightly_nb.selection import farthest_first, select
 from lightly_nb.selection.strategies.typicality import typicality
@@ -127,7 +128,7 @@ def combinations() -> list[dict[str, object]]:
     samples = Samples(table, {"embeddings": x})
 
     def ours(*strategies: dict[str, object]) -> object:
-        return select(samples, k, strategies=list(strategies), on_event=lambda event: None)
+        return select(samples, k, strategies=list(strategies), on_event=silent)
 
     return [
         versus(

@@ -39,6 +39,10 @@ class Event(TypedDict, total=False):
 Listener = Callable[[Event], None]
 
 
+def silent(event: Event) -> None:
+    """Hear an event and do nothing: the listener of those who want to see no progress."""
+
+
 def combined(*listeners: Listener | None) -> Listener:
     """Return one listener that calls all of `listeners` in order, None left out."""
     present = [listener for listener in listeners if listener is not None]

@@ -20,19 +20,16 @@ from lightly_nb.demo.cutting import crop_boxes, overlap
 from lightly_nb.demo.gather import SOURCES, is_complete, write_demo
 from lightly_nb.demo.photographs import IN_DEBIAN_PACKAGES, IN_WHEELS, ROOTS, WHEELS, WHOLE
 from lightly_nb.errors import DatasourceError
+from lightly_nb.events import silent
 
 N_CROPS = 42
-
-
-def quiet(event: object) -> None:
-    """A listener that shows nothing."""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small demo folder, cut from the photographs in the wheels."""
     folder = tmp_path_factory.mktemp("demo") / "photographs"
-    write_demo(folder, in_wheels(), N_CROPS, quiet)
+    write_demo(folder, in_wheels(), N_CROPS, silent)
     return folder
 
 
@@ -130,7 +127,7 @@ def test_names_have_spaces_unicode_and_nested_folders(made):
 
 
 def test_two_gatherings_give_the_same_bytes(made, tmp_path):
-    write_demo(tmp_path / "again", in_wheels(), N_CROPS, quiet)
+    write_demo(tmp_path / "again", in_wheels(), N_CROPS, silent)
     assert contents(tmp_path / "again") == contents(made)
 
 
@@ -157,11 +154,11 @@ def few_crops(monkeypatch):
 
 @pytest.mark.usefixtures("few_crops")
 def test_gathering_is_done_once_and_redone_when_a_file_is_gone_or_cut(tmp_path, capsys):
-    folder = demo_images(tmp_path / "demo" / "photos", wheels_only=True, on_event=quiet)
+    folder = demo_images(tmp_path / "demo" / "photos", wheels_only=True, on_event=silent)
     assert "scikit-image" in capsys.readouterr().out
     first = contents(folder)
     stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    demo_images(folder, wheels_only=True, on_event=quiet)
+    demo_images(folder, wheels_only=True, on_event=silent)
     assert "already there" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == stamps
 
@@ -169,7 +166,7 @@ def test_gathering_is_done_once_and_redone_when_a_file_is_gone_or_cut(tmp_path, 
     (folder / crops[0]).unlink()
     (folder / crops[1]).write_bytes(b"cut")
     (folder / "my own.txt").write_text("kept")
-    demo_images(folder, wheels_only=True, on_event=quiet)
+    demo_images(folder, wheels_only=True, on_event=silent)
     after = contents(folder)
     assert after.pop("my own.txt") == hashlib.sha256(b"kept").hexdigest()
     assert after == first
@@ -185,16 +182,16 @@ def test_an_interrupted_gathering_leaves_nothing_and_can_be_repeated(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         demo_images(tmp_path / "photos", wheels_only=True, on_event=interrupt)
     assert list(tmp_path.iterdir()) == []
-    assert is_complete(demo_images(tmp_path / "photos", wheels_only=True, on_event=quiet))
+    assert is_complete(demo_images(tmp_path / "photos", wheels_only=True, on_event=silent))
 
 
 def test_a_folder_of_other_files_is_left_alone(tmp_path):
     (tmp_path / "mine.jpg").write_bytes(b"mine")
     with pytest.raises(DatasourceError, match="holds files that are not demo photographs; name a new or an"):
-        demo_images(tmp_path, on_event=quiet)
+        demo_images(tmp_path, on_event=silent)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.jpg"]
     with pytest.raises(DatasourceError, match="is a file; name a folder"):
-        demo_images(tmp_path / "mine.jpg", on_event=quiet)
+        demo_images(tmp_path / "mine.jpg", on_event=silent)
 
 
 def test_an_older_recipe_is_replaced(made, tmp_path, monkeypatch):
@@ -205,7 +202,7 @@ def test_an_older_recipe_is_replaced(made, tmp_path, monkeypatch):
     (folder / "old.jpg").write_bytes(b"old")
     (folder / SOURCES).write_text(old + "old.jpg,3,crop,a/b,c,d,0\n", encoding="utf-8")
     monkeypatch.setattr(gather, "N_CROPS", N_CROPS)
-    demo_images(folder, wheels_only=True, on_event=quiet)
+    demo_images(folder, wheels_only=True, on_event=silent)
     assert contents(folder) == contents(made)
 
 
@@ -232,7 +229,7 @@ def test_without_a_package_network_the_error_says_so_and_offers_another_way(tmp_
     apt = FakeApt({"pictures": (100, "E: Failed to fetch http://mirror/pictures.deb  Could not resolve")})
     monkeypatch.setattr(packages.subprocess, "run", apt)
     with pytest.raises(DatasourceError, match=r"Could not resolve.*--wheels-only"):
-        packages.unpacked_debian_packages(["pictures"], tmp_path, quiet)
+        packages.unpacked_debian_packages(["pictures"], tmp_path, silent)
     assert apt.asked == ["download pictures", "update", "download pictures"]
 
 
@@ -243,7 +240,7 @@ def test_if_no_package_is_known_the_failed_update_is_shown(tmp_path, monkeypatch
     }
     monkeypatch.setattr(packages.subprocess, "run", FakeApt(answers))
     with pytest.raises(DatasourceError, match=r"no route to host.*apt-get download mate-backgrounds"):
-        packages.unpacked_debian_packages(["pictures"], tmp_path, quiet)
+        packages.unpacked_debian_packages(["pictures"], tmp_path, silent)
 
 
 @pytest.mark.skipif(not packages.has_apt(), reason="needs dpkg-deb")

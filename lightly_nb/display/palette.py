@@ -27,7 +27,7 @@ MUTED = "#616E7C"
 GRID = "#D9DEE4"
 
 CATEGORICAL = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-"""Eight colours for categories; use `category_colors` for any number of them."""
+"""Eight colours for categories."""
 
 SEQUENTIAL_STOPS = (
     "#440154",
@@ -41,19 +41,3 @@ SEQUENTIAL_STOPS = (
     "#FDE725",
 )
 """The same map as evenly spaced stops, for code without a colour map of that name."""
-
-OTHER_CATEGORIES = "#BCC4CD"
-
-
-def category_colors(categories: list[str]) -> dict[str, str]:
-    """Return one colour per category: the first eight have their own, all further ones share a gray.
-
-    Examples
-    --------
-    >>> category_colors(["cat", "dog"])
-    {'cat': '#0072B2', 'dog': '#E69F00'}
-    """
-    return {
-        category: CATEGORICAL[number] if number < len(CATEGORICAL) else OTHER_CATEGORIES
-        for number, category in enumerate(dict.fromkeys(categories))
-    }

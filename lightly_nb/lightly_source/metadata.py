@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from lightly_nb.datasource import WritableDatasource
 from lightly_nb.engines import local
 from lightly_nb.errors import BadRequestException
-from lightly_nb.events import Listener, Stage
+from lightly_nb.events import Listener, Stage, silent
 from lightly_nb.lightly_source.json_files import as_dict, is_whole, json_name, read_json, text_of, write_json
 
 METADATA = ".lightly/metadata"
@@ -75,7 +75,7 @@ def write_metadata(
 
     _add_to_schema(datasource, [entry.metadata for entry in entries])
     work = local.map(write, entries, max_workers)
-    with closing(work), Stage(on_event or (lambda _: None), "UPLOADING", len(entries), "file") as stage:
+    with closing(work), Stage(on_event or silent, "UPLOADING", len(entries), "file") as stage:
         for _ in work:
             stage.advance()
 

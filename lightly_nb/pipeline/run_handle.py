@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightly_nb.display.html import Html, tag
 from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import results
@@ -197,9 +197,8 @@ class Run:
     def __repr__(self) -> str:
         return f"Run('{self.path}', {self.state})"
 
-    def _repr_html_(self) -> str:
-        where = f"<code>{escape(str(self.path))}</code>"
-        return f"<p><b>{escape(self.state)}</b> {escape(self.message)}<br>{where}</p>"
+    def _repr_html_(self) -> Html:
+        return tag("p", tag("b", self.state), f" {self.message}", tag("br"), tag("code", self.path))
 
     def _said_state(self) -> RunState:
         said = self._last("state")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lightly_nb.display.palette import REMOVED, SELECTED
-from lightly_nb.display.text import basis, number, seconds, shortened, values
+from lightly_nb.display.text import basis, duration, number, shortened, values
 from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Plots, Table, Text, Tiles, array_name
 
 Facts = dict[str, Any]
@@ -59,7 +59,7 @@ def job(found: Facts, plots: list[str]) -> list[Block]:
         ["run", found["name"]],
         ["input", found["input"]],
         ["started", found["started"]],
-        ["duration", seconds(found["duration_seconds"]) if found["steps"] else None],
+        ["duration", duration(found["duration_seconds"]) if found["steps"] else None],
         *([name, value] for name, value in found["hardware"].items()),
     ]
     rows = [[str(name), _words(value)] for name, value in about if value not in (None, [], "")]
@@ -72,7 +72,7 @@ def job(found: Facts, plots: list[str]) -> list[Block]:
     if rows:
         blocks.append(Table(("run", ""), rows, widths=(1, 4)))
     if found["steps"]:
-        steps = [[entry["step"], seconds(entry["seconds"])] for entry in found["steps"]]
+        steps = [[entry["step"], duration(entry["seconds"])] for entry in found["steps"]]
         blocks.append(Table(("step", "duration"), steps, widths=(3, 1)))
     if found["asked"]:
         blocks.append(Table(("asked for", ""), [_asked(line) for line in found["asked"]], widths=(1, 1)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
+from lightly_nb.display.html import Html, join, tag
 from lightly_nb.samples import Samples
-from lightly_nb.samples.html import picture_html
+from lightly_nb.samples.html import CUT_SHORT, picture_html
 
 MOST_SHOWN = 200
 
@@ -14,10 +14,10 @@ MOST_SHOWN = 200
 class ImageGrid:
     """Pictures in rows, shown by Jupyter; `html` is the text that it shows."""
 
-    def __init__(self, html: str):
+    def __init__(self, html: Html):
         self.html = html
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Html:
         return self.html
 
     def __repr__(self) -> str:
@@ -55,19 +55,21 @@ def show_images(
     chosen = samples if filenames is None else samples.take(samples.rows_of(list(filenames)))
     shown = chosen.take(range(min(most, len(chosen))))
     lines = list(captions) if captions is not None else shown.filenames
-    cells = "".join(
+    cells = (
         _cell(shown.thumbnail(row), name, caption, height)
         for row, (name, caption) in enumerate(zip(shown.filenames, lines, strict=False))
     )
-    more = f"<p>{len(shown):,} of {len(chosen):,} shown</p>" if len(shown) < len(chosen) else ""
-    return ImageGrid(f'<div style="display:flex;flex-wrap:wrap;gap:6px">{cells}</div>{more}')
+    more = tag("p", f"{len(shown):,} of {len(chosen):,} shown") if len(shown) < len(chosen) else None
+    return ImageGrid(join(tag("div", cells, style="display:flex;flex-wrap:wrap;gap:6px"), more))
 
 
-def _cell(jpeg: bytes, name: str, caption: str, height: int) -> str:
-    missing = f'<div style="height:{height}px">no thumbnail</div>'
-    picture = picture_html(jpeg, name, height) if jpeg else missing
-    return (
-        f'<figure style="margin:0;max-width:{2 * height}px" title="{escape(name)}">{picture}'
-        '<figcaption style="font-size:11px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
-        f'max-width:{int(1.5 * height)}px">{escape(caption)}</figcaption></figure>'
+def _cell(jpeg: bytes, name: str, caption: str, height: int) -> Html:
+    missing = tag("div", "no thumbnail", style=f"height:{height}px")
+    line = f"font-size:11px;{CUT_SHORT};max-width:{int(1.5 * height)}px"
+    return tag(
+        "figure",
+        picture_html(jpeg, name, height) if jpeg else missing,
+        tag("figcaption", caption, style=line),
+        style=f"margin:0;max-width:{2 * height}px",
+        title=name,
     )

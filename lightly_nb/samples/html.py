@@ -2,93 +2,84 @@
 
 from __future__ import annotations
 
-import base64
-import numbers
-from collections.abc import Callable, Collection, Mapping
-from html import escape
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from lightly_nb.display.html import Html, image, join, table, tag
+from lightly_nb.display.text import MISSING, counted, number
+
 ROWS_SHOWN = 6
 COLUMNS_SHOWN = 6
 PICTURE_HEIGHT = 56
+CUT_SHORT = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+"""Style of a line that is cut where its place ends."""
 
 
 def samples_html(
-    table: pd.DataFrame,
+    samples: pd.DataFrame,
     arrays: Mapping[str, Any],
     quarantine: pd.DataFrame,
     picture_of: Callable[[int], bytes],
     *,
     hidden: Collection[str] = (),
-) -> str:
-    """Return a self-contained HTML table of the first samples; every name and value is escaped.
+) -> Html:
+    """Return a self-contained HTML table of the first samples.
 
     Parameters
     ----------
-    table, arrays, quarantine
-        Those of the samples.
+    samples, arrays, quarantine
+        The tables and arrays of the samples.
     picture_of : callable
         From a row to its JPEG, empty where there is none.
     hidden : collection of str
         Columns that are not shown.
     """
-    head = table.iloc[:ROWS_SHOWN]
+    head = samples.iloc[:ROWS_SHOWN]
     columns = [column for column in head.columns if column not in hidden][:COLUMNS_SHOWN]
-    header = "".join(f"<th>{escape(str(name))}</th>" for name in ["", "filename", *columns])
-    rows = "".join(_row_html(head, number, columns, picture_of) for number in range(len(head)))
-    return (
-        f"<p>{escape(_summary(len(table), arrays))}</p>"
-        f"<table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>{_quarantine_html(quarantine)}"
-    )
+    rows = (_row_html(head, at, columns, picture_of) for at in range(len(head)))
+    names = tag("tr", (tag("th", name) for name in ["", "filename", *columns]))
+    shown = tag("table", tag("thead", names), tag("tbody", rows))
+    return join(tag("p", _summary(len(samples), arrays)), shown, _quarantine_html(quarantine))
 
 
-def picture_html(jpeg: bytes, alt: str, height: int = PICTURE_HEIGHT) -> str:
+def picture_html(jpeg: bytes, alt: str, height: int = PICTURE_HEIGHT) -> Html:
     """Return an `img` element that carries the JPEG inside it."""
-    data = base64.b64encode(jpeg).decode("ascii")
-    style = f"height:{height}px;max-width:none"
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}" style="{style}">'
+    return image(jpeg, alt, style=f"height:{height}px;max-width:none")
+
+
+def pictures_html(jpegs: Iterable[tuple[str, bytes]], height: int) -> Html:
+    """Return pictures in rows, named by their tooltips; those without content are left out."""
+    shown = (tag("span", picture_html(jpeg, name, height), title=name) for name, jpeg in jpegs if jpeg)
+    return tag("div", shown, style="display:flex;flex-wrap:wrap;gap:4px")
 
 
 def _summary(n_samples: int, arrays: Mapping[str, Any]) -> str:
     shapes = [f"{name} {' × '.join(map(str, a.shape))}" for name, a in arrays.items()]
     shown = min(n_samples, ROWS_SHOWN)
-    parts = [f"{n_samples:,} samples", *shapes, f"first {shown} shown"]
-    return " · ".join(parts)
+    return " · ".join([counted(n_samples, "sample"), *shapes, f"first {shown} shown"])
 
 
-def _row_html(head: pd.DataFrame, number: int, columns: list[str], picture_of: Callable[[int], bytes]) -> str:
-    row, name = head.iloc[number], str(head.index[number])
-    values = "".join(f"<td>{escape(_text(row[column]))}</td>" for column in columns)
-    named = f'<td style="text-align:left">{escape(name)}</td>'
-    return f"<tr><td>{_picture(picture_of, number, name)}</td>{named}{values}</tr>"
+def _row_html(head: pd.DataFrame, at: int, columns: list[str], picture_of: Callable[[int], bytes]) -> Html:
+    row, name = head.iloc[at], str(head.index[at])
+    values = (tag("td", number(row[column], 4)) for column in columns)
+    named = tag("td", name, style="text-align:left")
+    return tag("tr", tag("td", _picture(picture_of, at, name)), named, values)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, numbers.Real) else str(value)
-
-
-def _picture(picture_of: Callable[[int], bytes], number: int, name: str) -> str:
+def _picture(picture_of: Callable[[int], bytes], at: int, name: str) -> Html | str:
     try:
-        jpeg = picture_of(number)
+        jpeg = picture_of(at)
     except Exception:  # a preview must never keep the table from showing
-        return "–"
+        return MISSING
     return picture_html(jpeg, name) if jpeg else ""
 
 
-def _quarantine_html(quarantine: pd.DataFrame) -> str:
+def _quarantine_html(quarantine: pd.DataFrame) -> Html | None:
     if quarantine.empty:
-        return ""
-    rows = "".join(
-        f"<tr><td>{escape(str(row.filename))}</td><td>{escape(str(row.stage))}</td>"
-        f"<td>{escape(str(row.reason))}</td><td>{escape(str(row.what_to_do))}</td></tr>"
-        for row in quarantine.iloc[:ROWS_SHOWN].itertuples()
-    )
-    return (
-        f"<details><summary>{len(quarantine):,} files left out</summary><table><thead><tr>"
-        "<th>filename</th><th>stage</th><th>reason</th><th>what to do</th>"
-        f"</tr></thead><tbody>{rows}</tbody></table></details>"
-    )
+        return None
+    keys = ("filename", "stage", "reason", "what_to_do")
+    rows = quarantine.iloc[:ROWS_SHOWN][list(keys)].itertuples(index=False)
+    said = f"{counted(len(quarantine), 'file')} left out"
+    return tag("details", tag("summary", said), table([key.replace("_", " ") for key in keys], rows))

@@ -4,14 +4,15 @@ are computed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from lightly_nb.display.html import Html, join, table, tag
+from lightly_nb.display.text import counted, number, values
 from lightly_nb.errors import SelectionError
 from lightly_nb.events import Listener, ProgressBar
 
@@ -178,31 +179,16 @@ class Selection:
         beside = f", {len(self.preselected):,} preselected" if self.preselected else ""
         return f"Selection({len(self):,} samples{beside}, {', '.join(e['label'] for e in self.strategies)})"
 
-    def _repr_html_(self) -> str:
-        lines = "".join(
-            f"<tr><td>{escape(entry['label'])}</td><td>{entry['strength']:g}</td>"
-            f"<td>{escape(_plain(entry['asked']))}</td><td>{escape(_plain(entry['got']))}</td></tr>"
+    def _repr_html_(self) -> Html:
+        rows = (
+            (entry["label"], number(entry["strength"]), values(entry["asked"]), values(entry["got"]))
             for entry in self.strategies
         )
         names = ", ".join(self.filenames[:5]) + (", …" if len(self) > 5 else "")
-        return (
-            f"<p><b>{len(self):,} samples selected</b>"
-            f"{f' beside {len(self.preselected):,} preselected' if self.preselected else ''}"
-            f"{f'; stopped: {escape(self.stopped)}' if self.stopped else ''}</p>"
-            "<table><thead><tr><th>strategy</th><th>strength</th><th>asked</th><th>got</th></tr></thead>"
-            f"<tbody>{lines}</tbody></table><p>{escape(names)}</p>"
+        beside = f" beside {len(self.preselected):,} preselected" if self.preselected else ""
+        stopped = f"; stopped: {self.stopped}" if self.stopped else ""
+        return join(
+            tag("p", tag("b", f"{counted(len(self), 'sample')} selected"), beside, stopped),
+            table(("strategy", "strength", "asked", "got"), rows),
+            tag("p", names),
         )
-
-
-def _plain(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_short(value)}" for name, value in values.items())
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return (
-        ", ".join(map(str, value))
-        if isinstance(value, Sequence) and not isinstance(value, str)
-        else str(value)
-    )

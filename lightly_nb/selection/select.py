@@ -92,10 +92,11 @@ def select(
     Examples
     --------
     >>> import pandas as pd
+    >>> from lightly_nb.events import silent
     >>> samples = Samples(
     ...     pd.DataFrame(index=["a.jpg", "b.jpg", "c.jpg"]), {"embeddings": [[0, 1], [0.6, 0.8], [1, 0]]}
     ... )
-    >>> select(samples, 2, on_event=lambda event: None).filenames
+    >>> select(samples, 2, on_event=silent).filenames
     ['b.jpg', 'c.jpg']
     """
     on_event = on_event or ProgressBar()

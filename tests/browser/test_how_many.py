@@ -24,12 +24,12 @@ names = [f"folder {{row % 2}}/image {{row:04d}}.jpg" for row in range({N})]
 names[7] = {HOSTILE!r}
 samples = drawn_samples({N}, names=names)
 samples = samples.with_columns(dict(weather=samples.table["weather"].replace("rain", "<b>rain</b>")))
-quiet = lambda event: None
+from lightly_nb.events import silent
 def strategies(strength):
     return [dict(input=dict(type="EMBEDDINGS"), strategy=dict(type="DIVERSITY")),
             dict(input=dict(type="METADATA", key="sharpness"),
                  strategy=dict(type="WEIGHTS", strength=strength))]
-picks = select(samples, 20, strategies=strategies(0.5), on_event=quiet)
+picks = select(samples, 20, strategies=strategies(0.5), on_event=silent)
 searches = []
 def counted(kind):
     run = kind.run
@@ -150,7 +150,7 @@ def test_a_strength_gives_the_selection_that_select_gives(shown: Shown):
     shown.wait("root.dataset.strengths === '[1,3]' && !root.hasAttribute('data-busy')")
     shown.book.until("not panel.is_working")
     shown.painted(20)
-    again = "select(samples, 20, strategies=strategies(3.0), on_event=quiet).filenames"
+    again = "select(samples, 20, strategies=strategies(3.0), on_event=silent).filenames"
     assert shown.book.ask(f"[panel.selection.filenames == {again}, panel.strengths[{LABEL!r}]]") == [
         True,
         3.0,

@@ -99,7 +99,7 @@ def test_it_moves_while_cells_compute_and_survives_interrupt_and_restart_until_c
     seen.wait("head.dataset.state === 'TRAINING'")
     book.until("panel.follower.is_alive")
     seen.moves_on()
-    seen.root.locator("svg.lnb-curve polyline.lnb-epochs").wait_for()
+    seen.root.locator("svg.lnb-curve path.lnb-epochs").wait_for()
 
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         lab.theme(theme)

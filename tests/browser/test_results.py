@@ -15,6 +15,7 @@ N = 120
 HOSTILE = '<img src=x onerror="console.error(1)"></script><b>.jpg'
 MAKE = f"""
 from dataclasses import replace
+from lightly_nb.events import silent
 from tests.widgets.drawn import drawn_samples
 from lightly_nb.samples import quarantine_table
 from lightly_nb.selection import select
@@ -26,7 +27,7 @@ def left_out(name, of=None):
     return dict(filename=name, duplicate_of=of, **why)
 samples = replace(drawn_samples({N}, names=names), quarantine=quarantine_table(
     [left_out("copy one.jpg", names[7]), left_out("copy two.jpg", names[7]), left_out({HOSTILE!r} + "x")]))
-picks = select(samples, 30, on_event=lambda event: None)
+picks = select(samples, 30, on_event=silent)
 panel = show_results(samples, picks)
 heard = []
 panel.observe(lambda change: heard.append(change["new"].tolist()), "selected")

@@ -22,8 +22,8 @@ names = [f"folder {{row % 2}}/image {{row:04d}}.jpg" for row in range({N})]
 names[7] = {HOSTILE!r}
 samples = drawn_samples({N}, names=names)
 samples = samples.with_array("umap_15", samples.embeddings[:, 2:4])
-quiet = lambda event: None
-picks = select(samples, 10, on_event=quiet)
+from lightly_nb.events import silent
+picks = select(samples, 10, on_event=silent)
 heard = []
 panel = scatter(samples, picks, umap=False)
 panel.observe(lambda change: heard.append(change["new"].tolist()), "selected")

@@ -16,7 +16,7 @@ from PIL import Image
 
 from lightly_nb.checks import CORRUPTNESS_CHECK, EXACT_DUPLICATES, check, exact_duplicates
 from lightly_nb.errors import DatasourceError, InputError, RunCanceled
-from lightly_nb.events import Event
+from lightly_nb.events import Event, silent
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
 from lightly_nb.samples import Samples
 from tests.photos import crops
@@ -66,13 +66,9 @@ def samples_of(files: Mapping[str, bytes], names: list[str] | None = None) -> Sa
     return Samples(pd.DataFrame(index=names or list(files)), source=Memory(files))
 
 
-def quiet(event: Event) -> None:
-    """Listen to nothing."""
-
-
 def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_described() -> None:
     samples = samples_of(FILES, [*FILES, "locked.jpg"])
-    checked = check(samples, on_event=quiet)
+    checked = check(samples, on_event=silent)
     assert checked.filenames == ["a/copy, of 1.jpg", "b/日本.jpg", "c.jpg"]
     quarantine = checked.quarantine.set_index("filename")
     corrupt = quarantine[quarantine["stage"] == CORRUPTNESS_CHECK]
@@ -103,8 +99,8 @@ def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_des
 def test_the_result_does_not_depend_on_the_order_or_the_threads(seed: int, num_workers: int) -> None:
     names = [*FILES, "locked.jpg"]
     shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    expected = check(samples_of(FILES, names), on_event=quiet)
-    got = check(samples_of(FILES, shuffled), num_workers=num_workers, on_event=quiet)
+    expected = check(samples_of(FILES, names), on_event=silent)
+    got = check(samples_of(FILES, shuffled), num_workers=num_workers, on_event=silent)
     assert got.filenames == [name for name in shuffled if name in expected.filenames]
     pd.testing.assert_frame_equal(got.table.sort_index(), expected.table.sort_index())
     pd.testing.assert_frame_equal(got.quarantine, expected.quarantine)
@@ -112,26 +108,26 @@ def test_the_result_does_not_depend_on_the_order_or_the_threads(seed: int, num_w
 
 def test_each_file_is_read_once() -> None:
     samples = samples_of(FILES)
-    check(samples, on_event=quiet)
+    check(samples, on_event=silent)
     assert sorted(samples.source.reads) == sorted(FILES)  # type: ignore[union-attr]
 
 
 def test_checks_can_be_turned_off() -> None:
     checked = check(
-        samples_of(FILES), enable_corruptness_check=False, remove_exact_duplicates=False, on_event=quiet
+        samples_of(FILES), enable_corruptness_check=False, remove_exact_duplicates=False, on_event=silent
     )
     assert set(FILES) - set(checked.filenames) == {"b/empty.jpg", "b/also empty.jpg", "b/text.png"}
 
 
 def test_fast_decoding_finds_the_same_files() -> None:
-    full, fast = (check(samples_of(FILES), decode=how, on_event=quiet) for how in ("full", "fast"))
+    full, fast = (check(samples_of(FILES), decode=how, on_event=silent) for how in ("full", "fast"))
     assert fast.filenames == full.filenames
     pd.testing.assert_frame_equal(fast.quarantine, full.quarantine)
 
 
 def test_checking_twice_changes_nothing() -> None:
-    once = check(samples_of(FILES), on_event=quiet)
-    twice = check(once, on_event=quiet)
+    once = check(samples_of(FILES), on_event=silent)
+    twice = check(once, on_event=silent)
     pd.testing.assert_frame_equal(twice.table, once.table)
     pd.testing.assert_frame_equal(twice.quarantine, once.quarantine)
 
@@ -139,13 +135,13 @@ def test_checking_twice_changes_nothing() -> None:
 def test_names_that_differ_only_in_case_or_unicode_form_are_different_files() -> None:
     names = ["\u00e9.jpg", "e\u0301.jpg", "A.jpg", "a.jpg"]
     files = dict(zip(names, PHOTOS, strict=False))
-    checked = check(samples_of(files), on_event=quiet)
+    checked = check(samples_of(files), on_event=silent)
     assert checked.filenames == names
     assert checked.table["lightly.sizeInBytes"].tolist() == [len(files[name]) for name in names]
 
 
 def test_one_image_is_enough() -> None:
-    assert check(samples_of({"one.jpg": PHOTOS[0]}), on_event=quiet).filenames == ["one.jpg"]
+    assert check(samples_of({"one.jpg": PHOTOS[0]}), on_event=silent).filenames == ["one.jpg"]
 
 
 def test_only_broken_images_is_an_error_that_counts_the_reasons() -> None:
@@ -153,7 +149,7 @@ def test_only_broken_images_is_an_error_that_counts_the_reasons() -> None:
     with pytest.raises(
         InputError, match=r"none of the 3 files can be used: 2 × the file is empty .*also empty\.jpg"
     ):
-        check(samples_of(broken), on_event=quiet)
+        check(samples_of(broken), on_event=silent)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +161,12 @@ def test_only_broken_images_is_an_error_that_counts_the_reasons() -> None:
 )
 def test_samples_without_anything_to_read_are_an_error(samples: Samples, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        check(samples, on_event=quiet)
+        check(samples, on_event=silent)
 
 
 def test_a_decode_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(InputError, match="decode: got 'quick', allowed are 'full' and 'fast'"):
-        check(samples_of(FILES), decode="quick", on_event=quiet)  # type: ignore[arg-type]
+        check(samples_of(FILES), decode="quick", on_event=silent)  # type: ignore[arg-type]
 
 
 def test_a_listener_stops_the_work() -> None:

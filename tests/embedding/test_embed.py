@@ -17,15 +17,11 @@ from lightly_nb.embedding import EmbeddingModel, embed
 from lightly_nb.embedding.embed import unit_length
 from lightly_nb.embedding.model import Embedder, square
 from lightly_nb.errors import CheckpointError, InputError
-from lightly_nb.events import Event
+from lightly_nb.events import Event, silent
 from lightly_nb.models import ModelSettings, build_backbone, save_checkpoint
 from lightly_nb.samples import Samples
 from tests.embedding.conftest import samples_of, tiny_model
 from tests.photos import photographs
-
-
-def quiet(event: Event) -> None:
-    """Listen to nothing."""
 
 
 def as_lightly_embed_does(model: EmbeddingModel, folder: Path, names: list[str]) -> np.ndarray:
@@ -46,8 +42,8 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_one_pass_embeds_checks_describes_and_makes_thumbnails(folder: Path, samples: Samples) -> None:
-    embedded = embed(samples, tiny_model(), on_event=quiet)
-    checked = check(samples, on_event=quiet)
+    embedded = embed(samples, tiny_model(), on_event=silent)
+    checked = check(samples, on_event=silent)
     assert embedded.filenames == checked.filenames
     assert len(embedded) == 27
     pd.testing.assert_frame_equal(embedded.quarantine, checked.quarantine)
@@ -63,7 +59,7 @@ def test_one_pass_embeds_checks_describes_and_makes_thumbnails(folder: Path, sam
 @pytest.mark.parametrize("input_size", [32, 64])
 def test_fp32_embeddings_are_those_of_lightly_embed(folder: Path, samples: Samples, input_size: int) -> None:
     model = tiny_model(input_size=input_size)
-    embedded = embed(samples, model, precision="32", normalize_embeddings=False, on_event=quiet)
+    embedded = embed(samples, model, precision="32", normalize_embeddings=False, on_event=silent)
     expected = as_lightly_embed_does(model, folder, embedded.filenames)
     assert cosines(embedded.embeddings, expected).min() > 0.99999
     np.testing.assert_allclose(embedded.embeddings, expected, rtol=2e-2, atol=2e-2 * np.abs(expected).max())
@@ -80,7 +76,7 @@ def test_the_default_precision_keeps_a_cosine_of_0_999_to_fp32(samples: Samples)
     backbone = torch.nn.Sequential(*build_backbone("resnet-18", 0.5, 32), torch.nn.Flatten(1))
     model = EmbeddingModel(backbone.eval(), 32)
     full, default, reduced = (
-        embed(samples, model, precision=precision, on_event=quiet).embeddings
+        embed(samples, model, precision=precision, on_event=silent).embeddings
         for precision in ("32", None, "bf16")
     )
     assert cosines(default, full).min() >= 0.999
@@ -103,7 +99,7 @@ def test_the_model_and_the_thread_count_of_torch_are_left_alone(samples: Samples
     model, threads = tiny_model(), torch.get_num_threads()
     before = {key: value.clone() for key, value in model.module.state_dict().items()}
     model.module.train()
-    embed(samples, model, on_event=quiet)
+    embed(samples, model, on_event=silent)
     assert model.module.training
     assert torch.get_num_threads() == threads
     assert all(torch.equal(value, before[key]) for key, value in model.module.state_dict().items())
@@ -115,8 +111,8 @@ def test_neither_order_nor_threads_change_a_bit(
 ) -> None:
     names = samples.filenames
     shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    expected = embed(samples, tiny_model(), on_event=quiet)
-    got = embed(samples_of(folder, shuffled), tiny_model(), num_workers=num_workers, on_event=quiet)
+    expected = embed(samples, tiny_model(), on_event=silent)
+    got = embed(samples_of(folder, shuffled), tiny_model(), num_workers=num_workers, on_event=silent)
     assert got.filenames == [name for name in shuffled if name in set(expected.filenames)]
     again = got.take(got.rows_of(expected.filenames))
     np.testing.assert_array_equal(again.embeddings, expected.embeddings)
@@ -125,13 +121,13 @@ def test_neither_order_nor_threads_change_a_bit(
 
 
 def test_the_batch_size_does_not_change_embeddings_but_by_rounding(samples: Samples) -> None:
-    small, large = (embed(samples, tiny_model(), batch_size=size, on_event=quiet) for size in (1, 64))
+    small, large = (embed(samples, tiny_model(), batch_size=size, on_event=silent) for size in (1, 64))
     assert cosines(small.embeddings, large.embeddings).min() > 0.9999
 
 
 def test_fast_decoding_is_near_the_full_one(samples: Samples) -> None:
     full, fast = (
-        embed(samples, tiny_model(input_size=16), decode=how, thumbnail_size=None, on_event=quiet)
+        embed(samples, tiny_model(input_size=16), decode=how, thumbnail_size=None, on_event=silent)
         for how in ("full", "fast")
     )
     assert fast.filenames == full.filenames
@@ -148,12 +144,12 @@ def test_a_checkpoint_file_gives_the_same_as_its_module(tmp_path: Path, samples:
     whole.backbone, whole.projection_head = model.module[:-1], torch.nn.Linear(16, 16)
     settings = ModelSettings("resnet-9", 0.125, 16, 16, input_size=32)
     save_checkpoint(tmp_path / "lightly_epoch_1.ckpt", whole, settings, epochs=1, training={})
-    from_file = embed(samples, tmp_path / "lightly_epoch_1.ckpt", on_event=quiet)
-    np.testing.assert_array_equal(from_file.embeddings, embed(samples, model, on_event=quiet).embeddings)
+    from_file = embed(samples, tmp_path / "lightly_epoch_1.ckpt", on_event=silent)
+    np.testing.assert_array_equal(from_file.embeddings, embed(samples, model, on_event=silent).embeddings)
 
 
 def test_copies_stay_if_asked(samples: Samples) -> None:
-    embedded = embed(samples, tiny_model(), remove_exact_duplicates=False, on_event=quiet)
+    embedded = embed(samples, tiny_model(), remove_exact_duplicates=False, on_event=silent)
     assert len(embedded) == 28
     copy = embedded.rows_of(["a copy.jpg"])[0]
     same = embedded.table["content_hash"] == embedded.table["content_hash"].iloc[copy]
@@ -163,7 +159,7 @@ def test_copies_stay_if_asked(samples: Samples) -> None:
 
 def test_one_image_of_one_pixel_is_embedded(tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), "red").save(tmp_path / "one.png")
-    embedded = embed(samples_of(tmp_path), tiny_model(), on_event=quiet)
+    embedded = embed(samples_of(tmp_path), tiny_model(), on_event=silent)
     assert np.isfinite(embedded.embeddings).all()
     assert np.isfinite(embedded.table.filter(like="lightly.").to_numpy(dtype=float)).all()
 
@@ -172,7 +168,7 @@ def test_only_broken_images_is_an_error(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(InputError, match="none of the 2 files can be used: 2 × the file is empty"):
-        embed(samples_of(tmp_path), tiny_model(), on_event=quiet)
+        embed(samples_of(tmp_path), tiny_model(), on_event=silent)
 
 
 def test_without_a_network_pretrained_weights_are_an_error_before_any_work(
@@ -185,7 +181,7 @@ def test_without_a_network_pretrained_weights_are_an_error_before_any_work(
     monkeypatch.setattr(torch.hub, "get_dir", lambda: "/nonexistent-hub")
     monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
     with pytest.raises(CheckpointError, match=r"could not be downloaded.*instead, train on your own images"):
-        embed(samples, on_event=quiet)
+        embed(samples, on_event=silent)
     assert not decoded
 
 
@@ -201,7 +197,7 @@ def test_without_a_network_pretrained_weights_are_an_error_before_any_work(
 )
 def test_arguments_out_of_range_are_errors(samples: Samples, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        embed(samples, tiny_model(), on_event=quiet, **options)
+        embed(samples, tiny_model(), on_event=silent, **options)
 
 
 class NotANumber(torch.nn.Module):
@@ -213,7 +209,7 @@ class NotANumber(torch.nn.Module):
 
 def test_embeddings_that_are_not_finite_are_an_error(samples: Samples) -> None:
     with pytest.raises(CheckpointError, match="not finite; train again with a lower optimizer"):
-        embed(samples, EmbeddingModel(NotANumber(), 8), on_event=quiet)
+        embed(samples, EmbeddingModel(NotANumber(), 8), on_event=silent)
 
 
 def test_rows_of_zeros_stay_zeros() -> None:
@@ -221,7 +217,7 @@ def test_rows_of_zeros_stay_zeros() -> None:
 
 
 def test_temporary_thumbnails_live_as_long_as_the_samples(samples: Samples) -> None:
-    embedded = embed(samples, tiny_model(), on_event=quiet)
+    embedded = embed(samples, tiny_model(), on_event=silent)
     path = embedded.thumbnails.path  # type: ignore[union-attr]
     assert path.exists()
     del embedded
@@ -239,6 +235,6 @@ def test_progress_counts_every_file(samples: Samples) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_gives_the_embeddings_of_the_cpu(samples: Samples) -> None:
     on_cpu, on_gpu = (
-        embed(samples, tiny_model(), device=device, on_event=quiet) for device in ("cpu", "cuda")
+        embed(samples, tiny_model(), device=device, on_event=silent) for device in ("cpu", "cuda")
     )
     assert cosines(on_cpu.embeddings, on_gpu.embeddings).min() > 0.999

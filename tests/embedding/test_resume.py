@@ -14,13 +14,9 @@ from PIL import Image
 
 from lightly_nb.embedding import embed
 from lightly_nb.errors import RunCanceled, RunError
-from lightly_nb.events import Event
+from lightly_nb.events import Event, silent
 from lightly_nb.samples import Samples
 from tests.embedding.conftest import samples_of, tiny_model
-
-
-def quiet(event: Event) -> None:
-    """Listen to nothing."""
 
 
 def stop_after(n: int, error: BaseException):
@@ -59,17 +55,17 @@ def every_event(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interrupted_embedding_goes_on_bit_for_bit(
     tmp_path: Path, samples: Samples, decoded: list[str], error: BaseException
 ) -> None:
-    expected = embed(samples, tiny_model(), batch_size=4, on_event=quiet)
+    expected = embed(samples, tiny_model(), batch_size=4, on_event=silent)
     with pytest.raises(type(error)):
         embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=stop_after(20, error))
     assert len(chunk_files(tmp_path / "c")) == 2
     decoded.clear()
-    resumed = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    resumed = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     assert sorted(decoded) == samples.filenames[16:]
     assert_same(resumed, expected)
     decoded.clear()
     assert_same(
-        embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet), expected
+        embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent), expected
     )
     assert not decoded
 
@@ -78,14 +74,14 @@ def test_an_interrupted_embedding_goes_on_bit_for_bit(
 def test_a_changed_file_redoes_its_chunk_and_no_other(
     tmp_path: Path, folder: Path, samples: Samples, decoded: list[str]
 ) -> None:
-    embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     changed = samples.filenames[10]
     Image.new("RGB", (50, 40), "teal").save(folder / changed)
     decoded.clear()
-    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     assert sorted(decoded) == samples.filenames[8:16]
     assert got.table.loc[changed, "lightly.width"] == 50
-    assert_same(got, embed(samples, tiny_model(), batch_size=4, on_event=quiet))
+    assert_same(got, embed(samples, tiny_model(), batch_size=4, on_event=silent))
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -93,18 +89,18 @@ def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path, folder: Pa
     name = samples.filenames[3]
     content = (folder / name).read_bytes()
     (folder / name).unlink()
-    without = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    without = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     assert "cannot be read" in without.quarantine.set_index("filename").loc[name, "reason"]
     (folder / name).write_bytes(content)
-    again = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
-    assert_same(again, embed(samples, tiny_model(), batch_size=4, on_event=quiet))
+    again = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
+    assert_same(again, embed(samples, tiny_model(), batch_size=4, on_event=silent))
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_other_weights_settings_or_names_never_get_old_chunks(
     tmp_path: Path, folder: Path, samples: Samples, decoded: list[str]
 ) -> None:
-    embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     fewer = samples_of(folder, samples.filenames[1:])
     for given, model, options in (
         (samples, tiny_model(seed=1), {}),
@@ -113,21 +109,21 @@ def test_other_weights_settings_or_names_never_get_old_chunks(
         (fewer, tiny_model(), {}),
     ):
         decoded.clear()
-        got = embed(given, model, batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet, **options)
+        got = embed(given, model, batch_size=4, chunks_dir=tmp_path / "c", on_event=silent, **options)
         assert len(decoded) == len(given) or options.get("precision") == "32"
-        assert_same(got, embed(given, model, batch_size=4, on_event=quiet, **options))
+        assert_same(got, embed(given, model, batch_size=4, on_event=silent, **options))
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_damaged_chunk_is_made_anew(tmp_path: Path, samples: Samples, decoded: list[str]) -> None:
-    expected = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    expected = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     first, second, *_ = chunk_files(tmp_path / "c")
     first.write_bytes(first.read_bytes()[:300])
     content = bytearray(second.read_bytes())
     content[len(content) // 2] ^= 1
     second.write_bytes(content)
     decoded.clear()
-    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     assert sorted(decoded) == samples.filenames[:16]
     assert_same(got, expected)
 
@@ -148,12 +144,12 @@ def test_a_full_disk_is_a_clear_error_and_leaves_the_chunks_before_it(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", almost_full)
         with pytest.raises(RunError, match=r"cannot save chunk 2 .*No space left on device; free some space"):
-            embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+            embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     assert len(chunk_files(tmp_path / "c")) == 2
     decoded.clear()
-    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     assert sorted(decoded) == samples.filenames[16:]
-    assert_same(got, embed(samples, tiny_model(), batch_size=4, on_event=quiet))
+    assert_same(got, embed(samples, tiny_model(), batch_size=4, on_event=silent))
 
 
 KILLED = """
@@ -177,6 +173,6 @@ def test_a_killed_process_leaves_whole_chunks(
     root = Path(__file__).parents[2]
     killed = subprocess.run([sys.executable, "-c", KILLED, folder, tmp_path / "c"], cwd=root, check=False)
     assert killed.returncode == -signal.SIGKILL
-    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=quiet)
+    got = embed(samples, tiny_model(), batch_size=4, chunks_dir=tmp_path / "c", on_event=silent)
     assert sorted(decoded) == samples.filenames[16:]
-    assert_same(got, embed(samples, tiny_model(), batch_size=4, on_event=quiet))
+    assert_same(got, embed(samples, tiny_model(), batch_size=4, on_event=silent))

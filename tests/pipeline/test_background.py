@@ -11,6 +11,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import RunError
+from lightly_nb.events import silent
 from lightly_nb.pipeline.process import lock
 from lightly_nb.states import RunState
 
@@ -41,7 +42,7 @@ def test_a_background_run_is_the_run_inline(photo_folder, tmp_path, tiny_model):
     assert run.state is RunState.COMPLETED
     assert messages[-1] == run.message == "4 of 24 samples selected"
     assert lnb.open_run(run.path).selection.filenames == run.selection.filenames
-    inline = lnb.rerun(run.path, on_event=lambda event: None)
+    inline = lnb.rerun(run.path, on_event=silent)
     assert inline.selection.filenames == run.selection.filenames
 
 
@@ -93,7 +94,7 @@ def test_a_failing_background_run_tells_why(photo_folder, tmp_path):
 
 def test_secrets_of_the_storage_reach_the_process_but_no_file(photo_folder, tmp_path, tiny_model):
     run = lnb.start(
-        lnb.list_samples(photo_folder, on_event=lambda event: None),
+        lnb.list_samples(photo_folder, on_event=silent),
         tmp_path,
         n_samples=4,
         worker_config={"enable_training": True, "generate_report": False},

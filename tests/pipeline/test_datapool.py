@@ -16,6 +16,7 @@ from PIL import Image
 import lightly_nb as lnb
 from lightly_nb.embeddings_csv import read_embeddings_csv, write_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
+from lightly_nb.events import silent
 from lightly_nb.pipeline import update_datapool
 from lightly_nb.pipeline.datapool.pool import Datapool, new_files, processed_table, read_datapool, updated
 from lightly_nb.report import build_report
@@ -27,10 +28,6 @@ from tests.conftest import TINY_MODEL
 from tests.photos import crops
 
 PLAIN = {"generate_report": False}
-
-
-def silent(event: object) -> None:
-    """A listener that shows nothing."""
 
 
 def add(folder: Path, prefix: str, n: int, seed: int) -> list[str]:

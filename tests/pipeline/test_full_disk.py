@@ -10,6 +10,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import DatasourceError, RunError
+from lightly_nb.events import silent
 from lightly_nb.states import RunState
 
 
@@ -41,7 +42,7 @@ def test_a_run_on_a_full_disk_says_so_keeps_what_it_has_and_goes_on(
             n_samples=4,
             worker_config={"enable_training": True, "generate_report": False},
             lightly_config={**tiny_model, "model.width": 0.25},
-            on_event=lambda event: None,
+            on_event=silent,
         )
     assert (small_disk / "mine.bin").stat().st_size == 1024 * (1024 - free)
     (events,) = small_disk.rglob("events.jsonl")

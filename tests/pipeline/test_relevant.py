@@ -15,6 +15,7 @@ import lightly_nb as lnb
 from lightly_nb.cli import main
 from lightly_nb.embeddings_csv import write_embeddings_csv
 from lightly_nb.errors import ConfigError, DatasourceError, InputError, RunError, SelectionError
+from lightly_nb.events import silent
 from lightly_nb.pipeline import execute, prepare
 from lightly_nb.pipeline.dumping import dump_images
 from lightly_nb.selection import select
@@ -22,10 +23,6 @@ from tests.photos import crops
 
 LIST = ".lightly/relevant_filenames.txt"
 NAMES = [f"sub dir/{number}.png" for number in range(6)] + ["top.jpg", "other.jpg"]
-
-
-def silent(event: object) -> None:
-    """A listener that shows nothing."""
 
 
 @pytest.fixture

@@ -25,15 +25,12 @@ from lightly_nb.errors import (
     RunCanceled,
     RunError,
 )
+from lightly_nb.events import silent
 from lightly_nb.states import RunState
 from tests.conftest import TINY_MODEL, fill_with_photographs
 from tests.photos import write_photographs
 
 TRAIN = {"enable_training": True, "generate_report": False}
-
-
-def silent(event: object) -> None:
-    """A listener that shows nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from lightly_nb.datasource import Datasource, Entry, open_datasource
 from lightly_nb.errors import DatasourceError, InputError, RunCanceled
-from lightly_nb.events import Event, Stage
+from lightly_nb.events import Event, Stage, silent
 from lightly_nb.reading import IMAGE_TYPES, list_samples
 from lightly_nb.reading.listing import samples_table_of
 from lightly_nb.samples import Samples
@@ -36,11 +36,7 @@ def make(folder: Path, *names: str) -> Path:
 
 
 def listed(source: object, **options: object) -> Samples:
-    return list_samples(source, **{"on_event": ignore, **options})  # type: ignore[arg-type]
-
-
-def ignore(event: Event) -> None:
-    pass
+    return list_samples(source, **{"on_event": silent, **options})  # type: ignore[arg-type]
 
 
 def test_image_types_are_listed_whatever_their_case_and_nothing_else(tmp_path: Path) -> None:
@@ -135,7 +131,7 @@ def shuffled_scandir(seed: int) -> object:
 def test_order_and_alignment_hold_for_any_text(names: set[str], rng: random.Random) -> None:
     entries = [Entry(name, len(name), name * 2) for name in names]
     rng.shuffle(entries)
-    with Stage(ignore, "LOADING_DATASET", None) as stage:
+    with Stage(silent, "LOADING_DATASET", None) as stage:
         table, refused = samples_table_of(iter(entries), stage)
     assert table.index.tolist() == sorted(names)
     assert table["lightly.sizeInBytes"].tolist() == [len(name) for name in sorted(names)]
@@ -145,7 +141,7 @@ def test_order_and_alignment_hold_for_any_text(names: set[str], rng: random.Rand
 
 def test_more_files_than_one_chunk_are_all_there(tmp_path: Path) -> None:
     names = [f"{number:05d}.jpg" for number in range(4_500)]
-    with Stage(ignore, "LOADING_DATASET", None) as stage:
+    with Stage(silent, "LOADING_DATASET", None) as stage:
         table, refused = samples_table_of(
             (Entry(name, number, "", "bad" * (number % 2)) for number, name in enumerate(names)), stage
         )

@@ -17,6 +17,7 @@ from PIL import Image
 
 from lightly_nb.display import text as shown
 from lightly_nb.errors import RunCanceled, RunError
+from lightly_nb.events import silent
 from lightly_nb.report import SECTIONS, Report, build_report, load_report, run_facts, write_report
 from lightly_nb.report.describe import markdown, schema_text
 from lightly_nb.report.forms.fonts import drawable
@@ -28,16 +29,12 @@ WITHOUT_UMAP = {"umap": False}
 ROOT = Path(__file__).parents[2]
 
 
-def quiet(event: Any) -> None:
-    """Hear nothing."""
-
-
 @pytest.fixture(scope="module")
 def report() -> Report:
     """A report with everything in it but UMAP, whose compiling takes longer than all else."""
     samples = made_up_samples(220)
     selection = farthest(samples, 25, preselected=[1, 2])
-    return build_report(samples, selection, trained_job(4), options=WITHOUT_UMAP, on_event=quiet)
+    return build_report(samples, selection, trained_job(4), options=WITHOUT_UMAP, on_event=silent)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +152,7 @@ def test_the_page_holds_everything_and_loads_nothing(report: Report) -> None:
 def test_names_and_values_are_escaped_everywhere() -> None:
     evil = "</script><script>window.hacked=1</script>\"'><img src=x onerror=window.hacked=1>.jpg"
     samples = made_up_samples(30, names=[f"{n:02d}{evil}" for n in range(30)])
-    report = build_report(samples, farthest(samples, 5), trained_job(1), on_event=quiet)
+    report = build_report(samples, farthest(samples, 5), trained_job(1), on_event=silent)
     for text in (report.to_html(), report._repr_html_()):
         assert "<script>window" not in text
         assert "<img src=x" not in text
@@ -178,7 +175,7 @@ def test_ten_thousand_samples_make_a_page_below_five_megabytes() -> None:
         selection_of(samples, list(range(0, 10_000, 20))),
         options=options,
         sections=sections,
-        on_event=quiet,
+        on_event=silent,
     )
     assert report["maps"]["n_shown"] == 10_000
     assert len(report.to_html().encode()) < 5e6
@@ -187,7 +184,7 @@ def test_ten_thousand_samples_make_a_page_below_five_megabytes() -> None:
 @pytest.mark.slow
 def test_umap_plots_have_the_names_of_the_platform() -> None:
     samples = made_up_samples(80)
-    report = build_report(samples, farthest(samples, 8), on_event=quiet)
+    report = build_report(samples, farthest(samples, 8), on_event=silent)
     for k in (5, 15, 50):
         for suffix in ("", "_no_overlay"):
             assert len(report.png(f"scatter_umap_k_{k}{suffix}")) > 10_000
@@ -216,7 +213,7 @@ def test_odd_inputs_give_a_report(case: str) -> None:
     if case == "no metadata":
         samples = replace(samples, table=samples.table[[]], thumbnails=None)
     n_selected = {"all selected": n, "none selected": 0}.get(case, 1)
-    report = build_report(samples, selection_of(samples, list(range(n_selected))), on_event=quiet)
+    report = build_report(samples, selection_of(samples, list(range(n_selected))), on_event=silent)
     assert [name for name in SECTIONS if report[name].get("failed")] == []
     ReportFacts.model_validate(json.loads(report.to_json()))
     text = text_of(report.to_pdf())
@@ -237,7 +234,7 @@ def test_long_and_foreign_names_are_drawn_or_replaced(recwarn: pytest.WarningsRe
     ]
     samples = made_up_samples(len(names), names=names)
     selection, options = selection_of(samples, [4, 6, 7]), {"n_example_images": 50}
-    report = build_report(samples, selection, options=options, on_event=quiet)
+    report = build_report(samples, selection, options=options, on_event=silent)
     for name in report.plots:
         assert report.png(name)[:4] == b"\x89PNG"
     text = re.sub(r"\s+", "", text_of(report.to_pdf()))
@@ -252,8 +249,8 @@ def test_surrogates_in_names_do_not_break_the_files(tmp_path: Path) -> None:
     samples = made_up_samples(6)
     names = ["bad \udcff.jpg", *(f"{n}.jpg" for n in range(5))]
     samples = replace(samples, table=samples.table.set_index(pd.Index(names, dtype="object")))
-    report = build_report(samples, selection_of(samples, [0]), on_event=quiet)
-    report.save(tmp_path, on_event=quiet)
+    report = build_report(samples, selection_of(samples, [0]), on_event=silent)
+    report.save(tmp_path, on_event=silent)
     assert "bad \\udcff.jpg" in (tmp_path / "report.json").read_text(encoding="utf-8").replace("\\\\", "\\")
 
 
@@ -270,7 +267,7 @@ def test_a_section_of_ones_own_is_shown() -> None:
         }
 
     sections = {"job": SECTIONS["job"], "blur": blur}
-    report = build_report(samples, farthest(samples, 3), sections=sections, on_event=quiet)
+    report = build_report(samples, farthest(samples, 3), sections=sections, on_event=silent)
     assert report.arrays["blur.values"].tolist() == [0, 1, 2]
     for text in (text_of(report.to_pdf()), report.to_html()):
         for expected in ("Blur", "7 images are blurred", "12.5", "3.25", "a.jpg"):
@@ -278,7 +275,7 @@ def test_a_section_of_ones_own_is_shown() -> None:
 
 
 def test_a_report_comes_back_from_its_folder(report: Report, tmp_path: Path) -> None:
-    report.save(RunFolder(tmp_path), on_event=quiet)
+    report.save(RunFolder(tmp_path), on_event=silent)
     again = load_report(RunFolder(tmp_path))
     assert again.facts == report.facts
     assert again.to_html().count("<section") == report.to_html().count("<section")
@@ -308,7 +305,7 @@ def test_no_report_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_no_half_file(
     tmp_path: Path, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report.save(tmp_path, on_event=quiet)
+    report.save(tmp_path, on_event=silent)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     write = Path.write_bytes
 
@@ -320,7 +317,7 @@ def test_a_full_disk_leaves_no_half_file(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(RunError, match=r"report.pdf' could not be written \(No space left on device\)"):
-        report.save(tmp_path, on_event=quiet)
+        report.save(tmp_path, on_event=silent)
     monkeypatch.undo()
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert set(after) == set(before)
@@ -354,7 +351,7 @@ def test_columns_of_any_kind_are_shown_or_left_alone() -> None:
         "kind": pd.Categorical(["a", "b"] * 10),
         "infinite": [np.inf, *range(19)],
     }
-    report = build_report(samples.with_columns(columns), farthest(samples, 4), on_event=quiet)
+    report = build_report(samples.with_columns(columns), farthest(samples, 4), on_event=silent)
     dataset = report["dataset"]
     metadata = {entry["name"]: entry for entry in dataset["metadata"]}
     assert metadata["nothing"]["before"]["count"] == 0
@@ -370,7 +367,7 @@ def test_pretagging_has_its_own_plots() -> None:
     samples = made_up_samples(20)
     samples = samples.with_array("class_distribution.lightly_pretagging", np.ones((20, 2)))
     sections = {"job": SECTIONS["job"], "dataset": SECTIONS["dataset"]}
-    report = build_report(samples, farthest(samples, 4), sections=sections, on_event=quiet)
+    report = build_report(samples, farthest(samples, 4), sections=sections, on_event=silent)
     assert {"pretagging_histogram_before", "pretagging_histogram_after"} <= set(report.plots)
     before, after = (report.png(f"pretagging_histogram_{which}") for which in ("before", "after"))
     assert before != after

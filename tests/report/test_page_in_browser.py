@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lightly_nb.events import silent
 from lightly_nb.report import build_report
 from tests.report.made_up import farthest, made_up_samples, trained_job
 
@@ -33,9 +34,7 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     names = [f"{number:03d} {EVIL}" for number in range(60)]
     samples = made_up_samples(60, names=names)
     options = {"umap": False}
-    report = build_report(
-        samples, farthest(samples, 6), trained_job(3), options=options, on_event=lambda event: None
-    )
+    report = build_report(samples, farthest(samples, 6), trained_job(3), options=options, on_event=silent)
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(report.to_html(), encoding="utf-8")
     context = browser.new_context(offline=True, viewport={"width": 1000, "height": 900})

@@ -237,7 +237,7 @@ def test_shows_counts_shapes_the_first_rows_and_what_was_left_out() -> None:
     assert "05.jpg" in text
     assert "06.jpg" not in text
     assert "0.000834" in text
-    assert "1 files left out" in text
+    assert "1 file left out" in text
     assert "truncated" in text
     assert repr(samples) == "Samples(1,200 samples, 1 in quarantine, embeddings 1200×32)"
 

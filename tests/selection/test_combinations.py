@@ -9,13 +9,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lightly_nb.events import silent
 from lightly_nb.samples import Samples
 from lightly_nb.selection import select
 from tests.selection.reference import brute_force, tiny_pools
-
-
-def quiet(event):
-    pass
 
 
 @st.composite
@@ -101,7 +98,7 @@ def test_picks_equal_brute_force_in_any_row_and_strategy_order(problem, random, 
     samples = Samples(table.iloc[shuffled], {"embeddings": x[shuffled]})
     mixed = random.sample(strategies, len(strategies))
     with tiny_pools(tiny):
-        selection = select(samples, k, strategies=mixed, on_event=quiet, **named)
+        selection = select(samples, k, strategies=mixed, on_event=silent, **named)
     assert selection.filenames == [table.index[row] for row in expected(table, x, chosen, rows, k)]
     assert [samples.filenames[row] for row in selection.rows] == selection.filenames
 
@@ -144,7 +141,7 @@ def test_picks_balanced_by_predictions_equal_brute_force(problem, tiny, others):
         source = {"type": "SCORES", "task": "cars", "score": "margin"}
         strategies.append({"input": source, "strategy": settings_})
     with tiny_pools(tiny), patch("lightly_nb.selection.scores.MOST_GROUPS", 3):
-        selection = select(samples, k, strategies=strategies, on_event=quiet)
+        selection = select(samples, k, strategies=strategies, on_event=silent)
     wide = classes.astype(np.float64)
     named = np.column_stack([wide[:, [3, 0]], wide[:, [1, 2]].sum(axis=1)])
     shares = np.array([0.3, 0.5, 1 - 0.8])

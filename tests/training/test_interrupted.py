@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lightly_nb.errors import CheckpointError, InputError, RunCanceled, RunError
+from lightly_nb.events import silent
 from lightly_nb.models import load_checkpoint
 from lightly_nb.training import train
 from tests.training.test_train import same_weights
@@ -137,6 +138,6 @@ def test_a_disk_that_gets_full_leaves_the_earlier_epoch(photo_samples, config, t
 
     monkeypatch.setattr(os, "fsync", full_after_one_epoch)
     with pytest.raises(RunError, match=r"cannot save the checkpoint .*last\.ckpt: No space left"):
-        train(photo_samples, lightly_config=config, output_dir=tmp_path, on_event=lambda event: None)
+        train(photo_samples, lightly_config=config, output_dir=tmp_path, on_event=silent)
     assert {file.name for file in tmp_path.iterdir()} == {"lightly_epoch_1.ckpt", "last.ckpt"}
     assert load_checkpoint(tmp_path / "last.ckpt").epochs == 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lightly_nb as lnb
+from lightly_nb.events import silent
 from lightly_nb.report.sections.baseline import baseline_section
 from lightly_nb.selection import select
 from lightly_nb.vectors.coverage import coverage, random_coverage, random_draws, sizes_to
@@ -63,7 +64,7 @@ def test_a_tick_can_stop_it():
 def test_curve_panel_and_report_say_the_same_of_random_selections(seed: int):
     samples, n = drawn_samples(120), 12
     before = samples.filenames[:2]
-    picks = select(samples, n, preselected=before, seed=seed, on_event=lambda event: None)
+    picks = select(samples, n, preselected=before, seed=seed, on_event=silent)
     curve = picks.curve().loc[n]
     panel = lnb.how_many(samples, picks, seed=seed)
     assert panel.wait(60)

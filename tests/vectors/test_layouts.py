@@ -10,6 +10,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.embeddings_csv import write_embeddings_csv
+from lightly_nb.events import silent
 from lightly_nb.report import build_report
 from lightly_nb.vectors.layout_file import hash_of, read_layouts, write_layouts
 from lightly_nb.vectors.layouts import UMAP_NEIGHBORS, fitted, pca_layout, umap_layouts
@@ -94,7 +95,7 @@ def test_the_report_of_a_run_and_the_scatter_show_the_very_same_map(tmp_path: Pa
         n_samples=6,
         worker_config={"embeddings": str(tmp_path / "embeddings.csv")},
         lightly_config={"seed": 3},
-        on_event=lambda event: None,
+        on_event=silent,
     )
     report, panel = run.report(), lnb.scatter(run.samples, run.selection)
     assert panel.in_work == [], "nothing is computed again"
@@ -105,7 +106,7 @@ def test_the_report_of_a_run_and_the_scatter_show_the_very_same_map(tmp_path: Pa
         np.testing.assert_array_equal(shown, report.arrays[place["array"]])
     assert list(found["umap"]["coordinates"]) == [str(k) for k in UMAP_NEIGHBORS]
 
-    again = build_report(run.samples, run.selection, on_event=lambda event: None)
+    again = build_report(run.samples, run.selection, on_event=silent)
     for k in found["umap"]["coordinates"]:
         place = f"maps.umap.coordinates.{k}"
         np.testing.assert_array_equal(again.arrays[place], report.arrays[place])

@@ -17,6 +17,7 @@ from lightly_nb.config.parsing import MODELS
 from lightly_nb.config.problems import dotted_keys
 from lightly_nb.config.selection import ALLOWED_INPUTS
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
+from lightly_nb.events import silent
 from lightly_nb.pipeline import Run
 from lightly_nb.pipeline.job import as_job, save_job
 from lightly_nb.widgets.config_editor import dry_run as config_dry_run
@@ -462,7 +463,7 @@ def test_the_dry_run_follows_all_editors_of_a_run(photos: Path):
 def test_the_source_may_be_what_a_run_takes(photos: Path, past_run: Run):
     from lightly_nb.reading import list_samples
 
-    samples = list_samples(photos, on_event=lambda event: None)
+    samples = list_samples(photos, on_event=silent)
     for source in (photos, str(photos), sorted(photos.rglob("*.jpg")), samples):
         assert edit_worker_config(source=source).dry_run(60).n_images == len(samples)
     assert edit_worker_config(past_run, source=past_run).dry_run(60).n_images == len(samples)

@@ -15,6 +15,7 @@ import pytest
 import lightly_nb as lnb
 from lightly_nb.embeddings_csv import write_embeddings_csv
 from lightly_nb.errors import InputError, SelectionError
+from lightly_nb.events import silent
 from lightly_nb.samples import Samples
 from lightly_nb.selection import Selection, select
 from lightly_nb.selection.greedy import PlainSearch
@@ -36,10 +37,6 @@ SHARP = {"input": {"type": "METADATA", "key": "sharpness"}, "strategy": {"type":
 SHARP_LABEL, DIVERSITY_LABEL = "WEIGHTS METADATA sharpness", "DIVERSITY EMBEDDINGS"
 
 
-def quiet(event: Any) -> None:
-    """Hear nothing."""
-
-
 @pytest.fixture(scope="module")
 def samples() -> Samples:
     names = [f"folder {row % 2}/image {row:04d}.jpg" for row in range(N)]
@@ -49,7 +46,7 @@ def samples() -> Samples:
 
 @pytest.fixture(scope="module")
 def picks(samples: Samples) -> Selection:
-    return select(samples, PICKED, strategies=[DIVERSITY, SHARP], on_event=quiet)
+    return select(samples, PICKED, strategies=[DIVERSITY, SHARP], on_event=silent)
 
 
 @pytest.fixture
@@ -88,7 +85,7 @@ def test_moving_n_computes_nothing_and_gives_the_selection_of_n(panel, samples, 
         assert panel.finding
     assert searched == []
     panel.n = 30
-    again = select(samples, 30, strategies=[DIVERSITY, SHARP], on_event=quiet)
+    again = select(samples, 30, strategies=[DIVERSITY, SHARP], on_event=silent)
     assert panel.selection.filenames == again.filenames
     assert panel.selection.table()["reason"].equals(again.table()["reason"])
 
@@ -114,7 +111,7 @@ def test_a_strength_selects_again_as_select_does_and_going_back_is_free(panel, s
     assert panel.wait(60)
     assert panel.strengths == {DIVERSITY_LABEL: 1.0, SHARP_LABEL: 3.0}
     strong = {**SHARP, "strategy": {"type": "WEIGHTS", "strength": 3.0}}
-    again = select(samples, PICKED, strategies=[DIVERSITY, strong], on_event=quiet)
+    again = select(samples, PICKED, strategies=[DIVERSITY, strong], on_event=silent)
     assert panel.selection.filenames == again.filenames != picks.filenames
     searched.clear()
     panel.strengths = {SHARP_LABEL: 0.5}
@@ -283,12 +280,12 @@ def test_the_balance_follows_n_and_the_group(panel: HowManyPanel, samples: Sampl
 
 def test_one_sample_and_no_pictures_and_no_embeddings():
     one = drawn_samples(1, thumbnails=False)
-    panel = lnb.how_many(one, select(one, 1, on_event=quiet))
+    panel = lnb.how_many(one, select(one, 1, on_event=silent))
     assert panel.wait(60)
     assert (panel.n_max, panel.selection.filenames) == (1, one.filenames)
-    assert "1 of 1 samples selected" in panel.still_html()
+    assert "1 of 1 sample selected" in panel.still_html()
     table = Samples(drawn_samples(20, thumbnails=False).table)
-    panel = lnb.how_many(table, select(table, 4, strategies=[SHARP], on_event=quiet))
+    panel = lnb.how_many(table, select(table, 4, strategies=[SHARP], on_event=silent))
     assert panel.wait(60)
     assert (panel.curve, panel.finding, panel.n_max) == (None, "", 20)
     panel.n = 20
@@ -300,7 +297,7 @@ def test_embeddings_that_are_no_numbers_have_no_curve():
     vectors = np.array(full.embeddings)
     vectors[3, 2] = np.nan
     broken = full.with_array("embeddings", vectors)
-    panel = lnb.how_many(broken, select(broken, 4, strategies=[SHARP], on_event=quiet))
+    panel = lnb.how_many(broken, select(broken, 4, strategies=[SHARP], on_event=silent))
     assert panel.wait(60)
     assert panel.curve is None
     assert "hold NaN or infinity" in panel.notes[-1]
@@ -310,12 +307,12 @@ def test_embeddings_that_are_no_numbers_have_no_curve():
 def test_without_a_selection_diversity_is_the_start(samples: Samples):
     panel = lnb.how_many(samples, n=8)
     assert panel.wait(60)
-    assert panel.selection.filenames == select(samples, 8, on_event=quiet).filenames
+    assert panel.selection.filenames == select(samples, 8, on_event=silent).filenames
 
 
 def test_preselected_samples_count_and_are_in_the_code(samples: Samples):
     before = samples.filenames[:2]
-    panel = lnb.how_many(samples, select(samples, 5, preselected=before, on_event=quiet), most=20)
+    panel = lnb.how_many(samples, select(samples, 5, preselected=before, on_event=silent), most=20)
     assert panel.wait(60)
     assert panel.n_max == 20
     assert panel.selection.preselected == before
@@ -324,7 +321,7 @@ def test_preselected_samples_count_and_are_in_the_code(samples: Samples):
 
 def test_options_that_a_selection_does_not_remember_are_used_again(samples: Samples):
     options = {"ban": samples.filenames[:60], "lock": [samples.filenames[100]]}
-    picks = select(samples, 5, strategies=[DIVERSITY, SHARP], on_event=quiet, **options)
+    picks = select(samples, 5, strategies=[DIVERSITY, SHARP], on_event=silent, **options)
     panel = lnb.how_many(samples, picks, **options)
     panel.strengths = {SHARP_LABEL: 3}
     assert panel.wait(60)
@@ -341,7 +338,7 @@ def test_a_selection_from_a_file_is_computed_again_and_that_is_said(samples: Sam
     assert panel.n_max == 100
     assert "computed again from the samples" in panel.notes[0]
     assert len(panel.notes) == 1
-    locked = select(samples, 6, lock=samples.filenames[50:53], on_event=quiet)
+    locked = select(samples, 6, lock=samples.filenames[50:53], on_event=silent)
     panel = lnb.how_many(samples, Selection.from_dict(locked.to_dict()))
     assert panel.wait(60)
     assert "the picks are not those of the loaded selection" in panel.notes[-1]
@@ -349,7 +346,7 @@ def test_a_selection_from_a_file_is_computed_again_and_that_is_said(samples: Sam
 
 def test_a_target_range_is_not_made_longer(samples: Samples):
     aimed = {**SHARP, "strategy": {"type": "WEIGHTS", "target_range": {"min_sum": 2.0, "max_sum": 4.0}}}
-    panel = lnb.how_many(samples, select(samples, 6, strategies=[DIVERSITY, aimed], on_event=quiet))
+    panel = lnb.how_many(samples, select(samples, 6, strategies=[DIVERSITY, aimed], on_event=silent))
     assert panel.wait(60)
     assert panel.n_max == 6
     assert "target_range" in panel.notes[0]
@@ -364,7 +361,7 @@ def test_a_run_opens_both_panels(tmp_path: Path):
         tmp_path / "out",
         n_samples=4,
         worker_config={"embeddings": str(tmp_path / "embeddings.csv"), "generate_report": False},
-        on_event=quiet,
+        on_event=silent,
     )
     results, sizes = lnb.show_results(run), lnb.how_many(run)
     assert results.shown == run.selection.filenames

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lightly_nb as lnb
+from lightly_nb.display.svg import ticks
 from lightly_nb.errors import InputError, RunError
 from lightly_nb.pipeline.process import lock
 from lightly_nb.runfolder import RunFolder, append_event
@@ -26,7 +27,7 @@ from lightly_nb.states import RunState
 from lightly_nb.widgets.run_monitor import follow as monitor_follow
 from lightly_nb.widgets.run_monitor.files import last_traceback, log_tail, output_files
 from lightly_nb.widgets.run_monitor.load import LoadMeter, gpus
-from lightly_nb.widgets.run_monitor.loss_svg import loss_curve, ticks
+from lightly_nb.widgets.run_monitor.loss_svg import loss_curve
 from lightly_nb.widgets.run_monitor.panel import MonitorPanel
 from lightly_nb.widgets.run_monitor.static import print_run
 from lightly_nb.widgets.run_monitor.story import MOST_POINTS, Losses, RunStory
@@ -164,9 +165,9 @@ def test_the_loss_curve_has_axes_a_line_of_epochs_and_says_in_words_what_it_show
     assert ">loss</text>" in svg
     assert ">epoch</text>" in svg
     assert "nan" not in svg
-    lines = dict(re.findall(r'<polyline class="(lnb-\w+)" points="([^"]+)"', svg))
-    assert [len(lines[name].split()) for name in ("lnb-batches", "lnb-epochs")] == [3, 2]
-    right = [points.split()[-1].split(",")[0] for points in lines.values()]
+    lines = {name: d for d, name in re.findall(r'<path d="M([^"]+)" class="(lnb-\w+)"', svg)}
+    assert [len(lines[name].split("L")) for name in ("lnb-batches", "lnb-epochs")] == [3, 2]
+    right = [points.split("L")[-1].split()[0] for points in lines.values()]
     assert right[0] == right[1]  # batch 4 of 8 in 4 epochs is the end of epoch 2
     assert loss_curve(Losses(), 4) == ""
 

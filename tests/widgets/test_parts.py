@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lightly_nb.display import palette
 from lightly_nb.errors import InputError
+from lightly_nb.events import silent
 from lightly_nb.samples import Samples
 from lightly_nb.selection import select
 from lightly_nb.vectors.layouts import fitted, pca_layout
@@ -85,7 +86,7 @@ def test_truth_values_and_times_can_color():
 
 def test_selected_and_order_follow_the_selection_whatever_the_order_of_rows():
     samples = drawn_samples(30)
-    picks = select(samples, 5, on_event=lambda event: None)
+    picks = select(samples, 5, on_event=silent)
     turned = samples.take(np.arange(30)[::-1])
     coloring = color_by(turned, picks, "selected or not")
     assert {turned.filenames[row] for row in np.flatnonzero(coloring.codes)} == set(picks.filenames)

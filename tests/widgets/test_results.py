@@ -19,6 +19,7 @@ from PIL import Image
 import lightly_nb as lnb
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import InputError
+from lightly_nb.events import silent
 from lightly_nb.samples import Samples, quarantine_table
 from lightly_nb.selection import Selection, select
 from lightly_nb.widgets.results_viewer.model import ResultsModel
@@ -29,10 +30,6 @@ from tests.widgets.drawn import drawn_jpeg, drawn_samples
 
 HOSTILE = "<script>alert(1)</script>/été 天坛 \"'&.jpg"
 N, PICKED = 120, 10
-
-
-def quiet(event: Any) -> None:
-    """Hear nothing."""
 
 
 def left_out(name: str, of: str | None = None) -> dict[str, Any]:
@@ -62,7 +59,7 @@ def samples() -> Samples:
 
 @pytest.fixture
 def picks(samples: Samples) -> Selection:
-    return select(samples, PICKED, on_event=quiet)
+    return select(samples, PICKED, on_event=silent)
 
 
 @pytest.fixture
@@ -135,7 +132,7 @@ def test_a_file_in_quarantine_shows_what_can_still_be_decoded(tmp_path: Path):
     samples = drawn_samples(4, thumbnails=False)
     broken = quarantine_table(left_out(name) for name in ("cut.jpg", "text.jpg", "gone.jpg", "../out.jpg"))
     samples = replace(samples, quarantine=broken, source=open_datasource(str(tmp_path)))
-    panel = ResultsModel(samples, select(samples, 2, on_event=quiet))
+    panel = ResultsModel(samples, select(samples, 2, on_event=silent))
     with Image.open(io.BytesIO(panel.picture("file:cut.jpg"))) as image:
         assert max(image.size) <= 128
         assert image.convert("L").getextrema()[1] > 0
@@ -223,14 +220,14 @@ def test_an_unknown_choice_is_refused(panel: ResultsPanel, name: str, value: Any
 def test_without_a_selection_the_error_says_what_to_give(samples: Samples):
     with pytest.raises(InputError, match="show_results: give a run, or samples and a selection of them"):
         lnb.show_results(samples)
-    other = select(drawn_samples(10, names=[f"{n}.jpg" for n in range(10)]), 2, on_event=quiet)
+    other = select(drawn_samples(10, names=[f"{n}.jpg" for n in range(10)]), 2, on_event=silent)
     with pytest.raises(InputError, match=r"2 file name\(s\) are not among the 120 samples"):
         lnb.show_results(samples, other)
 
 
 def test_one_sample_all_selected_none_removed_no_pictures():
     samples = drawn_samples(1, thumbnails=False)
-    panel = lnb.show_results(samples, select(samples, 1, on_event=quiet))
+    panel = lnb.show_results(samples, select(samples, 1, on_event=silent))
     assert panel.wait(60)
     assert panel.counts == {"selected": 1, "removed": 0, "duplicates": 0, "quarantine": 0}
     for view in ("removed", "duplicates", "quarantine"):
@@ -246,7 +243,7 @@ def test_samples_without_embeddings_are_listed_without_neighbours():
     full = drawn_samples(20)
     samples = Samples(full.table)
     weights = [{"input": {"type": "METADATA", "key": "sharpness"}, "strategy": {"type": "WEIGHTS"}}]
-    panel = lnb.show_results(samples, select(samples, 4, strategies=weights, on_event=quiet), view="removed")
+    panel = lnb.show_results(samples, select(samples, 4, strategies=weights, on_event=silent), view="removed")
     assert panel.wait(60)
     assert len(panel.shown) == 16
     assert panel.items()[0]["lines"] == ["no selected neighbour"]
@@ -254,7 +251,7 @@ def test_samples_without_embeddings_are_listed_without_neighbours():
 
 def test_what_was_selected_before_is_kept_too(samples: Samples):
     before = samples.filenames[20:22]
-    picks = select(samples, 3, preselected=before, on_event=quiet)
+    picks = select(samples, 3, preselected=before, on_event=silent)
     panel = lnb.show_results(samples, picks)
     assert panel.wait(60)
     assert panel.shown == [*picks.filenames, *before]
@@ -346,8 +343,9 @@ def test_a_notebook_has_the_static_picture_and_then_the_widget():
     code = """
 from tests.widgets.drawn import drawn_samples
 from lightly_nb import select, show_results
+from lightly_nb.events import silent
 samples = drawn_samples(40)
-show_results(samples, select(samples, 5, on_event=lambda event: None))
+show_results(samples, select(samples, 5, on_event=silent))
 """
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()

@@ -11,16 +11,13 @@ import pandas as pd
 import pytest
 
 from lightly_nb.errors import InputError, LightlyNBError
+from lightly_nb.events import silent
 from lightly_nb.samples import Samples
 from lightly_nb.selection import Selection, select
 from lightly_nb.widgets import scatter
 from lightly_nb.widgets.scatter_plot.model import ScatterModel
 from lightly_nb.widgets.scatter_plot.panel import ScatterPanel
 from tests.widgets.drawn import drawn_samples
-
-
-def quiet(event: object) -> None:
-    pass
 
 
 @pytest.fixture
@@ -30,7 +27,7 @@ def samples() -> Samples:
 
 @pytest.fixture
 def picks(samples: Samples) -> Selection:
-    return select(samples, 8, on_event=quiet)
+    return select(samples, 8, on_event=silent)
 
 
 @pytest.fixture
@@ -130,7 +127,7 @@ def test_locked_are_picked_banned_never_and_the_lasso_counts_as_selected(
     assert fresh.preselected == [panel.samples.filenames[row] for row in (10, 11)]
     assert fresh.filenames == select(
         panel.samples, 8, preselected=fresh.preselected, lock=[panel.samples.filenames[1]],
-        ban=[panel.samples.filenames[row] for row in panel.banned], on_event=quiet,
+        ban=[panel.samples.filenames[row] for row in panel.banned], on_event=silent,
     ).filenames  # fmt: skip
     panel.release([1, 2])
     assert 1 not in panel.locked
@@ -141,7 +138,7 @@ def test_reselect_without_a_selection_asks_for_a_number(samples: Samples):
     panel = scatter(samples, umap=False)
     with pytest.raises(InputError, match="n_samples is needed"):
         panel.reselect()
-    assert len(panel.reselect(3, on_event=quiet)) == 3
+    assert len(panel.reselect(3, on_event=silent)) == 3
     assert panel.color_by == "selected or not"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import ArtifactNotExist, WorkspaceError
+from lightly_nb.events import silent
 from lightly_nb.pipeline.results import save_quarantine
 from lightly_nb.runfolder import RunFolder, new_run_folder
 from lightly_nb.samples import quarantine_table
@@ -115,7 +116,7 @@ def test_the_reports_of_a_real_run_are_offered(photo_folder, tmp_path, tiny_mode
         n_samples=4,
         worker_config={"enable_training": True},
         lightly_config=tiny_model,
-        on_event=lambda event: None,
+        on_event=silent,
     )
     write_artifact_files(run.folder)
     files = artifact_files(run.folder)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from lightly_nb.config import Configs, LightlyConfig, SelectionConfig
+from lightly_nb.display.text import counted, duration, size
 from lightly_nb.errors import InputError
 
 BACKBONES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -101,7 +102,7 @@ class Estimate:
     >>> from lightly_nb.config import parse_configs
     >>> configs = parse_configs({"generate_report": False}, None, {"proportion_samples": 0.1})
     >>> print(estimate(10_000, configs, cpus=2))
-    10,000 images, 1,000 to select · about 62 s (embedding 59 s) · about 53 MB of disk
+    10,000 images, 1,000 to select · about 1 min 2 s (embedding 59 s) · about 53 MB of disk
     """
 
     n_images: int
@@ -122,7 +123,7 @@ class Estimate:
         return sum(self.disk.values())
 
     def __str__(self) -> str:
-        images = f"{self.n_images:,} image{'' if self.n_images == 1 else 's'}"
+        images = counted(self.n_images, "image")
         selected = "" if self.n_selected is None else f", {self.n_selected:,} to select"
         steps = sorted(self.seconds.items(), key=lambda step: -step[1])
         shown = [
@@ -260,28 +261,3 @@ def _checkpoint_bytes(lightly: LightlyConfig) -> float:
     n_files = (epochs if kept.save_top_k == -1 else min(epochs, max(1, kept.save_top_k))) + kept.save_last
     weights = BACKBONES[lightly.model.name][1] * lightly.model.width**2
     return n_files * (weights * BYTES_OF_A_NUMBER + 1e5)
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it.
-
-    >>> duration(0.4), duration(42), duration(100), duration(5400), duration(90_000)
-    ('1 s', '42 s', '1.7 minutes', '1.5 hours', '25 hours')
-    """
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    number, word = (seconds / 60, "minutes") if seconds < 90 * 60 else (seconds / 3600, "hours")
-    return f"{number:.1f} {word}" if number < 9.95 else f"{number:,.0f} {word}"
-
-
-def size(n_bytes: float) -> str:
-    """Return a number of bytes as people say it.
-
-    >>> size(900), size(48_200_000), size(2.34e9)
-    ('1 KB', '48 MB', '2.3 GB')
-    """
-    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
-        if n_bytes >= 0.995 * scale:
-            value = n_bytes / scale
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
-    return f"{max(1, round(n_bytes / 1e3))} KB"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lightly_nb.display.html import Html, tag
 from lightly_nb.display.palette import GRID, INPUT, MUTED, PRESELECTED, REMOVED, SELECTED
 from lightly_nb.display.text import basis, number
 
@@ -130,7 +131,8 @@ def _map(found: dict[str, Any], source: Any, views: dict[str, Any], title: str, 
             )
         )
     picture = SPRITE.format(tile=found["sprites"]["tile"]) if found["sprites"] else ""
-    tip = f'<div style="max-width:240px;overflow-wrap:anywhere">{picture}@filename<br><b>@state</b></div>'
+    style = "max-width:240px;overflow-wrap:anywhere"
+    tip = tag("div", Html(picture), "@filename", tag("br"), tag("b", "@state"), style=style)
     figure.add_tools(HoverTool(renderers=drawn, tooltips=tip, limit=1))
     figure.legend.click_policy = "hide"
     figure.legend.label_text_font_size = "11px"

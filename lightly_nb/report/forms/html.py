@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-from html import escape
 from importlib import resources
 from typing import Any
 
-from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Plots, Table, Text, Tiles
+from lightly_nb.display.html import Html, image, join, style_sheet, table, tag
+from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Table, Text, Tiles
 from lightly_nb.report.content import Content
 from lightly_nb.report.views import chapters
 
@@ -21,30 +20,33 @@ def page(report: Content) -> str:
     """
     parts = chapters(report.facts, list(report.plots))
     figures = _Figures(report)
-    body = "".join(_chapter(report, part, figures) for part in parts)
-    title = escape(parts[0].finding if parts else "Report")
-    links = "".join(f'<a href="#{escape(part.key)}">{escape(part.name)}</a>' for part in parts if part.blocks)
+    body = join(_chapter(report, part, figures) for part in parts)
+    links = (tag("a", part.name, href=f"#{part.key}") for part in parts if part.blocks)
     script, divisions = figures.embedded()
     for mark, division in divisions.items():
-        body = body.replace(mark, division)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{style_sheet()}{figures.css}</style>{figures.library()}</head>"
-        f"<body><main class='lightly-report'><nav>{links}</nav>{body}</main>{script}</body></html>\n"
+        body = Html(body.replace(mark, division))
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", parts[0].finding if parts else "Report"),
+        style_sheet(css() + figures.css),
+        figures.library(),
     )
+    main = tag("main", tag("nav", links), body, class_="lightly-report")
+    return f"<!doctype html>\n{tag('html', head, tag('body', main, script), lang='en')}\n"
 
 
-def fragment(report: Content) -> str:
+def fragment(report: Content) -> Html:
     """Return the report for a notebook: no scripts, so that it also shows in a notebook that is not
     trusted.
     """
     parts = chapters(report.facts, list(report.plots))
-    body = "".join(_chapter(report, part, None, open_=part.key == "job") for part in parts)
-    return f"<style>{style_sheet()}</style><div class='lightly-report'>{body}</div>"
+    body = (_chapter(report, part, None, open_=part.key == "job") for part in parts)
+    return join(style_sheet(css()), tag("div", body, class_="lightly-report"))
 
 
-def style_sheet() -> str:
+def css() -> str:
     """Return the style of both."""
     return resources.files("lightly_nb.report.forms").joinpath("report.css").read_text(encoding="utf-8")
 
@@ -59,107 +61,93 @@ class _Figures:
         self.models: dict[str, Any] = {}
         self.css = sprite_css(report.facts, report.arrays)
 
-    def mark(self, name: str, model: Any) -> str:
+    def mark(self, name: str, model: Any) -> Html:
         """Keep a figure and return the text that stands in its place until it is embedded."""
         self.models[name] = model
-        return f"<!--figure:{len(self.models) - 1}-->"
+        return Html(f"<!--figure:{len(self.models) - 1}-->")
 
-    def embedded(self) -> tuple[str, dict[str, str]]:
+    def embedded(self) -> tuple[Html, dict[str, str]]:
         """Return the script of all figures, and per mark what stands in its place."""
         from bokeh.embed import components
 
         if not self.models:
-            return "", {}
+            return Html(), {}
         script, divisions = components(tuple(self.models.values()))
-        return script, {f"<!--figure:{number}-->": division for number, division in enumerate(divisions)}
+        return Html(script), {
+            f"<!--figure:{number}-->": division for number, division in enumerate(divisions)
+        }
 
-    def library(self) -> str:
+    def library(self) -> Html:
         """Return Bokeh's core as an inline script: neither widgets nor WebGL are needed."""
         from bokeh.resources import Resources
 
-        return str(Resources(mode="inline", components=["bokeh"]).render()) if self.models else ""
+        return Html(Resources(mode="inline", components=["bokeh"]).render() if self.models else "")
 
 
-def _chapter(report: Content, part: Chapter, figures: _Figures | None, open_: bool = True) -> str:
-    head = f"<p class='name'>{escape(part.name)}</p><h2>{escape(part.finding)}</h2>"
+def _chapter(report: Content, part: Chapter, figures: _Figures | None, open_: bool = True) -> Html:
+    head = join(tag("p", part.name, class_="name"), tag("h2", part.finding))
     if not part.blocks:
-        return f"<section class='left-out'>{head}</section>"
-    blocks = "".join(_block(report, part, block, figures) for block in part.blocks)
+        return tag("section", head, class_="left-out")
+    blocks = [_block(report, block, figures) for block in part.blocks]
     if figures is None:
-        shown = " open" if open_ else ""
-        return f"<details{shown}><summary>{head}</summary>{blocks}</details>"
-    return f"<section id='{escape(part.key)}'>{head}{blocks}</section>"
+        return tag("details", tag("summary", head), blocks, open=open_)
+    return tag("section", head, blocks, id=part.key)
 
 
-def _block(report: Content, part: Chapter, block: Block, figures: _Figures | None) -> str:
+def _block(report: Content, block: Block, figures: _Figures | None) -> Html:
     if isinstance(block, Text):
-        return f"<p{' class=note' if block.note else ''}>{escape(block.text)}</p>"
+        return tag("p", block.text, class_="note" if block.note else None)
     if isinstance(block, Tiles):
-        tiles = "".join(f"<div><b>{escape(v)}</b><span>{escape(w)}</span></div>" for v, w in block.tiles)
-        return f"<div class='tiles'>{tiles}</div>"
+        tiles = (tag("div", tag("b", value), tag("span", words)) for value, words in block.tiles)
+        return tag("div", tiles, class_="tiles")
     if isinstance(block, Table):
-        return _table(block)
+        return join(_title(block), table(block.header, block.rows)) if block.rows else Html()
     if isinstance(block, Pictures):
         return _pictures(report, block)
-    return _plots(report, block, figures)
-
-
-def _table(block: Table) -> str:
-    if not block.rows:
-        return ""
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in block.header)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in row) + "</tr>" for row in block.rows
+    plots = (
+        _image(report, name) if figures is None else _live(report, name, figures) for name in block.names
     )
-    title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
-    return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return tag("div", plots, class_="plots")
 
 
-def _pictures(report: Content, block: Pictures) -> str:
+def _title(block: Table | Pictures) -> Html | None:
+    return tag("h3", block.title) if block.title else None
+
+
+def _pictures(report: Content, block: Pictures) -> Html:
     small = block.columns > 6
-    cells = "".join(_picture(report, item, small) for item in block.pictures)
-    title = f"<h3>{escape(block.title)}</h3>" if block.title else ""
-    return f"{title}<div class='pictures {'small' if small else 'large'}'>{cells}</div>"
+    cells = (_picture(report, item, small) for item in block.pictures)
+    return join(_title(block), tag("div", cells, class_=f"pictures {'small' if small else 'large'}"))
 
 
-def _picture(report: Content, item: Picture, small: bool) -> str:
-    caption = escape(item.caption).replace("\n", "<br>")
-    frame = f" style='border:3px solid {item.color}'" if item.color else ""
+def _picture(report: Content, item: Picture, small: bool) -> Html:
+    frame = f"border:3px solid {item.color}" if item.color else None
     if item.array is None:
-        image = f"<div class='missing'{frame}>no picture</div>"
+        shown = tag("div", "no picture", class_="missing", style=frame)
     else:
-        data = base64.b64encode(report.arrays[item.array].tobytes()).decode("ascii")
-        image = f"<img alt='{escape(item.caption)}' src='data:image/jpeg;base64,{data}'{frame}>"
-    shown = "" if small else f"<figcaption>{caption}</figcaption>"
-    return f"<figure title='{escape(item.caption)}'>{image}{shown}</figure>"
+        shown = image(report.arrays[item.array].tobytes(), item.caption, style=frame)
+    caption = tag("figcaption", join(*item.caption.split("\n"), by=tag("br")))
+    return tag("figure", shown, None if small else caption, title=item.caption)
 
 
-def _plots(report: Content, block: Plots, figures: _Figures | None) -> str:
-    if figures is None:
-        return f"<div class='plots'>{''.join(_image(report, name) for name in block.names)}</div>"
-    return f"<div class='plots'>{''.join(_live(report, name, figures) for name in block.names)}</div>"
-
-
-def _live(report: Content, name: str, figures: _Figures) -> str:
+def _live(report: Content, name: str, figures: _Figures) -> Html:
     """Return the interactive form of a plot, or its picture where it has none."""
     from lightly_nb.report.forms import bokeh as bokeh_figures
 
     facts, arrays = report.facts, report.arrays
     if name.startswith("scatter_"):
         if name != "scatter_pca":
-            return ""  # all maps came with the first one
-        return "".join(figures.mark(title, made) for title, made in bokeh_figures.maps(facts, arrays))
+            return Html()  # all maps came with the first one
+        return join(figures.mark(title, made) for title, made in bokeh_figures.maps(facts, arrays))
     if name == "metadata":
         entries = facts["dataset"]["metadata"]
-        return "".join(figures.mark(entry["name"], bokeh_figures.numbers(entry)) for entry in entries)
+        return join(figures.mark(entry["name"], bokeh_figures.numbers(entry)) for entry in entries)
     made = bokeh_figures.interactive(facts, arrays, name)
     return _image(report, name) if made is None else figures.mark(name, made)
 
 
-def _image(report: Content, name: str) -> str:
-    data = base64.b64encode(_smaller(report.png(name))).decode("ascii")
-    alt = escape(name.replace("_", " "))
-    return f"<img class='plot' alt='{alt}' src='data:image/png;base64,{data}'>"
+def _image(report: Content, name: str) -> Html:
+    return image(_smaller(report.png(name)), name.replace("_", " "), "png", class_="plot")
 
 
 def _smaller(png: bytes) -> bytes:

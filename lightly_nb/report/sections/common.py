@@ -143,29 +143,3 @@ def _from_file(samples: Samples, filename: str, side: int) -> bytes:
         rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     done, encoded = cv2.imencode(".jpg", rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
     return encoded.tobytes() if done else b""
-
-
-def counted(n: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "image"), counted(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage that never rounds something to nothing or to all.
-
-    Examples
-    --------
-    >>> percent(0.1), percent(0.0004), percent(0.9999), percent(1.0)
-    ('10 %', '0.04 %', '99.99 %', '100 %')
-    """
-    value = 100 * share
-    if value in (0, 100):
-        return f"{value:.0f} %"
-    digits = 0 if 1 <= value <= 99 else 2 if 0.01 <= value <= 99.99 else 4
-    return f"{value:.{digits}f} %"

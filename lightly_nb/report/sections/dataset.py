@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lightly_nb.display.text import counted, percent
 from lightly_nb.report.histograms import histogram, statistics, value_edges
-from lightly_nb.report.sections.common import Chosen, Facts, Job, chosen, counted, percent
+from lightly_nb.report.sections.common import Chosen, Facts, Job, chosen
 from lightly_nb.samples import Samples
 from lightly_nb.samples.categories import (
     CLASSES,

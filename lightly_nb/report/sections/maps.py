@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from lightly_nb.display.text import percent
 from lightly_nb.report.sections.common import (
     Facts,
     Job,
@@ -15,7 +16,6 @@ from lightly_nb.report.sections.common import (
     generator,
     no_embeddings,
     option,
-    percent,
     sampled_rows,
     tick_of,
 )

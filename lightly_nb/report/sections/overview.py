@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lightly_nb.report.sections.common import (
-    Facts,
-    Job,
-    chosen,
-    counted,
-    option,
-    percent,
-    picture,
-)
+from lightly_nb.display.text import counted, percent
+from lightly_nb.report.sections.common import Facts, Job, chosen, option, picture
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
 

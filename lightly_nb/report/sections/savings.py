@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lightly_nb.display.text import number
+from lightly_nb.display.text import counted, number
 from lightly_nb.errors import InputError
-from lightly_nb.report.sections.common import Facts, Job, chosen, counted, option
+from lightly_nb.report.sections.common import Facts, Job, chosen, option
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lightly_nb.report.sections.common import Facts, Job, counted
+from lightly_nb.display.text import counted
+from lightly_nb.report.sections.common import Facts, Job
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from html import escape
 from typing import Any
 
 import ipywidgets
@@ -13,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from lightly_nb.config import describe
 from lightly_nb.config.selection import ALLOWED_INPUTS, StrategyConfig
+from lightly_nb.display.html import Html, tag
 from lightly_nb.widgets.config_editor.checking import fields_of, held_by, values_of
 from lightly_nb.widgets.config_editor.inputs import unset
 from lightly_nb.widgets.config_editor.row import Make, Row, add_tooltip, differs
@@ -32,9 +32,9 @@ QUERY = ("input.dataset_id", "input.tag_name")
 def models_of(pair: Pair) -> dict[str, type[BaseModel]]:
     """Return the model of the input and that of the strategy."""
     models = {}
-    for part, tag in zip(PARTS, pair, strict=True):
+    for part, kind in zip(PARTS, pair, strict=True):
         candidates = describe.sections(StrategyConfig.model_fields[part].annotation)
-        models[part] = next(model for model in candidates if describe.tag(model) == tag)
+        models[part] = next(model for model in candidates if describe.tag(model) == kind)
     return models
 
 
@@ -104,10 +104,10 @@ class Card:
         """Return the values, nested, and what is wrong with those that cannot be read, by key of the card."""
         values: dict[str, Any] = {}
         wrong: dict[str, str] = {}
-        for (part, model), tag in zip(models_of(self.pair).items(), self.pair, strict=True):
+        for (part, model), kind in zip(models_of(self.pair).items(), self.pair, strict=True):
             own = {key.removeprefix(f"{part}."): held for key, held in self._all_held().items()}
             read, unreadable = values_of(model, own, f"{where}.{part}")
-            values[part] = {"type": tag, **read}
+            values[part] = {"type": kind, **read}
             wrong.update({f"{part}.{key}": said for key, said in unreadable.items()})
         return values, wrong
 
@@ -121,7 +121,7 @@ class Card:
         for key, row in self.rows.items():
             row.mark(wrong.get(key), differs(self.held[key], self.fields[key]))
         loose = [said for key, said in wrong.items() if key not in self.rows]
-        said = f'<div role="alert" class="lnb-message">{escape(" ".join(loose))}</div>' if loose else ""
+        said = tag("div", " ".join(loose), role="alert", class_="lnb-message") if loose else Html()
         if self._message.value != said:
             self._message.value = said
 
@@ -156,7 +156,7 @@ class Card:
         for row in before.values():
             row.close()
         about = models_of(self.pair)["strategy"].model_fields["type"].description or ""
-        self._about.value = f'<div class="lnb-hint">{escape(about)}</div>'
+        self._about.value = tag("div", about, class_="lnb-hint")
 
     def _take(self, key: str, held: Any) -> None:
         self.held[key] = held

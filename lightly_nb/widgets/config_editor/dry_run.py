@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
 from lightly_nb.config import Configs, LightlyConfig, SelectionConfig, WorkerConfig
 from lightly_nb.config.section import Config
 from lightly_nb.datasource import open_datasource
+from lightly_nb.display.html import Html, join, tag
+from lightly_nb.display.text import counted
 from lightly_nb.errors import LightlyNBError, RunCanceled
 from lightly_nb.events import Event
 from lightly_nb.pipeline import Run
@@ -151,18 +152,18 @@ def estimated(found: SourceProgress, configs: Configs) -> Estimate | None:
     return estimate(len(found.samples), configs, costs=found.costs)
 
 
-def status_html(found: SourceProgress, configs: Configs) -> str:
+def status_html(found: SourceProgress, configs: Configs) -> Html:
     """Return the dry-run line, as HTML."""
     result = estimated(found, configs)
     if found.state == "listing":
-        return f"Dry run: listing, {found.n_seen:,} files so far …"
+        return join(f"Dry run: listing, {counted(found.n_seen, 'file')} so far …")
     if result is None:
-        return f'<span class="lnb-message">Dry run: {escape(str(found.error))}</span>'
-    problem = f'<div class="lnb-message">{escape(result.problem)}</div>' if result.problem else ""
+        return tag("span", f"Dry run: {found.error}", class_="lnb-message")
+    problem = tag("div", result.problem, class_="lnb-message") if result.problem else None
     basis = _basis(found, result)
     if configs.worker.relevant_filenames_file:
         basis = f"{basis} All files are counted; relevant_filenames_file is looked at by the run."
-    return f"<b>Dry run</b> {escape(str(result))}<br><i>{escape(basis)}</i>{problem}"
+    return join(tag("b", "Dry run"), f" {result}", tag("br"), tag("i", basis), problem)
 
 
 def _basis(found: SourceProgress, result: Estimate) -> str:

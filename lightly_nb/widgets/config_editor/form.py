@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 
 from lightly_nb.config.section import Config
+from lightly_nb.display.html import tag
 from lightly_nb.errors import InputError
 from lightly_nb.widgets.config_editor.checking import fields_of, held_by, values_of
 from lightly_nb.widgets.config_editor.groups import grouped
@@ -43,7 +44,7 @@ class KeyForm:
 
     def boxes(self) -> list[Any]:
         """Return the widgets of the form."""
-        more = ipywidgets.HTML('<div class="lnb-more">More options</div>')
+        more = ipywidgets.HTML(tag("div", "More options", class_="lnb-more"))
         return [*self._boxes(self._in_sight), more, *(fold.box for fold in self.folds)]
 
     def show(self, config: Config) -> None:

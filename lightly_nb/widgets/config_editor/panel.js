@@ -1,7 +1,5 @@
-// What ipywidgets cannot say to a page: which field is wrong and what describes it, which group is open. And two
-// things that a form owes to those who use it by keyboard: the notebook's shortcuts stay out of it, and the focus
-// stays with a strategy that is moved. `image` is the element whose loading runs this; there is no other way in.
-const set = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
+// What ipywidgets cannot say to a page: which field is wrong and what describes it, which group is open. And what a
+// form owes to those who use it by keyboard: the focus stays with a strategy that is moved. Follows shared/script.js.
 const named = node => (node.id ||= `lnb-${Math.random().toString(36).slice(2)}`);
 
 const describe = panel => {
@@ -41,19 +39,7 @@ const keepFocus = panel => {
   };
 };
 
-const start = panel => {
-  panel.addEventListener("keydown", event => { if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation(); });
+function start(panel) {
   const refocus = keepFocus(panel);
-  const look = () => { describe(panel); refocus(); };
-  new MutationObserver(look).observe(panel, { subtree: true, childList: true, attributeFilter: ["class", "disabled"] });
-  look();
-  panel.dataset.ready = "1";
-};
-
-let frames = 0;
-const wait = () => {
-  const panel = image.closest(".lnb-config");
-  if (panel) start(panel);
-  else if (++frames < 600) requestAnimationFrame(wait); // a widget's view is made before it is on the page
-};
-wait();
+  return () => { describe(panel); refocus(); };
+}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import ipywidgets
@@ -15,6 +14,8 @@ from lightly_nb.config.parsing import parse
 from lightly_nb.config.python_text import all_values, changed_values, to_python
 from lightly_nb.config.section import Config
 from lightly_nb.config.yaml_text import dump
+from lightly_nb.display.html import Html, join, style_sheet, tag
+from lightly_nb.display.text import counted
 from lightly_nb.errors import InputError
 from lightly_nb.pipeline.estimate.estimate import Estimate
 from lightly_nb.widgets.config_editor.checking import checked
@@ -24,8 +25,9 @@ from lightly_nb.widgets.config_editor.row import add_tooltip
 from lightly_nb.widgets.config_editor.selection_form import SelectionForm
 from lightly_nb.widgets.config_editor.static import changed_rows, code_html, static_html, static_text
 from lightly_nb.widgets.shared.errors import errors_shown
-from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block
-from lightly_nb.widgets.shared.theme import panel_css, panel_module
+from lightly_nb.widgets.shared.script import panel_script
+from lightly_nb.widgets.shared.showing import hiding_rule, live_class, say, show_panel, static_block
+from lightly_nb.widgets.shared.theme import panel_css
 
 LANGUAGES = {"Python": "to_python", "YAML": "to_yaml"}
 
@@ -153,7 +155,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
 
     def after_set(self) -> None:
         """Show what follows from the value, for the trait `value` alone."""
-        _say(self._status, _status_html(self.value, self.errors))
+        say(self._status, _status_html(self.value, self.errors))
         self._show_code()
         self._show_dry_run()
 
@@ -181,7 +183,11 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
 
     def _parts(self, has_source: bool) -> list[Any]:
         about = (self.model.__doc__ or "").strip().splitlines()[0]
-        head = head_html(self.model.WHERE, about, hiding_rule(self._panel_id))
+        head = join(
+            style_sheet(panel_css("config_editor/panel") + hiding_rule(self._panel_id)),
+            tag("div", self.model.WHERE, class_="lnb-title", role="heading", aria_level=3),
+            tag("div", about, class_="lnb-about"),
+        )
         dry_run = _row([self._dry_line, self._dry_button], "lnb-dry-run") if has_source else None
         parts = [
             ipywidgets.HTML(head),
@@ -191,6 +197,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
             _row(self._buttons(), "lnb-tools"),
             self._code,
             self._error_box(),
+            *panel_script("config_editor/panel", ".lnb-config"),
         ]
         return [part for part in parts if part is not None]
 
@@ -217,14 +224,14 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
     def _show_code(self) -> None:
         chosen = [name for name, button in getattr(self, "_copies", {}).items() if button.value]
         text = getattr(self, LANGUAGES[chosen[0]])(all_keys=self._all_keys.value) if chosen else ""
-        _say(self._code, code_html(chosen[0], text) if chosen else "")
+        say(self._code, code_html(chosen[0], text) if chosen else None)
 
     def _restart(self) -> None:
         with errors_shown(self._show_error):
             self.value = self._start
 
     def _show_error(self, text: str) -> None:
-        self._error.value = f'<pre role="alert">{escape(text)}</pre>' if text else ""
+        self._error.value = tag("pre", text, role="alert") if text else Html()
         self._error_row.layout.display = None if text else "none"
 
     # ---- the dry run ---------------------------------------------------------------------------------------
@@ -245,7 +252,7 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
         if look is None:
             return
         is_busy = look.found.state in ("listing", "timing")
-        _say(self._dry_line, f'<div role="status">{status_html(look.found, self._configs())}</div>')
+        say(self._dry_line, tag("div", status_html(look.found, self._configs()), role="status"))
         self._dry_button.description = "Cancel" if is_busy else "List again"
 
     def _cancel_or_repeat(self) -> None:
@@ -256,21 +263,15 @@ class ConfigEditor(ipywidgets.VBox):  # type: ignore[misc]
                 self._start_look()
 
 
-def _say(place: Any, html: str) -> None:
-    """Set the text of an `HTML` if it is another one, so that nothing is announced twice."""
-    if place.value != html:
-        place.value = html
-
-
-def _status_html(value: Config, wrong: dict[str, str]) -> str:
+def _status_html(value: Config, wrong: dict[str, str]) -> Html:
     if wrong:
         named = ", ".join(key or "the form" for key in wrong)
-        count = f"{len(wrong)} value{'' if len(wrong) == 1 else 's'} to correct: {named}"
-        told = f"{escape(count)}. In use: the last valid one."
-        return f'<div class="lnb-status lnb-wrong" role="status">{told}</div>'
+        count = counted(len(wrong), "value")
+        told = f"{count} to correct: {named}. In use: the last valid one."
+        return tag("div", told, class_="lnb-status lnb-wrong", role="status")
     n_changed = len(changed_rows(value))
-    keys = f"{n_changed} key{'' if n_changed == 1 else 's'} set" if n_changed else "all defaults"
-    return f'<div class="lnb-status" role="status">Valid: {keys}.</div>'
+    keys = f"{counted(n_changed, 'key')} set" if n_changed else "all defaults"
+    return tag("div", f"Valid: {keys}.", class_="lnb-status", role="status")
 
 
 def _row(children: list[Any], name: str) -> Any:
@@ -284,15 +285,3 @@ def _button(text: str, hint: str, work: Any) -> Any:
     add_tooltip(button, hint)
     button.on_click(lambda _button: work())
     return button
-
-
-_PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
-
-
-def head_html(name: str, about: str, extra_css: str) -> str:
-    """Return the head of a panel: ipywidgets run no script but that of an element's own events."""
-    script = escape(f"const image = this; {panel_module('config_editor/panel')}", quote=True)
-    run = f'<img src="{_PIXEL}" alt="" hidden onload="{script}">'
-    title = f'<div class="lnb-title" role="heading" aria-level="3">{escape(name)}</div>'
-    style = f"<style>{panel_css('config_editor/panel')}{extra_css}</style>"
-    return f'{style}{title}<div class="lnb-about">{escape(about)}</div>{run}'

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 import ipywidgets
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from lightly_nb.display.html import Html, join, tag
 from lightly_nb.widgets.config_editor.inputs import choices_of, hint_of, is_set, kind_of
 
 LINES_SHOWN = 3
@@ -128,16 +128,15 @@ def _control(label: str, field: FieldInfo, make: Make) -> Any:
     return make(ipywidgets.Text, description=label, placeholder=empty or "\u200b")
 
 
-def _hint_html(description: str, terms: str) -> str:
-    title = escape(f"{description} {terms}".strip(), quote=True)
-    shown = f"<i>{escape(terms)}</i>" if terms else ""
-    return f'<div class="lnb-hint" title="{title}">{escape(description)} {shown}</div>'
+def _hint_html(description: str, terms: str) -> Html:
+    shown = tag("i", terms) if terms else None
+    return tag("div", description, " ", shown, class_="lnb-hint", title=f"{description} {terms}".strip())
 
 
-def _message_html(wrong: str | None) -> str:
+def _message_html(wrong: str | None) -> Html:
     if wrong is None:
-        return ""
-    return f'<div role="alert">{"<br>".join(map(escape, wrong.splitlines()))}</div>'
+        return Html()
+    return tag("div", join(*wrong.splitlines(), by=tag("br")), role="alert")
 
 
 def _toggle(widget: Any, name: str, is_on: bool) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from html import escape
 from typing import Any
 
 import ipywidgets
 
 from lightly_nb.config import SelectionConfig
+from lightly_nb.display.html import Html, tag
 from lightly_nb.errors import InputError
 from lightly_nb.widgets.config_editor.card import PAIRS, Card
 from lightly_nb.widgets.config_editor.checking import fields_of, held_by
@@ -80,7 +80,7 @@ class SelectionForm:
                 if key == start or key.startswith(f"{start}.")
             }
             card.mark(own)
-        said = f'<div role="alert">{LIST}: {escape(wrong[LIST])}</div>' if LIST in wrong else ""
+        said = tag("div", f"{LIST}: {wrong[LIST]}", role="alert") if LIST in wrong else Html()
         if self._message.value != said:
             self._message.value = said
 

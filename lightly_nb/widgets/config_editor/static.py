@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from html import escape
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightly_nb.config import to_dict
@@ -11,6 +10,7 @@ from lightly_nb.config.describe import is_secret
 from lightly_nb.config.fields import MASK
 from lightly_nb.config.python_text import changed_values
 from lightly_nb.config.section import Config
+from lightly_nb.display.html import Html, join, table, tag
 from lightly_nb.widgets.config_editor.checking import fields_of
 from lightly_nb.widgets.config_editor.inputs import unset
 
@@ -42,18 +42,13 @@ def static_text(config: Config) -> str:
     return "\n".join([f"{config.WHERE}: what differs from the defaults", *lines])
 
 
-def static_html(config: Config) -> str:
-    """Return the values that differ from the defaults as a table, escaped."""
-    rows = changed_rows(config)
+def static_html(config: Config) -> Html:
+    """Return the values that differ from the defaults as a table."""
+    rows, name = changed_rows(config), tag("b", config.WHERE)
     if not rows:
-        return f"<p><b>{config.WHERE}</b>: all defaults</p>"
-    lines = _line("th", ("key", "value", "default")) + "".join(_line("td", row) for row in rows)
-    return f"<p><b>{config.WHERE}</b>: what differs from the defaults</p><table>{lines}</table>"
-
-
-def _line(tag: str, cells: Iterable[str]) -> str:
-    inside = "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells)
-    return f"<tr>{inside}</tr>"
+        return tag("p", name, ": all defaults")
+    shown = table(("key", "value", "default"), rows, style="text-align:left")
+    return join(tag("p", name, ": what differs from the defaults"), shown)
 
 
 def _default(default: str) -> str:
@@ -98,7 +93,7 @@ else byHand();
 """What the button does. It is a handler in the page, since the clipboard is there and not in the kernel."""
 
 
-def code_html(name: str, text: str) -> str:
+def code_html(name: str, text: str) -> Html:
     """Return `text` in a read-only text area, with a button that copies it.
 
     Parameters
@@ -106,14 +101,16 @@ def code_html(name: str, text: str) -> str:
     name : str
         Of the language, for the label.
     text : str
-        Is escaped.
+        The code.
     """
-    lines = min(MOST_LINES, text.count("\n") + 1)
-    handler = escape(" ".join(_COPY.split()), quote=True)
-    # Lumino would take keys pressed in a read-only field for commands of the notebook
-    area = (
-        f'<textarea readonly rows="{lines}" spellcheck="false" data-lm-suppress-shortcuts="true"'
-        f' aria-label="The configuration as {escape(name)}">\n{escape(text)}</textarea>'
+    area = tag(
+        "textarea",
+        f"\n{text}",  # a page leaves out a line break that comes first
+        readonly=True,
+        rows=min(MOST_LINES, text.count("\n") + 1),
+        spellcheck="false",
+        data_lm_suppress_shortcuts="true",  # Lumino would take keys for commands of the notebook
+        aria_label=f"The configuration as {name}",
     )
-    button = f'<button type="button" onclick="{handler}">Copy {escape(name)}</button>'
-    return f'<div class="lnb-code">{area}<div>{button} <span role="status"></span></div></div>'
+    button = tag("button", f"Copy {name}", type="button", onclick=" ".join(_COPY.split()))
+    return tag("div", area, tag("div", button, " ", tag("span", role="status")), class_="lnb-code")

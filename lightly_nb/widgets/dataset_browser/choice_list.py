@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import ipywidgets
 
-from lightly_nb.widgets.dataset_browser.parts import Parts, mark, say, show
+from lightly_nb.display.html import Html
+from lightly_nb.widgets.dataset_browser.parts import Parts, mark, show
+from lightly_nb.widgets.shared.showing import say
 
 CHOSEN = "lnb-chosen"
 
@@ -34,11 +36,11 @@ class ChoiceList(ipywidgets.VBox):  # type: ignore[misc]
         Rows on a page.
     on_choose : callable
         Called with the key of the row that a person presses.
-    empty : str
-        What is said when there is none, as HTML.
+    empty : Html
+        What is said when there is none.
     """
 
-    def __init__(self, parts: Parts, what: str, size: int, on_choose: Callable[[str], Any], empty: str):
+    def __init__(self, parts: Parts, what: str, size: int, on_choose: Callable[[str], Any], empty: Html):
         self._what, self._size, self._on_choose, self._empty = what, size, on_choose, empty
         self._choices: list[Choice] = []
         self._found: list[Choice] = []
@@ -103,7 +105,7 @@ class ChoiceList(ipywidgets.VBox):  # type: ignore[misc]
         for button, there in ((self._previous, self.page > 1), (self._next, self.page < self.n_pages)):
             show(button, more)
             button.disabled = not there
-        said = self._empty if not self._choices else ""
+        said: str = self._empty if not self._choices else ""
         if more:
             said = f"{first + 1:,} to {first + len(self.shown):,} of {count:,} {self._what}"
         elif self._choices and not count:

@@ -11,6 +11,7 @@ import ipywidgets
 from lightly_nb.api import ApiWorkflowClient
 from lightly_nb.api.models import TagData
 from lightly_nb.api.runs import run_folder_of
+from lightly_nb.display.html import tag
 from lightly_nb.errors import LightlyNBError, RunError
 from lightly_nb.pipeline.run_handle import Run
 from lightly_nb.samples import Samples
@@ -127,5 +128,5 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]
         self._grid.value = grid.html
         missing = f", {self._n_missing:,} more without a thumbnail here" if self._n_missing else ""
         of = f"{first + 1:,} to {first + len(shown):,} of {len(self._names):,} images{missing}"
-        self._said.value = f'<div role="status">{of}</div>'
+        self._said.value = tag("div", of, role="status")
         self._previous.disabled, self._next.disabled = self.page == 1, self.page == self.n_pages

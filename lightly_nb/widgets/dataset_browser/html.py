@@ -1,11 +1,12 @@
-"""The parts of the dataset browser as HTML: pure functions of what is known; everything is escaped here."""
+"""The parts of the dataset browser as HTML: pure functions of what is known."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from lightly_nb.api.models import DatasetData
+from lightly_nb.display.html import Html, join, table, tag
+from lightly_nb.display.text import counted
 from lightly_nb.widgets.dataset_browser.facts import DatasetFacts
 from lightly_nb.widgets.dataset_browser.text import (
     FIRST_STEPS,
@@ -13,83 +14,61 @@ from lightly_nb.widgets.dataset_browser.text import (
     Row,
     about_lines,
     clock,
-    counted,
     dataset_detail,
     one_line,
     tables,
 )
 from lightly_nb.widgets.run_monitor.files import plain
-from lightly_nb.widgets.shared.theme import panel_css, panel_module
-
-_PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
-def page_html(extra_css: str) -> str:
-    """Return style and script of the panel: ipywidgets run no script but that of an element's own events."""
-    script = escape(f"const image = this; {panel_module('dataset_browser/panel')}", quote=True)
-    run = f'<img src="{_PIXEL}" alt="" hidden onload="{script}">'
-    return f"<style>{panel_css('dataset_browser/panel')}{extra_css}</style>{run}"
-
-
-def heading(text: str, level: int = 4) -> str:
+def heading(text: str, level: int = 4) -> Html:
     """Return a heading of a part of the panel."""
-    return f'<div class="lnb-heading" role="heading" aria-level="{level}">{escape(text)}</div>'
+    return tag("div", text, class_="lnb-heading", role="heading", aria_level=level)
 
 
-def about(facts: DatasetFacts) -> str:
+def about(facts: DatasetFacts) -> Html:
     """Return name, type, size, datasources and sharing of a dataset."""
     dataset = facts.dataset
-    lines = "".join(f"<div>{escape(line)}</div>" for line in about_lines(facts))
-    return (
-        f"{heading(one_line(dataset.name), 3)}<div>{escape(dataset_detail(dataset))}</div>"
-        f'<div class="lnb-soft">{lines}<div>id <code>{escape(dataset.id)}</code>, '
-        f"made {clock(dataset.created_at)}</div></div>"
+    made = tag("div", "id ", tag("code", dataset.id), f", made {clock(dataset.created_at)}")
+    return join(
+        heading(one_line(dataset.name), 3),
+        tag("div", dataset_detail(dataset)),
+        tag("div", (tag("div", line) for line in about_lines(facts)), made, class_="lnb-soft"),
     )
 
 
-def first_steps() -> str:
+def first_steps() -> Html:
     """Return what a person does first in an empty workspace."""
-    return (
-        "<div>There is no dataset yet. Run these three lines in a cell, then press Refresh:</div>"
-        f'<pre class="lnb-first-steps" tabindex="0">{escape(FIRST_STEPS)}</pre>'
+    return join(
+        tag("div", "There is no dataset yet. Run these three lines in a cell, then press Refresh:"),
+        tag("pre", FIRST_STEPS, class_="lnb-first-steps", tabindex=0),
     )
 
 
-def text(said: str) -> str:
-    """Return text for a place where it is read as it comes."""
-    return escape(plain(said))
-
-
-def error(text: str) -> str:
+def error(text: str) -> Html:
     """Return an error, whole."""
-    return f'<pre role="alert">{escape(plain(text))}</pre>' if text else ""
+    return tag("pre", plain(text), role="alert") if text else Html()
 
 
-def progress(text: str, done: int, total: int | None) -> str:
+def progress(text: str, done: int, total: int | None) -> Html:
     """Return how far a piece of work is."""
-    values = f'value="{done}" max="{total}"' if total else ""
-    return f'<progress aria-label="{escape(text)}" {values}></progress> {escape(text)}'
+    values = {"value": done, "max": total} if total else {}
+    return join(tag("progress", aria_label=text, **values), f" {text}")
 
 
-def whole(datasets: Sequence[DatasetData], facts: DatasetFacts | None, now: float) -> str:
+def whole(datasets: Sequence[DatasetData], facts: DatasetFacts | None, now: float) -> Html:
     """Return the static output: tables of what there is, each of its first rows and how many more."""
     if not datasets:
         return first_steps()
     found = tables(datasets, facts, now)
     parts = [_table(*found[0])]
     if facts is not None:
-        parts += [f"<div>{about(facts)}</div>", *(_table(*table) for table in found[1:])]
+        parts += [tag("div", about(facts)), *(_table(*each) for each in found[1:])]
     said = f"As of {clock(int(now * 1000))}; run the cell for the live browser."
-    return f"{''.join(parts)}<div>{escape(said)}</div>"
+    return join(parts, tag("div", said))
 
 
-def _table(title: str, header: Row, rows: list[Row]) -> str:
-    shown = _line("th", header) + "".join(_line("td", row) for row in rows[:MOST_ROWS])
-    more = f"<div>… {counted(len(rows) - MOST_ROWS, 'more row')}</div>" if len(rows) > MOST_ROWS else ""
-    caption = f"<b>{escape(title)}</b> ({len(rows):,})"
-    return f"<div>{caption}{f'<table>{shown}</table>' if rows else ''}{more}</div>"
-
-
-def _line(tag: str, cells: Row) -> str:
-    inside = "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells)
-    return f"<tr>{inside}</tr>"
+def _table(title: str, header: Row, rows: list[Row]) -> Html:
+    shown = table(header, rows[:MOST_ROWS], style="text-align:left") if rows else None
+    more = f"… {counted(len(rows) - MOST_ROWS, 'more row')}" if len(rows) > MOST_ROWS else ""
+    return tag("div", tag("b", title), f" ({len(rows):,})", shown, tag("div", more) if more else None)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lightly_nb.api.models import DatasetData, TagData
+from lightly_nb.display.html import join, style_sheet, tag
 from lightly_nb.exports import FORMATS
 from lightly_nb.widgets.dataset_browser import html
 from lightly_nb.widgets.dataset_browser.choice_list import Choice, ChoiceList
 from lightly_nb.widgets.dataset_browser.facts import DatasetFacts, tag_tree
-from lightly_nb.widgets.dataset_browser.parts import Parts, say, show
+from lightly_nb.widgets.dataset_browser.parts import Parts, show
 from lightly_nb.widgets.dataset_browser.text import (
     dataset_detail,
     indented,
@@ -20,14 +21,17 @@ from lightly_nb.widgets.dataset_browser.text import (
     run_title,
     tag_detail,
 )
+from lightly_nb.widgets.shared.script import panel_script
+from lightly_nb.widgets.shared.showing import say
+from lightly_nb.widgets.shared.theme import panel_css
 
 OPERATIONS = (
     ("∪ with (union)", "UNION"),
     ("∩ with (intersection)", "INTERSECTION"),
     ("− without (difference)", "DIFFERENCE"),
 )
-NO_RUN = "No run yet: <code>client.schedule_compute_worker_run(selection_config=…)</code>"
-NO_TAG = "No tag yet: the first run makes <code>initial-tag</code>."
+NO_RUN = join("No run yet: ", tag("code", "client.schedule_compute_worker_run(selection_config=…)"))
+NO_TAG = join("No tag yet: the first run makes ", tag("code", "initial-tag"), ".")
 DATASETS, RUNS, TAGS = 10, 5, 8
 """Rows on a page."""
 
@@ -62,7 +66,10 @@ class DatasetsPage:
     def _all(self, css: str) -> list[Any]:
         parts = self._parts
         page, title = parts.html("lnb-page"), parts.html()
-        page.value, title.value = html.page_html(css), html.heading("Datasets", 3)
+        page.value, title.value = (
+            style_sheet(panel_css("dataset_browser/panel") + css),
+            html.heading("Datasets", 3),
+        )
         refresh = self._button("refresh", "Refresh", "Read everything anew")
         left = parts.column([parts.row([title, refresh]), self.datasets], "lnb-left")
         dismiss = parts.button("Dismiss", "Hide this error", lambda: self.show_error(""))
@@ -70,7 +77,9 @@ class DatasetsPage:
         close = self._button("close_below", "Close", "Take away what is shown below")
         self._close_row = parts.row([close])
         main = parts.row([left, self.right], "lnb-main")
-        return [page, main, self.announced, self.status, self._error_row, self._close_row, self.below]
+        script = panel_script("dataset_browser/panel", ".lnb-datasets")
+        under = [self.announced, self.status, self._error_row, self._close_row, self.below]
+        return [page, main, *under, *script]
 
     def _dataset(self) -> list[Any]:
         self.emails = self._parts.field("Share with", "e-mail addresses, with commas between")
@@ -161,7 +170,7 @@ class DatasetsPage:
             for tag, depth in tag_tree(facts.tags)
         ]
         self.tags.show(tags, tag_name)
-        say(self._first, f"Combine the <b>{html.text(one_line(tag_name))}</b>")
+        say(self._first, "Combine the ", tag("b", one_line(tag_name)))
         for part in self._tag_parts:
             show(part, bool(tags) and (part is not self._working or self._is_working))
         self._offer_others([tag.name for tag in facts.tags if tag.name != tag_name])
@@ -175,7 +184,7 @@ class DatasetsPage:
         moved = [line for line in facts.runs if self._states.get(line.scheduled_id, line.state) != line.state]
         self._states = states
         if moved:
-            say(self.announced, html.text(f"Run: {run_title(moved[0])}"))
+            say(self.announced, f"Run: {run_title(moved[0])}")
         chosen = next((line for line in facts.runs if line.scheduled_id == scheduled_run_id), None)
         is_begun, is_live = bool(chosen and chosen.run_id), bool(chosen and chosen.is_live)
         wanted = {
@@ -199,7 +208,7 @@ class DatasetsPage:
     def show_progress(self, text: str, done: int, total: int | None) -> None:
         """Show how far a piece of work is; '' for none."""
         self._is_working = bool(text)
-        say(self._progress, html.progress(text, done, total) if text else "")
+        say(self._progress, html.progress(text, done, total) if text else None)
         show(self._working, self._is_working)
 
     def show_error(self, text: str) -> None:

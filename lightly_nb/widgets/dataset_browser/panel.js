@@ -1,8 +1,5 @@
 // What ipywidgets cannot say to a page: which row is chosen, where news are spoken. And what it owes to those who
-// use it by keyboard: the arrows move from row to row, the notebook's shortcuts stay out, the focus is not lost.
-// `image` is the element whose loading runs this; there is no other way in.
-const set = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
-
+// use it by keyboard: the arrows move from row to row, the focus is not lost. Follows shared/script.js.
 const describe = panel => {
   for (const row of panel.querySelectorAll(".lnb-choice"))
     set(row, "aria-pressed", String(row.classList.contains("lnb-chosen")));
@@ -12,7 +9,6 @@ const describe = panel => {
 
 const steps = { ArrowDown: 1, ArrowUp: -1 };
 const move = event => {
-  if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   const row = event.target.closest?.(".lnb-choice"), step = steps[event.key];
   if (!row || !step) return;
   const rows = [...row.closest(".lnb-list").querySelectorAll(".lnb-choice:not(.lnb-gone)")];
@@ -33,19 +29,8 @@ const keepFocus = panel => {
   };
 };
 
-const start = panel => {
+function start(panel) {
   panel.addEventListener("keydown", move);
   const refocus = keepFocus(panel);
-  const look = () => { describe(panel); refocus(); };
-  new MutationObserver(look).observe(panel, { subtree: true, childList: true, attributeFilter: ["class"] });
-  look();
-  panel.dataset.ready = "1";
-};
-
-let frames = 0;
-const wait = () => {
-  const panel = image.closest(".lnb-datasets");
-  if (panel) start(panel);
-  else if (++frames < 600) requestAnimationFrame(wait); // a widget's view is made before it is on the page
-};
-wait();
+  return () => { describe(panel); refocus(); };
+}

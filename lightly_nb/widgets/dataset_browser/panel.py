@@ -28,14 +28,21 @@ from lightly_nb.widgets.dataset_browser.facts import (
 )
 from lightly_nb.widgets.dataset_browser.gallery import Gallery, folder_of, pictures_of
 from lightly_nb.widgets.dataset_browser.layout import DatasetsPage
-from lightly_nb.widgets.dataset_browser.parts import say
 from lightly_nb.widgets.dataset_browser.text import whole_text
 from lightly_nb.widgets.dataset_browser.work import download_images, save_export, start_work
+from lightly_nb.widgets.run_monitor.files import plain
 from lightly_nb.widgets.run_monitor.panel import MonitorPanel
 from lightly_nb.widgets.shared.background import Background
 from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.report_page import report_page
-from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block, update_static
+from lightly_nb.widgets.shared.showing import (
+    hiding_rule,
+    live_class,
+    say,
+    show_panel,
+    static_block,
+    update_static,
+)
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SHARE_OF_TIME = 0.1
@@ -400,11 +407,11 @@ class DatasetBrowser(ipywidgets.VBox):  # type: ignore[misc]
     def _done(self, text: str, *, read: bool = True) -> None:
         if read:
             self.refresh()
-        say(self.page.status, html.text(text))
+        say(self.page.status, plain(text))
 
     def _show_end(self, text: str) -> None:
         self.page.show_progress("", 0, None)
-        say(self.page.status, html.text(text))
+        say(self.page.status, plain(text))
 
     def _show_error(self, text: str) -> None:
         self.page.show_error(text)

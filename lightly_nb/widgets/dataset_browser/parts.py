@@ -51,12 +51,6 @@ class Parts:
         return ipywidgets.Dropdown(description=label, options=options, layout=self._box["layout"])
 
 
-def say(place: Any, html: str) -> None:
-    """Set the text of a place if it is another one, so that nothing is announced twice."""
-    if place.value != html:
-        place.value = html
-
-
 def show(widget: Any, is_shown: bool) -> None:
     """Show a widget, or take it out of sight and reach."""
     if (GONE in widget._dom_classes) == is_shown:

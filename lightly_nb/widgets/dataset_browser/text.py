@@ -1,7 +1,6 @@
 """What the dataset browser says, as lines of text; rows of its tables, as text and as static HTML.
 
-Names, messages and paths come from people and files: `plain` takes control characters out here, and what
-becomes HTML is escaped here and in `datasets_html`, nowhere else.
+Names, messages and paths come from people and files: `plain` takes control characters out here.
 """
 
 from __future__ import annotations
@@ -10,10 +9,11 @@ import time
 from collections.abc import Iterable, Sequence
 
 from lightly_nb.api.models import DatasetData, DatasourceConfig, TagData
+from lightly_nb.display.text import counted, duration
 from lightly_nb.states import RunState
 from lightly_nb.widgets.dataset_browser.facts import DatasetFacts, RunLine, tag_tree
 from lightly_nb.widgets.run_monitor.files import plain
-from lightly_nb.widgets.run_monitor.html import SIGNS, TONES, duration, state_words
+from lightly_nb.widgets.run_monitor.html import SIGNS, TONES, state_words
 
 FIRST_STEPS = """\
 client = lightly_nb.api.ApiWorkflowClient()
@@ -36,15 +36,6 @@ def one_line(text: str) -> str:
 def clock(ms: int) -> str:
     """Return a time of the store as this machine's clock shows it, to the minute."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(ms / 1000))
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things.
-
-    >>> counted(1, "sample"), counted(1234, "sample")
-    ('1 sample', '1,234 samples')
-    """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def dataset_detail(dataset: DatasetData) -> str:

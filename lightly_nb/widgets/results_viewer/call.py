@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from lightly_nb.display.html import Html, join
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.model import ResultsModel
@@ -63,9 +64,10 @@ def show_results(
     Examples
     --------
     >>> import numpy as np, pandas as pd
+    >>> from lightly_nb.events import silent
     >>> from lightly_nb.selection import select
     >>> samples = Samples(pd.DataFrame(index=["a.jpg", "b.jpg", "c.jpg"]), {"embeddings": np.eye(3)})
-    >>> panel = show_results(samples, select(samples, 2, on_event=lambda event: None))
+    >>> panel = show_results(samples, select(samples, 2, on_event=silent))
     >>> panel.view = "removed"
     >>> panel.shown
     ['c.jpg']
@@ -81,8 +83,8 @@ def show_results(
 class StaticResults(ResultsModel):
     """What `show_results` returns without anywidget: a picture, with all traits and methods."""
 
-    def _repr_html_(self) -> str:
-        return f"{WITHOUT_ANYWIDGET}{self.still_html()}"
+    def _repr_html_(self) -> Html:
+        return join(WITHOUT_ANYWIDGET, self.still_html())
 
     def __repr__(self) -> str:
         return f"StaticResults({len(self.picks):,} of {len(self.samples):,} samples selected)"

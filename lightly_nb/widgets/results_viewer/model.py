@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from lightly_nb.display.html import Html
 from lightly_nb.errors import InputError, LightlyNBError
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.items import Facts, Item
@@ -162,7 +163,7 @@ class ResultsModel(traitlets.HasTraits):
         title = f"{len(self.picks):,} of {len(self.samples):,} samples selected"
         return written(results_page(title, views, self.picture), path)
 
-    def still_html(self) -> str:
+    def still_html(self) -> Html:
         """Return what a saved notebook shows: self-contained HTML, true without a kernel."""
         start = (self.page - 1) * self.page_size
         return results_html(self.counts, self.view, start, self.items(), self.picture)

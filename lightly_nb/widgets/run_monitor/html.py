@@ -1,15 +1,13 @@
-"""The parts of the run monitor as HTML: pure functions of what is known about a run.
-
-Everything that comes from a file, an event or a log is escaped here and nowhere else.
-"""
+"""The parts of the run monitor as HTML: pure functions of what is known about a run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 
+from lightly_nb.display.html import Html, join, tag
+from lightly_nb.display.text import counted, duration, rate, size
 from lightly_nb.states import RunState
 from lightly_nb.widgets.run_monitor.files import OutputFile, plain
 from lightly_nb.widgets.run_monitor.load import Gpu, Load
@@ -43,91 +41,78 @@ def state_words(state: RunState | str) -> str:
     return str(state).replace("_", " ").capitalize()
 
 
-def duration(seconds: float) -> str:
-    """Return a duration in words.
-
-    >>> [duration(s) for s in (0.04, 3.21, 42.4, 65, 7380)]
-    ['0.0 s', '3.2 s', '42 s', '1 min 05 s', '2 h 03 min']
-    """
-    if seconds < 59.5:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    minutes = round(seconds) // 60
-    return (
-        f"{minutes} min {round(seconds) % 60:02d} s"
-        if minutes < 60
-        else f"{minutes // 60} h {minutes % 60:02d} min"
-    )
-
-
-def bytes_text(size: float) -> str:
-    """Return a size in words.
-
-    >>> bytes_text(0), bytes_text(1536), bytes_text(3_400_000_000)
-    ('0 B', '1.5 kB', '3.4 GB')
-    """
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= scale:
-            return f"{size / scale:.1f} {unit}" if size < 100 * scale else f"{size / scale:.0f} {unit}"
-    return f"{size:.0f} B"
-
-
-def head(story: RunStory, state: RunState, message: str, now: float) -> str:
+def head(story: RunStory, state: RunState, message: str, now: float) -> Html:
     """Return state, message and how long the run has taken."""
     tone = TONES.get(state, "busy")
     until = story.time if state.in_end_state() else now
-    took = ""
+    took = None
     if story.started is not None and until is not None:
-        took = f'<span class="lnb-took">{duration(max(0.0, until - story.started))}</span>'
-    said = "" if tone == "bad" else f'<span class="lnb-message">{escape(plain(message))}</span>'
-    return (
-        f'<div class="lnb-head" data-state="{state.value}" data-events="{story.n_events}" '
-        f'data-time="{story.time or 0:.3f}"><span class="lnb-state lnb-{tone}">'
-        f'<span aria-hidden="true">{SIGNS[tone]}</span> {state.value}</span>{said}{took}</div>'
+        took = tag("span", duration(max(0.0, until - story.started)), class_="lnb-took")
+    sign = tag("span", SIGNS[tone], aria_hidden="true")
+    return tag(
+        "div",
+        tag("span", sign, f" {state.value}", class_=f"lnb-state lnb-{tone}"),
+        None if tone == "bad" else tag("span", plain(message), class_="lnb-message"),
+        took,
+        class_="lnb-head",
+        data_state=state.value,
+        data_events=story.n_events,
+        data_time=f"{story.time or 0:.3f}",
     )
 
 
-def announcement(state: RunState, message: str) -> str:
+def announcement(state: RunState, message: str) -> Html:
     """Return what a screen reader says when the state changes; nothing of it is seen."""
-    said = f"Run: {state_words(state)}. {escape(plain(message))}"
-    return f'<div class="lnb-unseen" role="status" aria-live="polite" aria-atomic="true">{said}</div>'
+    said = f"Run: {state_words(state)}. {plain(message)}"
+    return tag("div", said, class_="lnb-unseen", role="status", aria_live="polite", aria_atomic="true")
 
 
-def steps(story: RunStory, now: float, is_running: bool) -> str:
+def steps(story: RunStory, now: float, is_running: bool) -> Html:
     """Return the list of stages."""
     current = story.current if is_running else None
     rows = [_step(step, now, step is current) for step in story.steps]
-    return f'<div class="lnb-steps" role="list" aria-label="Stages">{"".join(rows)}</div>' if rows else ""
+    return tag("div", rows, class_="lnb-steps", role="list", aria_label="Stages") if rows else Html()
 
 
-def _step(step: Step, now: float, is_current: bool) -> str:
-    name = escape(state_words(step.name))
-    share, told = _share(step, is_current), counted(step)
-    value = "" if share is None else f' aria-valuenow="{100 * share:.0f}"'
-    bar = (
-        f'<span class="lnb-track" role="progressbar" aria-label="{name}" aria-valuemin="0" '
-        f'aria-valuemax="100"{value} aria-valuetext="{told or name}">'
-        f'<span class="lnb-fill{"" if share is not None else " lnb-unknown"}" '
-        f'style="width:{100 * (1 if share is None else share):.1f}%"></span></span>'
+def _step(step: Step, now: float, is_current: bool) -> Html:
+    name, how_far = state_words(step.name), step_counted(step)
+    cells = (
+        tag("span", name, class_="lnb-name"),
+        _bar(name, how_far, _share(step, is_current)),
+        tag("span", how_far, class_="lnb-counted"),
+        tag("span", _speed(step), class_="lnb-speed"),
+        tag("span", _time(step, now, is_current), class_="lnb-left"),
     )
-    current = ' aria-current="step"' if is_current else ""
-    return (
-        f'<div class="lnb-step" role="listitem"{current}><span class="lnb-name">{name}</span> {bar} '
-        f'<span class="lnb-counted">{told}</span> <span class="lnb-speed">{_speed(step)}</span> '
-        f'<span class="lnb-left">{_time(step, now, is_current)}</span></div>'
+    current = "step" if is_current else None
+    return tag("div", join(*cells, by=" "), class_="lnb-step", role="listitem", aria_current=current)
+
+
+def _bar(name: str, how_far: str, share: float | None) -> Html:
+    filled = 100 * (1 if share is None else share)
+    return tag(
+        "span",
+        tag(
+            "span",
+            class_=f"lnb-fill{'' if share is not None else ' lnb-unknown'}",
+            style=f"width:{filled:.1f}%",
+        ),
+        class_="lnb-track",
+        role="progressbar",
+        aria_label=name,
+        aria_valuemin=0,
+        aria_valuemax=100,
+        aria_valuenow=None if share is None else f"{filled:.0f}",
+        aria_valuetext=how_far or name,
     )
 
 
-def counted(step: Step) -> str:
-    """Return how far a step is, empty if it counts nothing; safe as HTML."""
+def step_counted(step: Step) -> str:
+    """Return how far a step is, empty if it counts nothing."""
     if not step.unit:
         return ""
-    total = "" if step.total is None else f" of {step.total:,}"
-    many = "" if (step.total if step.total is not None else step.done) == 1 else _plural(step.unit)
-    return f"{step.done:,}{total} {escape(step.unit)}{many}"
-
-
-def _plural(unit: str) -> str:
-    return "es" if unit.endswith(("ch", "s", "x")) else "s"
+    if step.total is None:
+        return counted(step.done, step.unit)
+    return f"{step.done:,} of {counted(step.total, step.unit)}"
 
 
 def _share(step: Step, is_current: bool) -> float | None:
@@ -140,107 +125,102 @@ def _share(step: Step, is_current: bool) -> float | None:
 def _speed(step: Step) -> str:
     images = step.metrics.get("images_per_second")
     if images is not None:
-        return f"{images:,.0f} images/s" if images >= 10 else f"{images:.1f} images/s"
+        return rate(images, "image")
     speed = step.per_second
-    if speed is None or not step.unit:
-        return ""
-    return (
-        f"{speed:,.0f} {escape(step.unit)}{_plural(step.unit)}/s"
-        if speed >= 10
-        else (f"{speed:.1f} {escape(step.unit)}{_plural(step.unit)}/s")
-    )
+    return "" if speed is None or not step.unit else rate(speed, step.unit)
 
 
 def _time(step: Step, now: float, is_current: bool) -> str:
-    took = duration(max(0.0, (step.ended or now) - step.started))
     left = step.seconds_left(now) if is_current else None
     if left is not None:
-        return f"{left:.0f} s left" if left < 59.5 else f"{duration(left)} left"
+        return f"{duration(left)} left"
+    took = duration(max(0.0, (step.ended or now) - step.started))
     return took if is_current or step.ended is not None else ""
 
 
-def notes(story: RunStory) -> str:
+def notes(story: RunStory) -> Html:
     """Return the collapse warning, whole, and the newest other warnings, in short."""
-    told = (
-        [f'<div class="lnb-warning" role="alert">⚠ {escape(plain(story.collapse))}</div>']
+    warnings = [f"⚠ {text}" for text in story.warnings[-NEWEST_LEFT_OUT:]]
+    return join(
+        tag("div", f"⚠ {plain(story.collapse)}", class_="lnb-warning", role="alert")
         if story.collapse
-        else []
+        else None,
+        (_short("lnb-warning lnb-line", text) for text in warnings),
     )
-    told += [_short("lnb-warning lnb-line", f"⚠ {text}") for text in story.warnings[-NEWEST_LEFT_OUT:]]
-    return "".join(told)
 
 
-def _short(name: str, text: str) -> str:
+def _short(name: str, text: str) -> Html:
     """Return one line of text that is cut where the panel ends; all of it is its tooltip."""
-    clean = escape(plain(text).replace("\n", " "))
-    return f'<div class="{name}" title="{clean}">{clean}</div>'
+    clean = plain(text).replace("\n", " ")
+    return tag("div", clean, class_=name, title=clean)
 
 
-def load(now: Load | None, n_cores: int | None) -> str:
+def load(now: Load | None, n_cores: int | None) -> Html:
     """Return what the run costs the machine."""
     if now is None:
-        return ""
+        return Html()
     parts = []
     if now.cores is not None:
         of = f" of {n_cores}" if n_cores else ""
-        parts.append(f"<b>CPU</b> {now.cores:.1f}{of} cores")
+        parts.append(_named("CPU", f"{now.cores:.1f}{of} cores"))
     processes = f" in {now.processes} processes" if now.processes > 1 else ""
-    parts.append(f"<b>memory</b> {bytes_text(now.memory)}{processes}")
+    parts.append(_named("memory", f"{size(now.memory)}{processes}"))
     parts += [_gpu(number, gpu, len(now.gpus)) for number, gpu in enumerate(now.gpus)]
-    return f'<div class="lnb-load">{"".join(f"<span>{part}</span>" for part in parts)}</div>'
+    return tag("div", parts, class_="lnb-load")
 
 
-def _gpu(number: int, gpu: Gpu, many: int) -> str:
+def _gpu(number: int, gpu: Gpu, many: int) -> Html:
     name = f"GPU {number}" if many > 1 else "GPU"
-    return f"<b>{name}</b> {gpu.percent:.0f} %, {bytes_text(gpu.used)} of {bytes_text(gpu.total)}"
+    return _named(name, f"{gpu.percent:.0f} %, {size(gpu.used)} of {size(gpu.total)}")
 
 
-def left_out(count: int, newest: Iterable[tuple[str, str]]) -> str:
+def _named(name: str, text: str) -> Html:
+    return tag("span", tag("b", name), f" {text}")
+
+
+def left_out(count: int, newest: Iterable[tuple[str, str]]) -> Html:
     """Return how many files are in quarantine, and the newest of them with why."""
     if not count:
-        return ""
-    lines = "".join(_short("lnb-line", f"{name}: {why}") for name, why in newest)
-    files = "file" if count == 1 else "files"
-    return f'<div class="lnb-quarantine"><b>{count:,} {files} left out</b>{lines}</div>'
+        return Html()
+    lines = (_short("lnb-line", f"{name}: {why}") for name, why in newest)
+    return tag("div", tag("b", f"{counted(count, 'file')} left out"), lines, class_="lnb-quarantine")
 
 
-def log(text: str) -> str:
+def log(text: str) -> Html:
     """Return the end of the log."""
-    shown = escape(text) or "the log is empty"
-    return f'<pre class="lnb-log" tabindex="0" aria-label="End of the log">{shown}</pre>'
+    shown = text or "the log is empty"
+    return tag("pre", shown, class_="lnb-log", tabindex=0, aria_label="End of the log")
 
 
-def error(state: RunState, message: str) -> str:
+def error(state: RunState, message: str) -> Html:
     """Return the error of a run that ended badly, whole, and what to do next; empty for other states."""
     if state not in WHAT_NEXT:
-        return ""
-    advice = f'<div class="lnb-next">{WHAT_NEXT[state]}</div>'
-    if state is RunState.ABORTED:
-        return advice
-    return f'<div class="lnb-error" role="alert"><pre>{escape(plain(message))}</pre></div>{advice}'
+        return Html()
+    advice = tag("div", WHAT_NEXT[state], class_="lnb-next")
+    return advice if state is RunState.ABORTED else join(_failed(message), advice)
 
 
-def failed_callback(text: str) -> str:
+def failed_callback(text: str) -> Html:
     """Return an exception of one of the panel's own buttons."""
-    return f'<div class="lnb-error" role="alert"><pre>{escape(plain(text))}</pre></div>' if text else ""
+    return _failed(text) if text else Html()
 
 
-def files(path: Path, found: Iterable[OutputFile]) -> str:
+def _failed(text: str) -> Html:
+    return tag("div", tag("pre", plain(text)), class_="lnb-error", role="alert")
+
+
+def files(path: Path, found: Iterable[OutputFile]) -> Html:
     """Return the list of output files."""
-    rows = "".join(
-        f'<div role="row"><span role="cell">{escape(plain(line.name))}</span>'
-        f'<span role="cell">{bytes_text(line.bytes)}</span>'
-        f'<span role="cell">{escape(plain(line.about))}</span></div>'
-        for line in found
-    )
-    return (
-        f'<div class="lnb-where">{escape(plain(str(path)))}</div>'
-        f'<div class="lnb-files" role="table" aria-label="Output files">{rows}</div>'
+    lines = ((plain(line.name), size(line.bytes), plain(line.about)) for line in found)
+    rows = (tag("div", (tag("span", cell, role="cell") for cell in line), role="row") for line in lines)
+    return join(
+        tag("div", plain(str(path)), class_="lnb-where"),
+        tag("div", rows, class_="lnb-files", role="table", aria_label="Output files"),
     )
 
 
-def whole(parts: Iterable[str], path: Path, as_of: float) -> str:
+def whole(parts: Iterable[Html], path: Path, as_of: float) -> Html:
     """Return the parts as one static block, with when they were true and where the run is."""
     clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(as_of))
-    foot = f'<div class="lnb-where">as of {clock} · {escape(plain(str(path)))}</div>'
-    return f'<div class="lnb-panel lnb-monitor">{"".join(parts)}{foot}</div>'
+    foot = tag("div", f"as of {clock} · {plain(str(path))}", class_="lnb-where")
+    return tag("div", parts, foot, class_="lnb-panel lnb-monitor")

@@ -12,6 +12,7 @@ from typing import Any
 import ipywidgets
 import psutil
 
+from lightly_nb.display.html import Html, join, style_sheet, tag
 from lightly_nb.errors import RunError
 from lightly_nb.pipeline.run_handle import Run
 from lightly_nb.states import RunState
@@ -19,7 +20,7 @@ from lightly_nb.widgets.run_monitor import html
 from lightly_nb.widgets.run_monitor.files import last_traceback, log_tail, output_files
 from lightly_nb.widgets.run_monitor.follow import Follower
 from lightly_nb.widgets.run_monitor.load import LoadMeter
-from lightly_nb.widgets.run_monitor.loss_svg import loss_curve, still
+from lightly_nb.widgets.run_monitor.loss_svg import loss_curve, loss_image
 from lightly_nb.widgets.run_monitor.static import summary
 from lightly_nb.widgets.shared.background import Background
 from lightly_nb.widgets.shared.errors import errors_shown
@@ -63,7 +64,7 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._folded = {"show_log": True, "show_traceback": True}
         self._quarantine: list[tuple[str, str]] | None = None
         self._n_cores = psutil.cpu_count()
-        css = f"<style>{hiding_rule(self._panel_id)}{panel_css('run_monitor/panel')}</style>"
+        css = style_sheet(hiding_rule(self._panel_id) + panel_css("run_monitor/panel"))
         self._style = ipywidgets.HTML(css)
         same = {"layout": self._style.layout, "style": self._style.style}  # for all: less to send
         self._plain = self._style.layout
@@ -152,10 +153,10 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         """Return the static output as HTML and as text."""
         follower, now = self.follower, time.time()
         slow = self._slow_parts()
-        style = f"<style>{panel_css('run_monitor/panel')}</style>"
-        noted = f'<div class="lnb-noted">{slow["load"]}{slow["notes"]}{slow["left_out"]}</div>'
-        sides = f'<div class="lnb-sides"><div>{still(slow["learning"])}</div>{noted}</div>'
-        content = [style, *self._live_parts(now), sides, slow["error"]]
+        noted = tag("div", slow["load"], slow["notes"], slow["left_out"], class_="lnb-noted")
+        learning = tag("div", loss_image(follower.story.losses, self._max_epochs))
+        sides = tag("div", learning, noted, class_="lnb-sides")
+        content = [style_sheet(panel_css("run_monitor/panel")), *self._live_parts(now), sides, slow["error"]]
         text = summary(follower.story, follower.state, follower.message, now)
         return static_block(self._panel_id, html.whole(content, self.run.path, now)), text
 
@@ -170,7 +171,7 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
         with self._writing:
             now, state = time.time(), self.follower.state
             changed, self._shown_state = state is not self._shown_state, state
-            self.parts["now"].value = "".join(self._live_parts(now))
+            self.parts["now"].value = join(*self._live_parts(now))
             if not (slow or changed or time.monotonic() - self._slow_at > SECONDS_BETWEEN_SLOW_PARTS):
                 return
             self._slow_at = time.monotonic()
@@ -184,14 +185,14 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
                 if self._displayed:
                     update_static(f"lnb-{self._panel_id}", *self._static())
 
-    def _live_parts(self, now: float) -> list[str]:
+    def _live_parts(self, now: float) -> list[Html]:
         story, state = self.follower.story, self.follower.state
         ended = state.in_end_state()
         message = self._canceling if self._canceling and not ended else self.follower.message
         now = (story.time or now) if ended else now
         return [html.head(story, state, message, now), html.steps(story, now, not ended)]
 
-    def _slow_parts(self) -> dict[str, str]:
+    def _slow_parts(self) -> dict[str, Html]:
         story, state = self.follower.story, self.follower.state
         load = None if state.in_end_state() else self.meter.latest
         left_out = self._left_out(state)
@@ -202,8 +203,8 @@ class MonitorPanel(ipywidgets.VBox):  # type: ignore[misc]
             "notes": html.notes(story),
             "left_out": html.left_out(len(left_out), left_out[: -html.NEWEST_LEFT_OUT - 1 : -1]),
             "error": html.error(state, self.follower.message),
-            "log": html.log(log_tail(self.run.folder)) if log else "",
-            "traceback": html.log(last_traceback(self.run.folder)) if traceback else "",
+            "log": html.log(log_tail(self.run.folder)) if log else Html(),
+            "traceback": html.log(last_traceback(self.run.folder)) if traceback else Html(),
         }
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from lightly_nb.display.text import counted, duration
 from lightly_nb.pipeline.run_handle import Run
 from lightly_nb.states import RunState
-from lightly_nb.widgets.run_monitor import html as monitor_html
 from lightly_nb.widgets.run_monitor.files import plain
+from lightly_nb.widgets.run_monitor.html import WHAT_NEXT, state_words, step_counted
 from lightly_nb.widgets.run_monitor.story import RunStory, Step
 
 
@@ -41,26 +42,26 @@ def last_lines(run: Run) -> list[str]:
     """Return what a person should know in the end."""
     state = run.state
     lines = [_line(time.time(), state, run.message)] if state is RunState.CRASHED else []
-    if state in monitor_html.WHAT_NEXT:
-        lines.append(monitor_html.WHAT_NEXT[state])
+    if state in WHAT_NEXT:
+        lines.append(WHAT_NEXT[state])
     return [*lines, f"run folder: {plain(str(run.path))}"]
 
 
 def finished(step: Step) -> str:
     """Return what a step did and how long it took."""
     took = (step.ended or step.started) - step.started
-    return f"{monitor_html.counted(step)} in {monitor_html.duration(took)}"
+    return f"{step_counted(step)} in {duration(took)}"
 
 
 def summary(story: RunStory, state: RunState, message: str, now: float) -> str:
     """Return a few lines on a run as it stands, for outputs that show text only."""
     lines = [f"{state.value}: {plain(message)}"]
     for step in story.steps:
-        took = monitor_html.duration(max(0.0, (step.ended or now) - step.started))
-        lines.append(f"  {monitor_html.state_words(step.name)}: {monitor_html.counted(step) or '-'}, {took}")
+        took = duration(max(0.0, (step.ended or now) - step.started))
+        lines.append(f"  {state_words(step.name)}: {step_counted(step) or '-'}, {took}")
     lines += [f"  warning: {plain(text)}" for text in (story.collapse, *story.warnings) if text]
     if story.left_out:
-        lines.append(f"  {len(story.left_out):,} files left out")
+        lines.append(f"  {counted(len(story.left_out), 'file')} left out")
     return "\n".join(lines)
 
 

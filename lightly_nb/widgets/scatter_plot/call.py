@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from lightly_nb.display.html import Html, join
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 
@@ -84,8 +85,8 @@ def scatter(
 class BokehScatter(ScatterModel):
     """What `scatter` returns without anywidget; its traits and methods are those of `ScatterModel`."""
 
-    def _repr_html_(self) -> str:
-        return f"{WITHOUT_ANYWIDGET}{framed(self.to_html())}"
+    def _repr_html_(self) -> Html:
+        return join(WITHOUT_ANYWIDGET, framed(self.to_html()))
 
     def __repr__(self) -> str:
         return f"BokehScatter({len(self.samples):,} samples, {len(self.selected):,} in the lasso)"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lightly_nb.display import palette
+from lightly_nb.display.html import Html, frame, image, join, tag
 from lightly_nb.samples import Samples
 from lightly_nb.vectors.layouts import fitted, projection_label
 from lightly_nb.widgets.scatter_plot.coloring import SHAPES, Coloring
@@ -24,7 +23,7 @@ TOOLS = "pan,wheel_zoom,box_zoom,lasso_select,box_select,reset,save"
 def scatter_html(
     samples: Samples, selection: Selection | None, coloring: Coloring, projection: str, most_pictures: int
 ) -> str:
-    """Return the HTML text. Names are escaped; pictures are inside it, those of the picks first.
+    """Return the HTML text. Pictures are inside it, those of the picks first.
 
     Parameters
     ----------
@@ -84,8 +83,7 @@ def _picture(samples: Samples, row: int) -> str:
     jpeg = samples.thumbnail(row)
     if not jpeg:
         return ""
-    data = base64.b64encode(jpeg).decode("ascii")
-    return f'<img alt="" style="height:128px" src="data:image/jpeg;base64,{data}"><br>'
+    return join(image(jpeg, "", style="height:128px"), tag("br"))
 
 
 def _groups(coloring: Coloring) -> list[tuple[str, str, np.ndarray]]:
@@ -147,9 +145,6 @@ def _add_legend(plot: Any, legend: dict[str, Any]) -> None:
         plot.add_layout(bar, "right")
 
 
-def framed(html: str, height: int = 500) -> str:
+def framed(html: str, height: int = 500) -> Html:
     """Return an iframe that carries a whole page inside it, for outputs without a live panel."""
-    return (
-        f'<iframe title="Scatter of samples" style="width:100%;height:{height}px;border:0" '
-        f'srcdoc="{escape(html)}"></iframe>'
-    )
+    return frame(html, "Scatter of samples", style=f"width:100%;height:{height}px;border:0")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import io
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lightly_nb.display.html import Html, image, join, tag
 from lightly_nb.samples import Samples
-from lightly_nb.samples.html import picture_html
+from lightly_nb.samples.html import pictures_html
 from lightly_nb.samples.thumbnails import small_jpeg
 from lightly_nb.vectors.layouts import fitted, projection_label
 from lightly_nb.widgets.scatter_plot.coloring import Coloring
@@ -28,16 +27,18 @@ SIGNS = "●■◆"
 PICTURE_SIDE = 72
 
 
-def static_html(samples: Samples, selection: Selection | None, coloring: Coloring, projection: str) -> str:
+def static_html(samples: Samples, selection: Selection | None, coloring: Coloring, projection: str) -> Html:
     """Return self-contained HTML of well below 100 KB: the plot, its legend and the first pictures."""
     png = scatter_png(fitted(samples.arrays[projection]), coloring)
     said = _summary(samples, selection, projection)
-    data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<figure style="margin:0"><img alt="{escape(said)}" style="max-width:100%;width:{WIDTH}px" '
-        f'src="data:image/png;base64,{data}"><div>{_legend_html(coloring.legend)}</div>'
-        f"<figcaption>{escape(said)}. A picture of the panel as it was when the cell ran; "
-        f"run the cell for the live one.</figcaption>{_pictures_html(samples, selection)}</figure>"
+    live = "A picture of the panel as it was when the cell ran; run the cell for the live one."
+    return tag(
+        "figure",
+        image(png, said, "png", style=f"max-width:100%;width:{WIDTH}px"),
+        tag("div", _legend_html(coloring.legend)),
+        tag("figcaption", f"{said}. {live}"),
+        _pictures_html(samples, selection),
+        style="margin:0",
     )
 
 
@@ -114,32 +115,28 @@ def _summary(samples: Samples, selection: Selection | None, projection: str) -> 
     return f"{len(samples):,} samples{picked}; {projection_label(projection)} of their embeddings"
 
 
-def _legend_html(legend: dict[str, Any]) -> str:
-    parts = [escape(legend["title"])] if legend["title"] else []
+def _legend_html(legend: dict[str, Any]) -> Html:
+    parts: list[object] = [legend["title"]] if legend["title"] else []
     if legend["kind"] == "numbers":
         ramp = f"linear-gradient(90deg, {', '.join(legend['stops'])})"
-        bar = f'<span style="display:inline-block;width:120px;height:10px;background:{ramp}"></span>'
-        parts.append(f"{escape(legend['low'])} {bar} {escape(legend['high'])}")
-    parts += [
-        f'<span style="white-space:nowrap"><span style="color:{entry["color"]}">'
-        f"{SIGNS[entry['shape']]}</span> {escape(entry['label'])}</span>"
-        for entry in legend["entries"]
-    ]
-    return " &ensp; ".join(parts)
+        bar = tag("span", style=f"display:inline-block;width:120px;height:10px;background:{ramp}")
+        parts.append(join(legend["low"], bar, legend["high"], by=" "))
+    parts += [_entry_html(entry) for entry in legend["entries"]]
+    return join(*parts, by=" \u2002 ")
 
 
-def _pictures_html(samples: Samples, selection: Selection | None) -> str:
+def _entry_html(entry: dict[str, Any]) -> Html:
+    sign = tag("span", SIGNS[entry["shape"]], style=f"color:{entry['color']}")
+    return tag("span", sign, f" {entry['label']}", style="white-space:nowrap")
+
+
+def _pictures_html(samples: Samples, selection: Selection | None) -> Html:
     if not samples.has_thumbnails:
-        return ""
+        return Html()
     names = samples.filenames[:PICTURES] if selection is None else selection.filenames[:PICTURES]
-    jpegs = [
+    jpegs = (
         (name, samples.thumbnail(int(row))) for name, row in zip(names, samples.rows_of(names), strict=True)
-    ]
-    side = PICTURE_SIDE
-    pictures = "".join(
-        f'<span title="{escape(name)}">{picture_html(small_jpeg(jpeg, side), name, side)}</span>'
-        for name, jpeg in jpegs
-        if jpeg
     )
+    small = [(name, small_jpeg(jpeg, PICTURE_SIDE)) for name, jpeg in jpegs if jpeg]
     what = "The first samples" if selection is None else "The first picks"
-    return f'<div>{what}:</div><div style="display:flex;flex-wrap:wrap;gap:4px">{pictures}</div>'
+    return join(tag("div", f"{what}:"), pictures_html(small, PICTURE_SIDE))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from importlib.util import find_spec
 from typing import Any
 
 import ipywidgets
 
+from lightly_nb.display.html import frame
 from lightly_nb.errors import RunError
 from lightly_nb.pipeline.run_handle import Run
 
@@ -28,15 +28,9 @@ def report_page(run: Run) -> Any:
         )
     page = path.read_text(encoding="utf-8")
     if find_spec("anywidget") is None:
-        return ipywidgets.HTML(frame(page, "Report"))
+        return ipywidgets.HTML(
+            frame(page, "Report", class_="lnb-frame", sandbox="allow-scripts allow-popups")
+        )
     from lightly_nb.widgets.shared.page_frame import PageFrame
 
     return PageFrame(page, "Report")
-
-
-def frame(page: str, title: str) -> str:
-    """Return a frame that holds a whole page and lets it reach nothing outside."""
-    return (
-        f'<iframe class="lnb-frame" title="{escape(title)}" sandbox="allow-scripts allow-popups" '
-        f'srcdoc="{escape(page)}"></iframe>'
-    )

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-WITHOUT_ANYWIDGET = (
-    "<p>anywidget is not installed, so this view sends nothing back to Python: for the live panel run "
-    "<code>pip install anywidget ipywidgets</code> and restart the kernel.</p>"
+from lightly_nb.display.html import Child, Html, join, tag
+
+WITHOUT_ANYWIDGET = tag(
+    "p",
+    "anywidget is not installed, so this view sends nothing back to Python: for the live panel run ",
+    tag("code", "pip install anywidget ipywidgets"),
+    " and restart the kernel.",
 )
 
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
@@ -40,9 +44,16 @@ def hiding_rule(panel_id: str) -> str:
     return f"div:has(~ div .{live}) .{static} {{ display: none !important; }}"
 
 
-def static_block(panel_id: str, html: str) -> str:
-    """Return `html` inside the element that `hiding_rule` hides. The caller has escaped what is in it."""
-    return f'<div class="{static_class(panel_id)}">{html}</div>'
+def static_block(panel_id: str, html: Html) -> Html:
+    """Return `html` inside the element that `hiding_rule` hides."""
+    return tag("div", html, class_=static_class(panel_id))
+
+
+def say(place: Any, *children: Child) -> None:
+    """Set the text of an `ipywidgets.HTML` if it is another one, so that nothing is announced twice."""
+    html = join(*children)
+    if place.value != html:
+        place.value = html
 
 
 def widget_bundle(widget: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from lightly_nb.display import palette
+from lightly_nb.display.html import Html, join, tag
+from lightly_nb.display.text import number
 from lightly_nb.samples import Samples
 from lightly_nb.samples.categories import (
     CLASSES,
@@ -19,6 +20,7 @@ from lightly_nb.samples.categories import (
     class_names,
     groups_of,
 )
+from lightly_nb.samples.html import CUT_SHORT
 
 LABELS = "labels"
 MOST_BARS = 10
@@ -77,33 +79,38 @@ def bars(groups: Groups, rows: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
-def bars_html(shown: list[dict[str, Any]]) -> str:
-    """Return a table with two bars a category; every name is escaped."""
+def bars_html(shown: list[dict[str, Any]]) -> Html:
+    """Return a table with two bars a category."""
     named = [max(one["all"], one["selected"]) for one in shown if not one["is_rest"]]
     widest = max(named, default=0.0) or 1.0
-    rows = "".join(_row(one, widest, one["is_rest"]) for one in shown)
-    key = f"{_swatch(palette.SELECTED)} selected &ensp; {_swatch(palette.INPUT)} all samples"
-    return f'<table role="table" style="border-collapse:collapse">{rows}</table><div>{key}</div>'
+    rows = (_row(one, widest) for one in shown)
+    key = (_swatch(palette.SELECTED), " selected \u2002 ", _swatch(palette.INPUT), " all samples")
+    return join(tag("table", rows, role="table", style="border-collapse:collapse"), tag("div", key))
 
 
-def _row(one: dict[str, Any], widest: float, is_rest: bool) -> str:
-    pair = "".join(
-        f'<div style="height:5px;margin:1px 0;width:{100 * one[which] / widest:.1f}%;min-width:1px;'
-        f'background:{color}"></div>'
-        for which, color in (("selected", palette.SELECTED), ("all", palette.INPUT))
-    )
-    name = escape(one["name"])
+def _row(one: dict[str, Any], widest: float) -> Html:
+    pair = None
+    if not one["is_rest"]:
+        bars = (("selected", palette.SELECTED), ("all", palette.INPUT))
+        pair = [_bar(color, one[which] / widest) for which, color in bars]
     said = f"{100 * one['selected']:.3g} % of the selected, {100 * one['all']:.3g} % of all"
-    return (
-        f'<tr title="{said}"><td style="text-align:left;max-width:110px;overflow:hidden;padding-right:6px;'
-        f'text-overflow:ellipsis;white-space:nowrap" title="{name}">{name}</td>'
-        f'<td style="width:130px;padding:1px 6px">{"" if is_rest else pair}</td>'
-        f'<td style="text-align:right;padding:1px 0">{one["count"]:,.4g}</td></tr>'
+    name = f"text-align:left;max-width:110px;padding-right:6px;{CUT_SHORT}"
+    return tag(
+        "tr",
+        tag("td", one["name"], style=name, title=one["name"]),
+        tag("td", pair, style="width:130px;padding:1px 6px"),
+        tag("td", number(one["count"], 4), style="text-align:right;padding:1px 0"),
+        title=said,
     )
 
 
-def _swatch(color: str) -> str:
-    return f'<span style="display:inline-block;width:14px;height:5px;background:{color}"></span>'
+def _bar(color: str, share: float) -> Html:
+    style = f"height:5px;margin:1px 0;width:{100 * share:.1f}%;min-width:1px;background:{color}"
+    return tag("div", style=style)
+
+
+def _swatch(color: str) -> Html:
+    return tag("span", style=f"display:inline-block;width:14px;height:5px;background:{color}")
 
 
 def _of_codes(codes: np.ndarray, names: list[str]) -> Groups:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from lightly_nb.display.html import Html, join
+from lightly_nb.events import silent
 from lightly_nb.samples import Samples
 from lightly_nb.widgets.results_viewer.call import both_of
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
@@ -75,7 +77,7 @@ def how_many(
         from lightly_nb.selection import select
 
         first = min(FIRST_LOOK, len(samples)) if n is None else min(n, len(samples))
-        selection = select(samples, max(1, first), on_event=lambda event: None, **options)
+        selection = select(samples, max(1, first), on_event=silent, **options)
     elif selection is None and hasattr(samples, "job"):
         options = {"seed": samples.job.configs.lightly.seed, **options}
     samples, selection = both_of(samples, selection, "how_many")
@@ -90,9 +92,9 @@ def how_many(
 class StaticHowMany(HowManyModel):
     """What `how_many` returns without anywidget: a picture, with all traits and methods."""
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Html:
         self.wait()
-        return f"{WITHOUT_ANYWIDGET}{self.still_html()}"
+        return join(WITHOUT_ANYWIDGET, self.still_html())
 
     def __repr__(self) -> str:
         return f"StaticHowMany({self.n:,} of {len(self.samples):,} samples, {self.n_max:,} picks computed)"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets
 
+from lightly_nb.display.html import Html
+from lightly_nb.display.text import counted
 from lightly_nb.errors import InputError
 from lightly_nb.events import Event
 from lightly_nb.samples import Samples
@@ -184,9 +186,9 @@ class HowManyModel(traitlets.HasTraits):
         items = [item for page in pages for item in self.items(page)][:most_pictures]
         return written(document("How many samples are needed?", self.still_html(items)), path)
 
-    def still_html(self, items: list[Item] | None = None) -> str:
+    def still_html(self, items: list[Item] | None = None) -> Html:
         """Return what a saved notebook shows, with the pictures of `items`; None is those of the page."""
-        said = f"{self.n:,} of {len(self.samples):,} samples selected. {self.finding}"
+        said = f"{self.n:,} of {counted(len(self.samples), 'sample')} selected. {self.finding}"
         jpegs = {one["name"]: self.picture(one["id"]) for one in (self.items() if items is None else items)}
         balance = (self.group_by, self.balance())
         return how_many_html(said, self.n, self.curve, balance, self.notes, jpegs)

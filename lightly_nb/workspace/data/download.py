@@ -14,7 +14,7 @@ from lightly_nb.datasource.names import name_problem
 from lightly_nb.datasource.sample_files import SampleFiles
 from lightly_nb.engines import local
 from lightly_nb.errors import DatasourceError, InputError
-from lightly_nb.events import Listener, Stage
+from lightly_nb.events import Listener, Stage, silent
 from lightly_nb.files import written_aside
 
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
@@ -77,7 +77,7 @@ def download_files(
     folder = _folder(output_dir)
     done: list[Downloaded] = []
     work = local.map(partial(_download, files, folder), filenames, max_workers)
-    with closing(work), Stage(on_event or (lambda _: None), "DOWNLOADING", len(filenames), "file") as stage:
+    with closing(work), Stage(on_event or silent, "DOWNLOADING", len(filenames), "file") as stage:
         for one in work:
             done.append(one)
             stage.advance()

@@ -6,12 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from lightly_nb.display.html import Html, join, tag
 from lightly_nb.errors import RunError
 from lightly_nb.pipeline import Run, open_run
 from lightly_nb.processes import end, is_alive, spawn
@@ -162,9 +162,9 @@ class Worker:
     def __repr__(self) -> str:
         return f"Worker({self.name!r}, {self.state}, {self._workspace.url!r})"
 
-    def _repr_html_(self) -> str:
-        where = f"<code>{escape(self._workspace.url)}</code>"
-        return f"<p>Worker <b>{escape(self.name)}</b> <b>{escape(self.state)}</b> {where}</p>"
+    def _repr_html_(self) -> Html:
+        named, url = (tag("b", self.name), tag("b", self.state)), tag("code", self._workspace.url)
+        return tag("p", join("Worker", *named, url, by=" "))
 
     @property
     def _log(self) -> Path:
