@@ -12,7 +12,7 @@ import pytest
 
 import lightly_nb
 
-ROOMS = ("api", "checks", "config", "embedding", "models", "pipeline", "reading", "report")
+ROOMS = ("api", "checks", "config", "embedding", "exports", "models", "pipeline", "reading", "report")
 ROOMS += ("samples", "selection", "training", "widgets", "workspace")
 FEW = 4
 """Functions with fewer parameters may say what they take in a sentence."""

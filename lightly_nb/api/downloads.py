@@ -54,7 +54,6 @@ def download_dataset(
     DatasourceError
         If the disk is full.
     """
-
     on_event = ProgressBar() if verbose else None
     done = download_tag(self, output_dir, tag_name, max_workers=max_workers, on_event=on_event)
     if said := problems_text(done):

@@ -139,9 +139,7 @@ def line_chart(
 def marker(
     scale: Scale, at: Point, reach: float, label: str, color: str, colors: Mapping[str, str] = LIVE
 ) -> Html:
-    """Return a line down the chart, a dot of `color` on it at a point, a dotted line from there to the number
-    `reach` on the axis across, and a label above.
-    """
+    """Return a dot of `color` at a point, its label above, lines down and to `reach` on the axis across."""
     x, y, end = scale.x(at[0]), scale.y(at[1]), min(scale.right, scale.x(reach))
     middle, ink = min(max(x, LEFT + 14), scale.right - 14), colors["ink"]
     return join(

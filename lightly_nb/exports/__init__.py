@@ -43,7 +43,7 @@ def export(
     on_event: Listener | None = None,
     **options: Any,
 ) -> Any:
-    """Return samples in the format of a labelling or training tool, or write them to a file.
+    r"""Return samples in the format of a labelling or training tool, or write them to a file.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ class RelevantFilenames:
 
 
 def parse_relevant_filenames(content: str | bytes | Iterable[str], where: str = WHERE) -> RelevantFilenames:
-    """Return the entries of a text (UTF-8, with or without a byte order mark) or of a list of lines.
+    r"""Return the entries of a text (UTF-8, with or without a byte order mark) or of a list of lines.
 
     Parameters
     ----------

@@ -116,9 +116,7 @@ def pair_counts(
 
 
 def coarse(counts: NDArray[np.int64], bound: float, largest: float, n_bins: int = N_BINS) -> dict[str, Any]:
-    """Return the histogram of `pair_counts` in about `n_bins` bins from 0 to beyond `largest`, counts
-    exact.
-    """
+    """Return the exact histogram of `pair_counts` in about `n_bins` bins from 0 to beyond `largest`."""
     if bound <= 0:  # all samples are the same
         edges = np.linspace(0.0, 1.0, n_bins + 1).tolist()
         return {"edges": edges, "counts": [int(counts.sum()), *([0] * (n_bins - 1))], "log": False}

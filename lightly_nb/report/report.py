@@ -54,8 +54,7 @@ class Report(Content):
         return pdf(self)
 
     def save(self, folder: RunFolder | str | Path, *, on_event: Listener | None = None) -> None:
-        """Write report.json, report.html, report.pdf, plots/*.png and the arrays; each file aside, then
-        renamed.
+        """Write report.json, report.html, report.pdf, plots/*.png and the arrays, each aside and renamed.
 
         Raises
         ------

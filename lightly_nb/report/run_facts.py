@@ -42,8 +42,7 @@ def run_facts(folder: RunFolder) -> dict[str, Any]:
 
 
 def durations(events: list[Any]) -> list[dict[str, Any]]:
-    """Return the seconds spent in every state of a run, in order; the time between two attempts does not
-    count.
+    """Return the seconds spent in every state of a run, in order, without those between two attempts.
 
     Examples
     --------

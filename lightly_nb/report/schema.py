@@ -1,5 +1,4 @@
-"""The form of `report.json`: one model a section, with what every key means. Further sections may stand
-beside.
+"""The form of `report.json`: a model a section, with what each key means; others may stand beside.
 
 `python -m lightly_nb.report.describe docs` writes docs/report.md and docs/report.schema.json from it.
 """

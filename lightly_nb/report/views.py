@@ -46,6 +46,7 @@ def chapters(facts: Facts, plot_names: list[str]) -> list[Chapter]:
 
 
 def job(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of what was run, on what, and how long it took."""
     counts = found["counts"]
     labels = {
         "listed": "files listed",
@@ -84,6 +85,7 @@ def job(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def baseline(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of the selection beside random ones."""
     rows = [
         [
             entry["title"],
@@ -115,6 +117,7 @@ def baseline(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def strategies(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of what each strategy asked for and got."""
     rows = [
         [
             str(entry["label"]),
@@ -134,6 +137,7 @@ def strategies(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def coverage(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of how far every image is from a selected one."""
     removed = found["removed"]
     blocks: list[Block] = [Plots([name for name in ("coverage",) if name in plots])]
     text = (
@@ -161,6 +165,7 @@ def coverage(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def distances(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of the distances between images, before and after."""
     before, after = found["pairwise"]["before"], found["pairwise"]["after"]
     blocks: list[Block] = [
         Plots([name for name in ("distance_distr_before", "distance_distr_after") if name in plots]),
@@ -187,6 +192,7 @@ def distances(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def maps(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of the maps of the embeddings."""
     umap = found["umap"]
     names = ["scatter_pca", *(f"scatter_umap_k_{k}" for k in umap["coordinates"])]
     blocks: list[Block] = [Plots([name + "_no_overlay", name]) for name in names if name in plots]
@@ -205,6 +211,7 @@ def maps(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def dataset(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of metadata and categories, before and after."""
     blocks: list[Block] = []
     for prefix in ("classes_", "categories_"):
         blocks += [Plots([name]) for name in plots if name.startswith(prefix)]
@@ -227,6 +234,7 @@ def dataset(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def data_checks(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of what was left out, and why."""
     counts = (("n_checked", "files checked"), ("n_corrupt", "unusable"), ("n_duplicates", "exact duplicates"))
     blocks: list[Block] = [Tiles([(number(found[key]), word) for key, word in counts])]
     if found["n_corrupt"] or found["n_duplicates"]:
@@ -249,6 +257,8 @@ def data_checks(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def savings(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of what the selection saves."""
+
     def row(title: str, part: Facts) -> list[str]:
         return [title, *(number(part[key]) for key in ("all", "selected", "saved", "per_image"))]
 
@@ -279,6 +289,7 @@ def savings(found: Facts, plots: list[str]) -> list[Block]:
 
 
 def training(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of how the training went."""
     blocks: list[Block] = [Plots([name for name in ("training_loss",) if name in plots])]
     first, last = found["epochs"][0], found["epochs"][-1]
     rows = [

@@ -97,9 +97,7 @@ class Bounds:
         return float(self._slack * (squares.max(initial=0) + others.max(initial=0)) + 1e-30)
 
     def refresh(self, rows: Rows, level: Floats | float) -> None:
-        """Bring the bounds of `rows` up to date, leaving a row where it is once its bound is at most
-        `level`.
-        """
+        """Bring the bounds of `rows` up to date, but for those that are at most `level` before."""
         behind = self._seen[rows] < self.n_picks
         levels = np.broadcast_to(np.asarray(level, dtype=np.float64), rows.shape)[behind]
         rows = rows[behind]
@@ -110,8 +108,7 @@ class Bounds:
             self._refresh_strip(rows[start : start + STRIP], levels[start : start + STRIP])
 
     def _glance(self, rows: Rows, levels: Floats) -> tuple[Rows, Floats]:
-        """Lower bounds by the picks of the same and the nearest cells alone; return the rows still above
-        their level.
+        """Lower bounds by the picks of the same and the nearest cells; return the rows above their level.
 
         A cell is what is nearest to one of the first picks. Most rows fall low enough here, by a few
         products.
@@ -157,9 +154,7 @@ class Bounds:
         return np.split(order, np.searchsorted(cells[order], np.arange(1, CELLS)))
 
     def _refresh_strip(self, rows: Rows, levels: Floats) -> None:
-        """Take `rows`, in the order of how many picks they have seen, through the blocks of picks that
-        they have not.
-        """
+        """Take `rows`, ordered by how many picks they have seen, through the blocks that they have not."""
         points = self.prepared(rows)
         squares = _squares(points)
         error = self.error(squares, self._squares[: self.n_picks])
@@ -197,9 +192,7 @@ class Bounds:
         self.bound[rows] = np.minimum(self.bound[rows], (first.astype(np.float64) + error) * self._unscale)
 
     def between(self, rows: Rows) -> tuple[np.ndarray, float]:
-        """Return upper bounds on the squared distances between `rows`, (m, m), and how much too high they
-        may be.
-        """
+        """Return upper bounds on the squared distances between `rows`, (m, m), and their error."""
         points = self.prepared(rows)
         squares = _squares(points)
         error = self.error(squares, squares)
@@ -212,9 +205,7 @@ class Bounds:
         return products * np.float64(self._unscale), 3 * error * self._unscale
 
     def insertion_distances(self, rows: Rows) -> Floats:
-        """Add `rows` to the picks; return each one's squared distance to the picks before it, inf for the
-        first.
-        """
+        """Add `rows` to the picks; return the squared distance of each to those before, inf for the first."""
         result = np.full(len(rows), np.inf)
         for start in range(0, len(rows), BLOCK):
             part = rows[start : start + BLOCK]
@@ -228,9 +219,7 @@ class Bounds:
         return result
 
     def resolve(self, rows: Rows) -> Floats:
-        """Return the exact squared distance of up-to-date `rows` to their nearest pick, and make it their
-        bound.
-        """
+        """Return the exact squared distance of up-to-date `rows` to their nearest pick, their bound now."""
         if not len(rows):
             return np.zeros(0)
         exact = paired_distances(self.vectors, rows, self._picks[self._nearest[rows]])
@@ -250,9 +239,7 @@ class Bounds:
         np.minimum.at(exact, which[row], distances)
 
     def nearest_candidates(self, rows: Rows, n_picks: Rows) -> tuple[Rows, Rows]:
-        """Return pairs (place in `rows`, number of the pick) that hold the nearest of each row's first
-        `n_picks`.
-        """
+        """Return pairs (place in `rows`, number of pick) with the nearest of each row's `n_picks`."""
         points = self.prepared(rows)
         error = self.error(_squares(points), self._squares[: self.n_picks])
         products = points @ self._points[: self.n_picks].T

@@ -68,8 +68,7 @@ def _at_sizes(of_prefixes: Callable[[Rows], Floats], before: Rows, rows: Rows, s
 
 
 def knee(sizes: np.ndarray, values: Floats) -> int:
-    """Return where the curve lies farthest from the straight line between its ends (Satopää et al. 2011,
-    "Kneedle").
+    """Return where the curve lies farthest from the line between its ends ("Kneedle", Satopää et al. 2011).
 
     Examples
     --------
@@ -82,9 +81,7 @@ def knee(sizes: np.ndarray, values: Floats) -> int:
 
 
 def draw_curve(curve: pd.DataFrame, measure: str | None = None) -> Figure:
-    """Return a figure of one measure against the number of samples, beside random picks, with the knee
-    marked.
-    """
+    """Return a figure of one measure by number of samples, beside random picks, with the knee marked."""
     from matplotlib.figure import Figure
 
     name = measure or str(curve.columns[0])

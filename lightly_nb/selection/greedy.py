@@ -169,9 +169,7 @@ def reachable_sums(values: Floats, count: int) -> tuple[Floats, Floats]:
 
 
 def total_scores(terms: Sequence[Term], rows: Rows) -> Floats:
-    """Return the sum of strength times gain; a term alone is ranked by its delta, the same order
-    unrounded.
-    """
+    """Return the sum of strength times gain; of one term alone its delta, the same order unrounded."""
     if len(terms) == 1:
         return terms[0].deltas(rows) * (1.0 if terms[0].strength > 0 else -1.0)
     scores = np.zeros(len(rows))

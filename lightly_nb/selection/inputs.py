@@ -78,9 +78,7 @@ def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tu
 
 
 def class_matrix(samples: Samples, source: Mapping[str, Any], where: str) -> tuple[Floats, list[str]]:
-    """Return the columns of a prediction task's array and their categories, `categories` picked if asked
-    for.
-    """
+    """Return the columns of a task's array, those of `categories` if asked for, and their names."""
     array_name = ".".join([source["name"].lower(), source["task"]])
     if array_name not in samples.arrays:
         there = sorted(name for name in samples.arrays if name != "embeddings")

@@ -124,9 +124,7 @@ class LazySearch:
         self._hot_mark = self.scores.mark(level)
 
     def _drop_too_near(self, rows: Rows) -> None:
-        """Put rows that are surely nearer than the minimum distance out of the race, for good: bounds
-        only fall.
-        """
+        """Put rows that are surely too near out of the race, for good: bounds only fall."""
         if self.minimum_distance > 0:
             rows = rows[self.bound[rows] >= 0]
             near = rows[np.sqrt(self.bound[rows]) < self.minimum_distance]

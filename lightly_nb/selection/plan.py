@@ -1,6 +1,4 @@
-"""From what was asked to what the greedy loop needs: names to rows, strategies to parts, sizes checked
-against the data.
-"""
+"""From what was asked to what the greedy loop needs: rows, parts, and sizes that fit the data."""
 
 from __future__ import annotations
 
@@ -159,9 +157,7 @@ def reasons_of(plan: Plan, n_picked: int, stopped: str, distances: np.ndarray | 
 
 
 def smallest_distance(minimum_distance: float | None, parts: Sequence[Part], samples: Samples) -> float:
-    """Return the larger of the call's and the strategies' minimum distance, after checking the vectors'
-    length.
-    """
+    """Return the larger minimum distance, the call's or a strategy's, if the vectors have length 1."""
     if minimum_distance is not None and not 0 <= minimum_distance <= 2:
         raise SelectionError(
             f"minimum_distance: got {minimum_distance}; allowed is 0 to 2, the range of distances "

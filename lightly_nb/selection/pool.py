@@ -11,8 +11,7 @@ HOT = 16
 
 
 def top_level(values: Floats, count: int) -> float:
-    """Return a level that about `count` of `values` exceed: the count-th largest, or with many ties the
-    next lower.
+    """Return a level that about `count` of `values` exceed; with many ties, fewer or more.
 
     Strictly above the level there is always at least one value; -inf when all may be taken.
 

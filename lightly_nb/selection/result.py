@@ -1,6 +1,4 @@
-"""`Selection`: which samples were chosen, in which order, and why. Kept in this room because its tables
-are computed here.
-"""
+"""`Selection`: which samples were chosen, in which order, and why."""
 
 from __future__ import annotations
 
@@ -105,8 +103,7 @@ class Selection:
         return draw_curve(self.curve(), measure)
 
     def resized(self, n_samples: int, on_event: Listener | None = None) -> Selection:
-        """Return the selection of `n_samples` by the same strategies: a prefix of this one, or this one
-        continued.
+        """Return the selection of `n_samples` by the same strategies: a prefix of this one, or more of it.
 
         A smaller number costs nothing; a larger one goes on where this one stopped.
 

@@ -186,9 +186,7 @@ class TogetherMark(Mark):
         return self.scores.group_gains * (balance.strength if len(self.scores.terms) > 1 else 1.0)
 
     def _factor(self) -> float:
-        """Return by what factor, at least, the falling gains of any row have fallen since: 1 is always
-        safe.
-        """
+        """Return by what factor, at least, the falling gains of any row have fallen since; 1 is safe."""
         if not self.scores.falling or min(self.totals) <= 0:
             return 1.0
         factors = [1e-300]

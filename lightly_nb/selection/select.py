@@ -136,9 +136,7 @@ def _run(plan: Plan, on_event: Listener) -> Selection:
 
 
 def started(plan: Plan) -> PlainSearch | LazySearch:
-    """Return a search that has the preselected and locked samples, and the default start where one is
-    needed.
-    """
+    """Return a search that has the preselected and locked samples, and a first one if it needs it."""
     search = search_for(plan)
     search.seed(plan.preselected)
     search.take(plan.lock)
@@ -149,9 +147,7 @@ def started(plan: Plan) -> PlainSearch | LazySearch:
 
 
 def continued(plan: Plan, search: PlainSearch | LazySearch, n_picks: int, on_event: Listener) -> Selection:
-    """Return the selection of `n_picks`: a prefix of what `search` has already, or as many more steps as
-    it takes.
-    """
+    """Return the selection of `n_picks`: what `search` has already, or as many more steps as it takes."""
 
     def selection() -> Selection:
         return selection_of(plan, search.picks.first(n_picks), n_picks, extend)

@@ -1,6 +1,4 @@
-"""Strategies as the user writes them (dicts or config models) -> plain dicts, checked for shape, with a
-label each.
-"""
+"""Strategies as users write them, as plain dicts: checked for shape, with a label each."""
 
 from __future__ import annotations
 

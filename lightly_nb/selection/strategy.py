@@ -1,6 +1,4 @@
-"""What a strategy is: the inputs it accepts, and one function that turns its settings and the data into a
-`Part`.
-"""
+"""What a strategy is: the inputs that it accepts, and what turns settings and data into a `Part`."""
 
 from __future__ import annotations
 

@@ -117,9 +117,7 @@ class Diversity:
         self.nearest[rows] = np.minimum(self.nearest[rows], distances)
 
     def _could_be_nearer(self, row: int) -> np.ndarray:
-        """Return which rows may be nearer to `row` than to the selection, by float32 with room for its
-        error.
-        """
+        """Return which rows may be nearer to `row` than to the selection, by float32 with room for error."""
         with np.errstate(all="ignore"):
             squares = self._squares
             products = squares + squares[row] - 2 * (self.vectors @ self.vectors[row])
@@ -155,9 +153,7 @@ class Balance:
         self._masses: tuple[float, float] | None = None
 
     def find_groups(self, most: int) -> bool:
-        """Number the distinct rows of `classes` in `group`; return whether there are at most `most` of
-        them.
-        """
+        """Number the distinct rows of `classes` in `group`; return whether there are at most `most`."""
         weights = np.random.default_rng(0).random(self.classes.shape[1])
         _, first, group = np.unique(self.classes @ weights, return_index=True, return_inverse=True)
         if len(first) > most or (self.classes != self.classes[first][group]).any():

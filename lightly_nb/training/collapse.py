@@ -1,4 +1,4 @@
-"""Has training collapsed: do all images have nearly the same representation?
+"""Whether training has collapsed: all images have nearly the same representation.
 
 The standard deviation of L2-normalised representations, as in SimSiam (Chen and He 2021, section 4.1): it is
 near 1/sqrt(d) in each of the d dimensions when they spread over the sphere, and near 0 when they are alike.

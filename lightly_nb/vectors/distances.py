@@ -29,9 +29,7 @@ def squared_distances(vectors: np.ndarray, rows: Rows, point: Floats) -> Floats:
 
 
 def paired_distances(vectors: np.ndarray, left: Rows, right: Rows) -> Floats:
-    """Return the squared distance of every pair `left[i]`, `right[i]`, float64, as `squared_distances`
-    does.
-    """
+    """Return the squared distance of every pair `left[i]`, `right[i]`, as `squared_distances` does."""
     result = np.empty(len(left))
     for start in range(0, len(left), CHUNK):
         difference = vectors[left[start : start + CHUNK]].astype(np.float64)

@@ -22,7 +22,7 @@ def base_fonts() -> tuple[Path, Path]:
 
 
 def drawable(text: str) -> str:
-    """Return `text` with every character that no font can draw, and every control character, replaced by □.
+    r"""Return `text` with every character that no font can draw, and every control character, replaced by □.
 
     Examples
     --------

@@ -15,9 +15,7 @@ SMALL_DPI_WIDTH = 900
 
 
 def page(report: Content) -> str:
-    """Return the whole report as an HTML document with interactive plots; nothing is loaded from
-    elsewhere.
-    """
+    """Return the whole report as an HTML document with interactive plots; it loads nothing."""
     parts = chapters(report.facts, list(report.plots))
     figures = _Figures(report)
     body = join(_chapter(report, part, figures) for part in parts)
@@ -38,9 +36,7 @@ def page(report: Content) -> str:
 
 
 def fragment(report: Content) -> Html:
-    """Return the report for a notebook: no scripts, so that it also shows in a notebook that is not
-    trusted.
-    """
+    """Return the report for a notebook: no scripts, so that an untrusted notebook shows it too."""
     parts = chapters(report.facts, list(report.plots))
     body = (_chapter(report, part, None, open_=part.key == "job") for part in parts)
     return join(style_sheet(css()), tag("div", body, class_="lightly-report"))

@@ -21,8 +21,7 @@ FREE_KEYS = frozenset({"config", "versions", "asked", "got", "input", "strategy"
 
 
 def report_v2(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts of a report in the nested form; sections that are not the platform's stay by their
-    name.
+    """Return the facts of a report in the nested form; sections of our own stay by their name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Selection against random: is it better than picking the same number of images blindly?"""
+"""Selection against random: whether it is better than picking as many images blindly."""
 
 from __future__ import annotations
 

@@ -55,9 +55,7 @@ def _asked_target(target: Mapping[str, float], names: list[str], label: str) -> 
 
 
 def _target_distances(classes: Floats, rows: Rows, target: Floats) -> Floats:
-    """Return for every prefix of `rows` half the summed difference of its shares and the target: 0 the
-    same, 1 apart.
-    """
+    """Return for every prefix of `rows` how far its shares are from the target, 0 the same to 1 apart."""
     counts = np.cumsum(classes[rows], axis=0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     result: Floats = np.abs(shares - target / target.sum()).sum(axis=1) / 2

@@ -1,6 +1,4 @@
-"""SIMILARITY: prefer samples near any query sample. w = exp(-d / mean d), d the distance to the nearest
-query.
-"""
+"""SIMILARITY: prefer samples near any query sample, by exp(-d / mean d) of the nearest."""
 
 from __future__ import annotations
 

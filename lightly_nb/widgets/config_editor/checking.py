@@ -1,6 +1,4 @@
-"""From what a form holds to a configuration, or to what is wrong by key. No widgets here, and no rule of its
-own: everything is decided, and said, by the configuration.
-"""
+"""From what a form holds to a configuration, or to what is wrong by key: as the configuration says."""
 
 from __future__ import annotations
 
@@ -55,7 +53,7 @@ def checked(model: type[Config], values: Mapping[str, Any]) -> tuple[Config | No
 
 
 def texts_by_key(problems: Iterable[Problem], where: str) -> dict[str, str]:
-    """Return what is wrong by dotted key inside the configuration `where`; '' is the configuration itself.
+    r"""Return what is wrong by dotted key inside the configuration `where`; '' is the configuration itself.
 
     >>> texts_by_key([Problem("c.a.b", "not allowed"), Problem("c.a.b", "too large")], "c")
     {'a.b': 'not allowed\\ntoo large'}

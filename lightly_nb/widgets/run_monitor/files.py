@@ -28,7 +28,7 @@ class OutputFile:
 
 
 def plain(text: str) -> str:
-    """Return text without colour codes and characters that move the cursor or turn the direction.
+    r"""Return text without colour codes and characters that move the cursor or turn the direction.
 
     >>> plain("\\x1b[31mred\\x1b[0m\\r\\n")
     'red\\n'

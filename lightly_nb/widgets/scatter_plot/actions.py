@@ -56,8 +56,7 @@ def select_around(
     on_event: Listener | None = None,
     **options: Any,
 ) -> Selection:
-    """Select again: the samples of `around` count as selected already, the locked are picked, the banned are
-    not.
+    """Select again: `around` counts as selected, the locked are picked, the banned are not.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from lightly_nb.samples import Samples
 
 
 def pack_rows(rows: np.ndarray, n_samples: int) -> bytes:
-    """Return one bit per sample, least significant bit first.
+    r"""Return one bit per sample, least significant bit first.
 
     >>> pack_rows(np.array([0, 9]), 10)
     b'\\x01\\x02'

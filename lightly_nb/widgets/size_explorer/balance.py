@@ -59,9 +59,7 @@ def groupings(samples: Samples) -> dict[str, Groups]:
 
 
 def bars(groups: Groups, rows: np.ndarray) -> list[dict[str, Any]]:
-    """Return `name`, `all` and `selected` (shares) and `count` of the largest categories, the rest as one
-    (`is_rest`).
-    """
+    """Return `name`, `all`, `selected` and `count` of the largest categories, the rest as one (`is_rest`)."""
     got = groups.counts_of(rows)
     shares = [part / (part.sum() or 1.0) for part in (groups.of_all, got)]
     listed: list[tuple[str, Any]] = [(name, [at]) for at, name in enumerate(groups.names[:MOST_BARS])]
