@@ -94,8 +94,13 @@ def start(
     """Do the same as `run` in a background process and return its handle at once.
 
     The run goes on when the cell is interrupted and when the kernel dies; `open_run` finds it again.
-    Parameters and errors of the configuration are those of `run`; errors of the work itself are told by
-    `Run.state`, `Run.message` and `Run.wait`.
+    Errors of the configuration are those of `run`; those of the work itself are told by `Run.state`,
+    `Run.message` and `Run.wait`.
+
+    Parameters
+    ----------
+    source, output_dir, **options
+        As in `run`.
     """
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
     start_process(folder, **storage)
@@ -111,6 +116,11 @@ def prepare(
     """Make the run folder of `run` or `start`, all parameters checked, and do nothing else yet.
 
     `execute` does the run, here or in another process.
+
+    Parameters
+    ----------
+    source, output_dir, **options
+        As in `run`.
     """
     asked = configs_asked_for(options)
     return save_job(as_job(source, parse_configs(**asked), output_dir, options), asked)
@@ -140,7 +150,17 @@ def rerun(
 
     On the same machine and the same files the selection is the same, bit for bit; but with a datapool, which
     has grown since, the run goes on from there.
-    `output_dir` None is the one that the first run was made below.
+
+    Parameters
+    ----------
+    path : str or path
+        Of the first run.
+    output_dir : str or path, optional
+        The new run folder is made below it; None is where the first one was made.
+    **options
+        `storage_options` and `lightly_storage_options`, as in `run`.
+    on_event : callable, optional
+        Gets every event; None shows progress bars.
     """
     first = RunFolder(Path(path).expanduser().absolute())
     folder = save_job(load_job(first).again(output_dir), {"rerun": {"of": str(first.path)}})

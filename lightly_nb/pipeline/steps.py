@@ -64,8 +64,16 @@ def execute(
 ) -> None:
     """Do, or go on with, the run of `folder`, from its configuration to its results.
 
-    `storage_options` are what fsspec needs to reach INPUT, `lightly_storage_options` to reach LIGHTLY.
     Every event goes to `events.jsonl` and then to `on_event`. The run's last event is its end state.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Made by `prepare`.
+    storage_options, lightly_storage_options : mapping, optional
+        What fsspec needs to reach INPUT and LIGHTLY.
+    on_event : callable, optional
+        Gets every event.
 
     Raises
     ------

@@ -125,8 +125,15 @@ def write_report(
 ) -> Report:
     """Build the report of a run and write all its files into the run folder.
 
-    Parameters and errors are those of `report_facts` and `Report.save`. `report.json` comes last: once it is
-    there, all of them are.
+    `report.json` comes last: once it is there, all of them are. Errors are those of `report_facts` and
+    `Report.save`.
+
+    Parameters
+    ----------
+    samples, selection, job, sections, on_event
+        As in `build_report`.
+    folder : RunFolder
+        Where the files are written.
     """
     report = build_report(samples, selection, job, sections=sections, on_event=on_event)
     keep_layouts(samples, job or {}, report.arrays, folder)

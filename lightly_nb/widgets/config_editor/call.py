@@ -66,8 +66,13 @@ def edit_lightly_config(
 ) -> ConfigEditor:
     """Edit a lightly_config in a form: the model, its training and its input.
 
-    Parameters, result and errors are those of `edit_worker_config`. The estimate counts the training, unless
-    `beside` has a worker_config without it.
+    The estimate counts the training, unless `beside` has a worker_config without it. Result and errors are
+    those of `edit_worker_config`.
+
+    Parameters
+    ----------
+    config, source, storage_options, beside
+        As in `edit_worker_config`.
 
     Examples
     --------
@@ -90,8 +95,13 @@ def edit_selection_config(
 ) -> ConfigEditor:
     """Edit a selection_config in a form: how many samples, and the strategies as cards.
 
-    Parameters, result and errors are those of `edit_worker_config`. A selection has no default size: without
-    `config` the form starts with a tenth of the samples.
+    A selection has no default size: without `config` the form starts with a tenth of the samples. Result and
+    errors are those of `edit_worker_config`.
+
+    Parameters
+    ----------
+    config, source, storage_options, beside
+        As in `edit_worker_config`.
 
     Examples
     --------

@@ -168,6 +168,15 @@ def transact(
 
     It is called again, after the changes of the last call were undone, when another process was in the way.
 
+    Parameters
+    ----------
+    workspace : Workspace
+        The store.
+    function : callable
+        Changes the store and does nothing else.
+    *args, **kwargs
+        Handed on.
+
     Raises
     ------
     WorkspaceError
