@@ -25,14 +25,7 @@ def samples_html(
 ) -> str:
     """Return a self-contained HTML table of the first samples; every name and value is escaped.
 
-    Parameters
-    ----------
-    table, arrays, quarantine
-        Those of the samples.
-    picture_of : callable
-        From a row to its JPEG, empty where there is none.
-    hidden : collection of str
-        Columns that are not shown.
+    `picture_of` returns the JPEG of a row, empty where there is none; `hidden` columns are left out.
     """
     head = table.iloc[:ROWS_SHOWN]
     columns = [column for column in head.columns if column not in hidden][:COLUMNS_SHOWN]
