@@ -27,14 +27,7 @@ def samples_html(
 ) -> Html:
     """Return a self-contained HTML table of the first samples.
 
-    Parameters
-    ----------
-    samples, arrays, quarantine
-        The tables and arrays of the samples.
-    picture_of : callable
-        From a row to its JPEG, empty where there is none.
-    hidden : collection of str
-        Columns that are not shown.
+    `picture_of` returns the JPEG of a row, empty where there is none; `hidden` columns are left out.
     """
     head = samples.iloc[:ROWS_SHOWN]
     columns = [column for column in head.columns if column not in hidden][:COLUMNS_SHOWN]
