@@ -93,7 +93,7 @@ def test_every_number_of_the_pdf_is_in_the_json(report: Report, pdf_text: str) -
         if isinstance(leaf, str):
             known.update(numbers_in(leaf))
         elif leaf is not None:
-            known.update(numbers_in(shown.seconds(float(leaf))))
+            known.update(numbers_in(shown.duration(float(leaf))))
             for digits in (2, 3, 4):
                 known.update(numbers_in(shown.number(leaf, digits)))
     in_words = {"5", "95", "0", "1", "0.05"}  # of "5 % to 95 %", "skewness near 0", 1 / distance, an example
