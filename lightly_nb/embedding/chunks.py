@@ -99,7 +99,7 @@ class ChunkFolder:
     def load(self, number: int) -> Chunk | None:
         """Read a chunk; None if there is none, or it is damaged."""
         try:
-            with np.load(self.path(number), allow_pickle=False) as stored:
+            with self.path(number).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 facts = json.loads(stored["facts"].tobytes())
                 embeddings, packed = stored["embeddings"], stored["thumbnails"].tobytes()
             ends = np.cumsum([0, *facts["thumbnail_lengths"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -200,6 +201,10 @@ def _pack(path: str | os.PathLike[str] | None, jpegs: Iterator[bytes]) -> Thumbn
     if path is not None:
         write_thumbnails(Path(path), jpegs)
         return ThumbnailPack(path)
-    temporary = tempfile.TemporaryDirectory(prefix="lightly_nb-thumbnails-")
-    write_thumbnails(Path(temporary.name, "thumbnails.arrow"), jpegs)
-    return ThumbnailPack(Path(temporary.name, "thumbnails.arrow"), keep=temporary)
+    temporary = Path(tempfile.mkdtemp(prefix="lightly_nb-thumbnails-"), "thumbnails.arrow")
+    try:
+        write_thumbnails(temporary, jpegs)
+    except BaseException:
+        shutil.rmtree(temporary.parent, ignore_errors=True)
+        raise
+    return ThumbnailPack(temporary, is_temporary=True)

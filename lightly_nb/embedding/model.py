@@ -87,7 +87,8 @@ def square(rgb: np.ndarray, side: int) -> np.ndarray:
         uint8 of shape (side, side, 3).
     """
     with torch.inference_mode():
-        image = torch.from_numpy(rgb).permute(2, 0, 1)[None]
+        pixels = rgb if rgb.flags.writeable else rgb.copy()  # torch warns of what it could not write to
+        image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
         small = nn.functional.interpolate(image, (side, side), mode="bilinear", antialias=True)
         return np.asarray(small[0].permute(1, 2, 0))
 

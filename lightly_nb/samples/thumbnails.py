@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import shutil
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -73,8 +75,8 @@ class ThumbnailPack:
     ----------
     path : str or path
         The file that `write_thumbnails` wrote.
-    keep : object
-        Kept alive as long as the pack is, such as the temporary folder that it lies in.
+    is_temporary : bool
+        Whether the folder that it lies in goes when the pack does.
 
     Raises
     ------
@@ -82,8 +84,10 @@ class ThumbnailPack:
         If the file is missing, cut, damaged or of another kind.
     """
 
-    def __init__(self, path: str | os.PathLike[str], keep: object = None):
-        self.path, self._keep = Path(path), keep
+    def __init__(self, path: str | os.PathLike[str], is_temporary: bool = False):
+        self.path = Path(path)
+        if is_temporary:
+            weakref.finalize(self, shutil.rmtree, self.path.parent, ignore_errors=True)
         try:
             with pa.ipc.open_file(_mapped(self.path)) as reader:
                 self._jpegs = reader.read_all().column(COLUMN)

@@ -52,7 +52,7 @@ def drawn_samples(
     )
     if not thumbnails:
         return Samples(table.drop(columns="thumbnail"), {"embeddings": vectors})
-    folder = tempfile.TemporaryDirectory(prefix="lightly_nb-drawn-")
-    write_drawn(Path(folder.name) / "thumbnails.arrow", n)
-    pack = ThumbnailPack(Path(folder.name) / "thumbnails.arrow", keep=folder)
+    folder = Path(tempfile.mkdtemp(prefix="lightly_nb-drawn-"))
+    write_drawn(folder / "thumbnails.arrow", n)
+    pack = ThumbnailPack(folder / "thumbnails.arrow", is_temporary=True)
     return Samples(table, {"embeddings": vectors}, thumbnails=pack)
