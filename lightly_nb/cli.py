@@ -196,11 +196,11 @@ def _worker(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb.workspace.work.options import named_worker, parse_worker_options, sanity_check
     from lightly_nb.workspace.work.worker import print_line, run_worker
 
-    given = parse_worker_options(options.overrides)
+    worker_options = parse_worker_options(options.overrides)
     tell = partial(say, listener, "WORKER") if listener is not None else print_line
-    if given.sanity_check:
+    if worker_options.sanity_check:
         failed = 0
-        for check in sanity_check(given):
+        for check in sanity_check(worker_options):
             failed += not check.is_well
             tell(f"{'ok' if check.is_well else 'FAILED':6} {check.name}: {' '.join(check.said.split())}")
         if failed:
@@ -208,13 +208,13 @@ def _worker(options: argparse.Namespace, listener: Listener | None) -> None:
         return
     run_worker(
         open_workspace(),
-        named_worker(given),
-        token=given.token,
-        output_dir=given.output_dir,
-        shared_dir=given.shared_dir or None,
-        input_mount=given.input_mount or None,
-        force_start=given.worker.force_start,
-        shutdown_when_job_finished=given.shutdown_when_job_finished,
+        named_worker(worker_options),
+        token=worker_options.token,
+        output_dir=worker_options.output_dir,
+        shared_dir=worker_options.shared_dir or None,
+        input_mount=worker_options.input_mount or None,
+        force_start=worker_options.worker.force_start,
+        shutdown_when_job_finished=worker_options.shutdown_when_job_finished,
         say=tell,
     )
 

@@ -57,8 +57,8 @@ def set_local_config(
         INPUT, LIGHTLY, or both.
     """
     server = None if web_server_location == LIGHTLY_SERVE else web_server_location
-    given = {"relative_path": relative_path, "web_server_location": server}
-    _set(self, "LOCAL", purpose, thumbnail_suffix, given)
+    settings = {"relative_path": relative_path, "web_server_location": server}
+    _set(self, "LOCAL", purpose, thumbnail_suffix, settings)
 
 
 def set_s3_config(
@@ -164,8 +164,8 @@ def list_datasource_permissions(self: ApiSession) -> dict[str, bool | dict[str, 
         `can_list`, `can_read`, `can_write`, `can_overwrite`, and `errors` by permission, where there are any.
     """
     purposes = (DatasourcePurpose.INPUT, DatasourcePurpose.LIGHTLY)
-    given = [self._read_dataset(datasources.get_datasource, purpose) for purpose in purposes]
-    return datasource_permissions(*given)
+    found = [self._read_dataset(datasources.get_datasource, purpose) for purpose in purposes]
+    return datasource_permissions(*found)
 
 
 def _set(

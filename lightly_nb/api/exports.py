@@ -87,11 +87,11 @@ def _method(form: str, chosen: Format, kind: str) -> Callable[..., Any]:
     deprecated = f"the {chosen.label} format is deprecated; use {instead}" if chosen.replaced_by else ""
 
     def method(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs).arguments
-        session, tag = given.pop("self"), given.pop(f"tag_{kind}")
+        arguments = signature.bind(*args, **kwargs).arguments
+        session, tag = arguments.pop("self"), arguments.pop(f"tag_{kind}")
         if deprecated:
             warnings.warn(deprecated, DeprecationWarning, stacklevel=2)
-        return exported(session, form, tag if kind == "id" else get_tag_by_name(session, tag).id, **given)
+        return exported(session, form, tag if kind == "id" else get_tag_by_name(session, tag).id, **arguments)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Return a tag, by its {kind}, as: {chosen.about}." + f" Deprecated: {instead}." * bool(

@@ -64,15 +64,15 @@ def _by_method(worker: WorkerConfig) -> dict[str, Any]:
 
 def _by_score(worker: WorkerConfig) -> list[dict[str, Any]]:
     task, score = worker.active_learning.task_name, worker.active_learning.score_name
-    given = old_keys_given(worker)
-    if "scorer" in given and task:
+    keys = old_keys_given(worker)
+    if "scorer" in keys and task:
         raise ConfigError.at(
             "worker_config.scorer",
             "it scores the pretagging detections, and active_learning names another task; give one of them",
         )
-    if "active_learning" in given and not task:
+    if "active_learning" in keys and not task:
         raise ConfigError.at("worker_config.active_learning.task_name", "missing beside score_name")
-    if not task and (worker.method == "coral" or "scorer" in given):
+    if not task and (worker.method == "coral" or "scorer" in keys):
         if not worker.pretagging:
             raise ConfigError.at(
                 "worker_config.method",

@@ -26,9 +26,9 @@ def json_name(folder: str, filename: str) -> str:
     return f"{folder}/{posixpath.splitext(filename)[0]}.json"
 
 
-def as_dict(given: Any) -> dict[str, Any]:
+def as_dict(model: Any) -> dict[str, Any]:
     """Return a mapping, model or plain object as a dict with snake_case keys."""
-    inner = getattr(given, "actual_instance", given)
+    inner = getattr(model, "actual_instance", model)
     for method in ("model_dump", "to_dict"):
         if callable(found := getattr(inner, method, None)):
             inner = found()

@@ -86,13 +86,13 @@ def write_metadata_schema(datasource: WritableDatasource, configs: Iterable[Any]
     An entry takes the place of one with the same path; others stay.
     """
     entries = []
-    for number, given in enumerate(as_dict(one) for one in configs):
-        kind = text_of(given.get("value_data_type"))
-        if not given.get("name") or not given.get("path") or kind not in _DEFAULTS:
+    for number, fields in enumerate(as_dict(one) for one in configs):
+        kind = text_of(fields.get("value_data_type"))
+        if not fields.get("name") or not fields.get("path") or kind not in _DEFAULTS:
             said = f"configs[{number}] needs a name, a path and a value_data_type ({', '.join(_DEFAULTS)})"
-            raise BadRequestException(f"{said}; got {given!r}")
-        default = given.get("default_value")
-        entries.append(_entry(given["name"], given["path"], default, kind))
+            raise BadRequestException(f"{said}; got {fields!r}")
+        default = fields.get("default_value")
+        entries.append(_entry(fields["name"], fields["path"], default, kind))
     paths = {entry["path"] for entry in entries}
     old = read_json(datasource, f"{METADATA}/schema.json", [])
     kept = [entry for entry in old if entry["path"] not in paths]

@@ -47,18 +47,18 @@ def write_task_schema(datasource: WritableDatasource, schema: Any) -> None:
     DatasourceError
         If it cannot be written.
     """
-    given = as_dict(schema)
-    name, categories = given.get("name"), [as_dict(one) for one in given.get("categories") or ()]
-    task_type = text_of(given.get("type")).lower().replace("_", "-")
+    fields = as_dict(schema)
+    name, categories = fields.get("name"), [as_dict(one) for one in fields.get("categories") or ()]
+    task_type = text_of(fields.get("type")).lower().replace("_", "-")
     _check_task_name(name)
     if task_type not in _TASK_TYPES:
-        said = f"schema.type is {given.get('type')!r}; there are {', '.join(_TASK_TYPES)}"
+        said = f"schema.type is {fields.get('type')!r}; there are {', '.join(_TASK_TYPES)}"
         raise BadRequestException(said)
     ids = [one.get("id") for one in categories]
     if not categories or len(set(ids)) < len(ids) or not all(map(is_whole, ids)):
         said = "schema.categories needs one entry or more, each with its own whole number 'id' and a 'name'"
         raise BadRequestException(f"{said}; got {categories!r}")
-    rest = {key: given[key] for key in ("keypoint_names", "keypoint_skeleton") if given.get(key)}
+    rest = {key: fields[key] for key in ("keypoint_names", "keypoint_skeleton") if fields.get(key)}
     body = {
         "task_type": task_type,
         "categories": [{"id": one["id"], "name": text_of(one.get("name"))} for one in categories],
@@ -88,15 +88,15 @@ def write_predictions(datasource: WritableDatasource, filename: str, singletons:
         If a file cannot be written.
     """
     by_task: dict[str, list[dict[str, Any]]] = {}
-    for number, given in enumerate(as_dict(one) for one in singletons):
+    for number, fields in enumerate(as_dict(one) for one in singletons):
         where = f"prediction_singletons[{number}] of {filename!r}"
-        missing = [key for key in ("task_name", "category_id", "score") if given.get(key) is None]
+        missing = [key for key in ("task_name", "category_id", "score") if fields.get(key) is None]
         if missing:
             raise BadRequestException(f"{where} has no {', '.join(missing)}")
-        if not isinstance(given["score"], Real) or not 0 <= float(given["score"]) <= 1:
-            raise BadRequestException(f"{where}: score is {given['score']!r}, which is not from 0 to 1")
-        singleton = {key: given[key] for key in _SINGLETON_FIELDS if given.get(key) is not None}
-        by_task.setdefault(given["task_name"], []).append(singleton)
+        if not isinstance(fields["score"], Real) or not 0 <= float(fields["score"]) <= 1:
+            raise BadRequestException(f"{where}: score is {fields['score']!r}, which is not from 0 to 1")
+        singleton = {key: fields[key] for key in _SINGLETON_FIELDS if fields.get(key) is not None}
+        by_task.setdefault(fields["task_name"], []).append(singleton)
     for task in by_task:
         _check_categories(datasource, task, by_task[task])
     for task, found in by_task.items():

@@ -227,9 +227,9 @@ def load_job(folder: RunFolder) -> Job:
 def _masked_like(asked: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
     """Return the asked keys as `key=value` lines, with the values of `content`, whose secrets are masked."""
     lines: list[str] = []
-    for config_name, given in asked.items():
+    for config_name, config in asked.items():
         flat = _flat(content.get(config_name) or {})
-        for key in _flat(given if isinstance(given, Mapping) else changed_values(given) if given else {}):
+        for key in _flat(config if isinstance(config, Mapping) else changed_values(config) if config else {}):
             shown = flat.get(key)
             lines.append(f"{config_name}.{key}={yaml.safe_dump(shown, default_flow_style=True, width=10**6)}")
     return [line.removesuffix("\n").removesuffix("\n...") for line in lines]

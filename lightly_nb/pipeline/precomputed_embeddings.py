@@ -12,7 +12,7 @@ STAGE = "given embeddings"
 PRESELECTED = "preselected"
 
 
-def with_precomputed_embeddings(samples: Samples, given: EmbeddingsTable, path: str) -> Samples:
+def with_precomputed_embeddings(samples: Samples, precomputed: EmbeddingsTable, path: str) -> Samples:
     """Return the samples that `given` has embeddings for, with them and with the column `preselected`.
 
     Samples that are masked or have no row go to quarantine; rows without a sample are passed over.
@@ -22,8 +22,8 @@ def with_precomputed_embeddings(samples: Samples, given: EmbeddingsTable, path: 
     InputError
         If no sample is left.
     """
-    rows = pd.Index(given.filenames).get_indexer(pd.Index(samples.filenames))
-    masked = (rows >= 0) & given.masked[rows]
+    rows = pd.Index(precomputed.filenames).get_indexer(pd.Index(samples.filenames))
+    masked = (rows >= 0) & precomputed.masked[rows]
     left_out = quarantine_table(
         {
             "filename": name,
@@ -36,13 +36,13 @@ def with_precomputed_embeddings(samples: Samples, given: EmbeddingsTable, path: 
     )
     if len(left_out) == len(samples):
         raise InputError(
-            f"worker_config.embeddings: '{path}' has {len(given.filenames):,} rows, but none that counts for "
-            f"the {len(samples):,} samples; its names must be relative to the input folder, for example "
-            f"'{samples.filenames[0]}', got '{given.filenames[0]}'"
+            f"worker_config.embeddings: '{path}' has {len(precomputed.filenames):,} rows, but none that counts "
+            f"for the {len(samples):,} samples; its names must be relative to the input folder, for example "
+            f"'{samples.filenames[0]}', got '{precomputed.filenames[0]}'"
         )
     usable = rows[(rows >= 0) & ~masked]
-    kept = samples.without(left_out).with_columns({PRESELECTED: given.selected[usable]})
-    return kept.with_array("embeddings", given.embeddings[usable])
+    kept = samples.without(left_out).with_columns({PRESELECTED: precomputed.selected[usable]})
+    return kept.with_array("embeddings", precomputed.embeddings[usable])
 
 
 def preselected_names(samples: Samples) -> list[str]:

@@ -39,7 +39,7 @@ class Query(NamedTuple):
         return self.dataset_id, self.tag_name
 
 
-def as_queries(given: Mapping[str | Key, Any] | None) -> tuple[Query, ...]:
+def as_queries(embeddings_by_tag: Mapping[str | Key, Any] | None) -> tuple[Query, ...]:
     """Return the queries of `{tag_name or (dataset_id, tag_name): embeddings}`.
 
     Embeddings are an array, `Samples`, or the path of an embeddings CSV or a `.npy` file.
@@ -50,7 +50,7 @@ def as_queries(given: Mapping[str | Key, Any] | None) -> tuple[Query, ...]:
         If one is not float of shape (n, d) with n >= 1, or has a value that is not finite.
     """
     queries = []
-    for key, value in (given or {}).items():
+    for key, value in (embeddings_by_tag or {}).items():
         dataset_id, tag_name = (None, key) if isinstance(key, str) else key
         queries.append(Query(dataset_id, tag_name, _vectors(value, f"queries[{key!r}]")))
     return tuple(queries)

@@ -222,12 +222,12 @@ def _stop_when_asked(folder: RunFolder) -> Listener:
 
 
 def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
-    given, default = to_dict(job.configs.worker), to_dict(WorkerConfig())
+    settings, default = to_dict(job.configs.worker), to_dict(WorkerConfig())
     for key in NOT_BUILT_YET:
-        if given[key] != default[key]:
+        if settings[key] != default[key]:
             raise ConfigError.at(
                 f"worker_config.{key}",
-                f"got {given[key]!r}, but this version cannot do that yet; leave it at {default[key]!r}",
+                f"got {settings[key]!r}, but this version cannot do that yet; leave it at {default[key]!r}",
             )
     if job.configs.selection is None:
         raise ConfigError.at(

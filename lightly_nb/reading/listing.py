@@ -129,8 +129,8 @@ def _opened(
     return source.read_only()
 
 
-def _parsed(given: RelevantFilenames | str | bytes | Iterable[str] | None) -> RelevantFilenames | None:
-    return given if given is None or isinstance(given, RelevantFilenames) else parse_relevant_filenames(given)
+def _parsed(form: RelevantFilenames | str | bytes | Iterable[str] | None) -> RelevantFilenames | None:
+    return form if form is None or isinstance(form, RelevantFilenames) else parse_relevant_filenames(form)
 
 
 def _listed(

@@ -108,10 +108,12 @@ def prices_with(changes: Any) -> dict[str, dict[str, Any]]:
     for name, change in dict(changes or {}).items():
         if name not in prices:
             raise InputError(f"report: prices has no '{name}'; known are {', '.join(PRICES)}")
-        given = dict(change) if isinstance(change, dict) else {"value": change, "source": "given by the user"}
-        value = given.get("value", prices[name]["value"])
+        change_of = (
+            dict(change) if isinstance(change, dict) else {"value": change, "source": "given by the user"}
+        )
+        value = change_of.get("value", prices[name]["value"])
         least = 1e-12 if name == "images_per_second" else 0
         if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value < 1e15:
             raise InputError(f"report: prices['{name}'] is {value!r}; give a number of at least {least:g}")
-        prices[name] |= given
+        prices[name] |= change_of
     return prices
