@@ -36,8 +36,8 @@ def with_precomputed_embeddings(samples: Samples, precomputed: EmbeddingsTable, 
     )
     if len(left_out) == len(samples):
         raise InputError(
-            f"worker_config.embeddings: '{path}' has {len(precomputed.filenames):,} rows, but none that counts "
-            f"for the {len(samples):,} samples; its names must be relative to the input folder, for example "
+            f"worker_config.embeddings: '{path}' has {len(precomputed.filenames):,} rows, but none that "
+            f"counts for the {len(samples):,} samples; its names must be relative to the input folder, for example "
             f"'{samples.filenames[0]}', got '{precomputed.filenames[0]}'"
         )
     usable = rows[(rows >= 0) & ~masked]
