@@ -37,8 +37,8 @@ def with_precomputed_embeddings(samples: Samples, precomputed: EmbeddingsTable, 
     if len(left_out) == len(samples):
         raise InputError(
             f"worker_config.embeddings: '{path}' has {len(precomputed.filenames):,} rows, but none that "
-            f"counts for the {len(samples):,} samples; its names must be relative to the input folder, for example "
-            f"'{samples.filenames[0]}', got '{precomputed.filenames[0]}'"
+            f"counts for the {len(samples):,} samples; its names must be relative to the input folder, "
+            f"for example '{samples.filenames[0]}', got '{precomputed.filenames[0]}'"
         )
     usable = rows[(rows >= 0) & ~masked]
     kept = samples.without(left_out).with_columns({PRESELECTED: precomputed.selected[usable]})
