@@ -265,10 +265,6 @@ def _fail(message: str, code: int, listener: Listener | None) -> int:
     return code
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def next_to_open(run: Run) -> str:
     """Return what a person should look at first, as a path inside the run folder."""
     if run.folder.report_html.is_file():
@@ -290,3 +286,7 @@ def summary_text(run: Run) -> str:
             f'or in a notebook: run = lightly_nb.open_run("{run.path}"); run.selection',
         ]
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from lightly_nb.api.session import ApiSession
 from lightly_nb.api.tags import get_tag_by_name
 from lightly_nb.events import Listener
-from lightly_nb.exports import FORMATS, Format, Images, save
+from lightly_nb.exports import FORMATS, Format, save
 from lightly_nb.exports.formats import format_named
+from lightly_nb.exports.images import Images
 from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings
 from lightly_nb.workspace.data.sample_files import open_sample_files, sample_files_settings
 from lightly_nb.workspace.data.samples import SampleRow

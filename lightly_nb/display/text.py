@@ -86,10 +86,10 @@ def plural(noun: str) -> str:
 
     Examples
     --------
-    >>> plural("image"), plural("batch")
-    ('images', 'batches')
+    >>> plural("image"), plural("batch"), plural("epoch")
+    ('images', 'batches', 'epochs')
     """
-    return noun + ("es" if noun.endswith(("ch", "s", "x")) else "s")
+    return noun + ("es" if noun.endswith(("tch", "s", "x")) else "s")
 
 
 def rate(per_second: float, noun: str) -> str:

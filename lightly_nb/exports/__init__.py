@@ -29,7 +29,7 @@ from lightly_nb.files import written_aside
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
 
-__all__ = ["FORMATS", "Format", "Images", "export", "save", "write"]
+__all__ = ["FORMATS", "Format", "export", "save", "write"]
 
 
 def export(
@@ -39,7 +39,7 @@ def export(
     path: str | os.PathLike[str] | None = None,
     *,
     url_for: Callable[[str], str] | None = None,
-    formats: Mapping[str, Format] = FORMATS,
+    formats: Mapping[str, Format] | None = None,
     on_event: Listener | None = None,
     **options: Any,
 ) -> Any:
@@ -58,8 +58,8 @@ def export(
     url_for : callable, optional
         Makes the URL that the tool is to open, of a file name. None: signed by the bucket for a week, or
         `file://` for a folder.
-    formats : mapping of str to Format
-        Formats by name, so that a notebook can pass its own.
+    formats : mapping of str to Format, optional
+        Formats by name, so that a notebook can pass its own; None is `FORMATS`.
     on_event : callable, optional
         Gets the events while sizes are read from files; None shows a progress bar.
     **options
@@ -81,12 +81,12 @@ def export(
     --------
     >>> samples = Samples(pd.DataFrame(index=["a.jpg", "b c.jpg"]))
     >>> export(samples, ["b c.jpg"], "yolo", root="/data")
-    '/data/b c.jpg\\n'
+    '/data/b c.jpg\n'
     """
     if instead := format_named(format, formats).replaced_by:
         said = f"the export format {format!r} is deprecated; use {instead!r}"
         warnings.warn(said, DeprecationWarning, stacklevel=2)
-    images = images_of(samples, picks, url_for, on_event)
+    images = _images_of(samples, picks, url_for, on_event)
     content = save(images, format, formats=formats, **options)
     return content if path is None else write(content, path)
 
@@ -96,7 +96,7 @@ def save(
     format: str,
     *,
     chunk_size: int | None = None,
-    formats: Mapping[str, Format] = FORMATS,
+    formats: Mapping[str, Format] | None = None,
     **options: Any,
 ) -> Any:
     """Return images in a format.
@@ -110,8 +110,8 @@ def save(
     chunk_size : int, optional
         Images in a part; None is all of them in one. A part is made, and its URLs are signed, when it is
         asked for.
-    formats : mapping of str to Format
-        Formats by name.
+    formats : mapping of str to Format, optional
+        Formats by name; None is `FORMATS`.
     **options
         Of the format: `root` of `yolo`.
 
@@ -153,7 +153,7 @@ def write(content: Any, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def images_of(
+def _images_of(
     samples: Samples,
     picks: Selection | Iterable[str] | None,
     url_for: Callable[[str], str] | None,

@@ -76,7 +76,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 """All formats by name."""
 
 
-def format_named(name: str, formats: Mapping[str, Format] = FORMATS) -> Format:
+def format_named(name: str, formats: Mapping[str, Format] | None = None) -> Format:
     """Return a format.
 
     Raises
@@ -84,6 +84,7 @@ def format_named(name: str, formats: Mapping[str, Format] = FORMATS) -> Format:
     InputError
         If there is none of that name; says which one was probably meant, and all there are.
     """
+    formats = FORMATS if formats is None else formats
     if name in formats:
         return formats[name]
     near = get_close_matches(str(name), formats, n=1)

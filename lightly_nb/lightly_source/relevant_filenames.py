@@ -76,7 +76,7 @@ def parse_relevant_filenames(content: str | bytes | Iterable[str], where: str = 
 
     Examples
     --------
-    >>> relevant = parse_relevant_filenames("image_1.png\\nsubdir/* *.jpg")
+    >>> relevant = parse_relevant_filenames("image_1.png\nsubdir/* *.jpg")
     >>> relevant.names, [(prefix.start, prefix.is_ignored("subdir/a.jpg")) for prefix in relevant.prefixes]
     (('image_1.png',), [('subdir/', True)])
     """

@@ -400,7 +400,7 @@ def test_a_run_without_an_artifact_says_what_it_has(filled: ApiWorkflowClient, t
 
 def _ended_run(client: ApiWorkflowClient, folder: Path) -> Any:
     from lightly_nb.processes import this_process
-    from lightly_nb.states import RunState
+    from lightly_nb.states import ArtifactType, RunState
     from lightly_nb.workspace.data.artifacts import register_artifacts
     from lightly_nb.workspace.work.queue import end_run, take_next
 
@@ -413,7 +413,7 @@ def _ended_run(client: ApiWorkflowClient, folder: Path) -> Any:
         taken = take_next(session, worker_id, this_process())
         assert taken is not None
         taken.run.run_folder = str(folder)
-        register_artifacts(session, taken.run, {"LOG": folder / "log.txt"})
+        register_artifacts(session, taken.run, {ArtifactType.LOG: folder / "log.txt"})
         end_run(session, taken.run, RunState.COMPLETED, "done")
 
     client._write(whole)

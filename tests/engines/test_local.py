@@ -59,7 +59,7 @@ def test_what_has_not_begun_when_it_is_closed_never_does():
     assert n_begun <= 5
     time.sleep(0.1)
     assert len(begun) == n_begun
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("lightly_nb")] == []
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("lightly_nb_")] == []
 
 
 def test_each_thread_is_prepared_once():

@@ -19,7 +19,8 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.datasource.sample_files import SampleFiles
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.events import Event
-from lightly_nb.exports import FORMATS, Format, Images, save
+from lightly_nb.exports import FORMATS, Format, save
+from lightly_nb.exports.images import Images
 from lightly_nb.exports.sizes import image_size
 from lightly_nb.states import DatasetType
 from lightly_nb.workspace.data.datasource_kinds import datasource_settings

@@ -26,7 +26,7 @@ def drawable(text: str) -> str:
 
     Examples
     --------
-    >>> drawable("été/photo\\n1.jpg")
+    >>> drawable("été/photo\n1.jpg")
     'été/photo□1.jpg'
     """
     text = "".join(NO_GLYPH if unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") else c for c in text)

@@ -56,7 +56,7 @@ def texts_by_key(problems: Iterable[Problem], where: str) -> dict[str, str]:
     r"""Return what is wrong by dotted key inside the configuration `where`; '' is the configuration itself.
 
     >>> texts_by_key([Problem("c.a.b", "not allowed"), Problem("c.a.b", "too large")], "c")
-    {'a.b': 'not allowed\\ntoo large'}
+    {'a.b': 'not allowed\ntoo large'}
     """
     texts: dict[str, list[str]] = {}
     for key, text in problems:

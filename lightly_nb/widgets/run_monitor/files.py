@@ -30,8 +30,8 @@ class OutputFile:
 def plain(text: str) -> str:
     r"""Return text without colour codes and characters that move the cursor or turn the direction.
 
-    >>> plain("\\x1b[31mred\\x1b[0m\\r\\n")
-    'red\\n'
+    >>> plain("\x1b[31mred\x1b[0m\r\n")
+    'red\n'
     """
     return _CONTROLS.sub("", _ESCAPES.sub("", text))
 

@@ -15,7 +15,7 @@ def pack_rows(rows: np.ndarray, n_samples: int) -> bytes:
     r"""Return one bit per sample, least significant bit first.
 
     >>> pack_rows(np.array([0, 9]), 10)
-    b'\\x01\\x02'
+    b'\x01\x02'
     """
     mask = np.zeros(n_samples, dtype=bool)
     mask[rows] = True
