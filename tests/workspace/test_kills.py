@@ -61,7 +61,7 @@ def check_store_is_whole(workspace: Workspace) -> None:
         changes = select(RunStateChange.run_id, func.count()).group_by(RunStateChange.run_id)
         runs = session.scalars(select(ComputeRun)).all()
         assert {run.state for run in runs} <= {"COMPLETED"}
-        assert sorted(session.execute(changes).tuples()) == sorted((run.id, 3) for run in runs)
+        assert sorted(session.execute(changes)) == sorted((run.id, 3) for run in runs)
         assert session.scalar(select(func.count()).select_from(Tag)) == len(runs)
 
 

@@ -130,10 +130,10 @@ def _numbers_by_name(session: Session, dataset: Dataset, filenames: Sequence[str
     """Return the numbers of those `filenames` that the dataset has (and of others, when there are many)."""
     columns = select(Sample.filename, Sample.number).where(Sample.dataset_id == dataset.id)
     if len(filenames) > _FEW:
-        return {name: number for name, number in session.execute(columns).tuples()}  # noqa: C416
+        return {name: number for name, number in session.execute(columns)}  # noqa: C416
     found: dict[str, int] = {}
     for some in _batches(filenames, _AT_ONCE):
-        rows = session.execute(columns.where(Sample.filename.in_(some))).tuples()
+        rows = session.execute(columns.where(Sample.filename.in_(some)))
         found |= {name: number for name, number in rows}  # noqa: C416 - dict() takes a result for a mapping
     return found
 

@@ -181,7 +181,7 @@ def _dead_runs(session: Session) -> list[tuple[ComputeRun, ScheduledRun]]:
         select(ComputeRun, ScheduledRun)
         .join(ScheduledRun, ComputeRun.scheduled_run_id == ScheduledRun.id)
         .where(ScheduledRun.state == "LOCKED")
-    ).tuples()
+    )
     return [(run, one) for run, one in locked_runs if not _lives(run.process, now <= (one.locked_until or 0))]
 
 
