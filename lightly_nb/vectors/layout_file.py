@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def write_layouts(
 def read_layouts(
     path: Path | None, vectors: np.ndarray, *, seed: int | None = None, most: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Return the layouts of `vectors` by name; nothing if the file is not there or of other embeddings.
+    """Return the layouts of `vectors` by name; nothing if the file is not there, damaged or of others.
 
     Parameters
     ----------
@@ -32,11 +33,14 @@ def read_layouts(
     """
     if path is None or not path.is_file():
         return {}
-    with np.load(path, allow_pickle=False) as stored:
-        made_with = zip((seed, most), stored[".with"].tolist(), strict=True)
-        if any(asked not in (None, was) for asked, was in made_with) or stored[".of"] != hash_of(vectors):
-            return {}
-        return {name: stored[name] for name in stored.files if not name.startswith(".")}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            made_with = zip((seed, most), stored[".with"].tolist(), strict=True)
+            if any(asked not in (None, was) for asked, was in made_with) or stored[".of"] != hash_of(vectors):
+                return {}
+            return {name: stored[name] for name in stored.files if not name.startswith(".")}
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):  # they are computed again
+        return {}
 
 
 def hash_of(vectors: np.ndarray) -> str:

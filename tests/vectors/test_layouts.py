@@ -117,3 +117,13 @@ def test_the_report_of_a_run_and_the_scatter_show_the_very_same_map(tmp_path: Pa
     assert stale.projections == ["pca"]
     part = lnb.scatter(run.samples.take(np.arange(20)), umap=False)
     assert part.projections == ["pca"], "a map of all is not one of a part"
+
+
+@pytest.mark.parametrize("end", [0, 10, 200, -1])
+def test_a_damaged_file_is_no_layout_and_no_error(tmp_path: Path, end: int):
+    vectors = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    path = tmp_path / "layouts.npz"
+    write_layouts(path, vectors, {"pca": pca_layout(vectors)[0]}, 0, 30)
+    assert list(read_layouts(path, vectors)) == ["pca"]
+    path.write_bytes(path.read_bytes()[:end])
+    assert read_layouts(path, vectors) == {}

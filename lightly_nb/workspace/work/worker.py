@@ -1,6 +1,6 @@
 """The worker: waits for runs, does one at a time, and tells the store how they go.
 
-What a run means is one function, `do_run` of `jobs`; everything here is about doing it once and saying so.
+What a run means is one function, `do_run` of `job`; everything here is about doing it once and saying so.
 """
 
 from __future__ import annotations
