@@ -23,6 +23,8 @@ from lightly_nb.vectors.neighbors import Floats, Tick, neighbors, no_tick
 from lightly_nb.vectors.threads import threads_for
 
 UMAP_NEIGHBORS = (5, 15, 50)
+ROWS_FOR_AXES = 200_000
+"""Rows that the directions of PCA are computed from, at most."""
 FITTED_UP_TO = 4000
 """Samples that UMAP runs on; the others are placed between their nearest neighbours among these."""
 PLACED_BY = 5
@@ -52,8 +54,9 @@ def projection_label(name: str) -> str:
 def pca_layout(vectors: np.ndarray, rows_at_once: int = 65_536) -> tuple[np.ndarray, list[float]]:
     """Return the two principal components, float32 (n, 2), and the share of the variance that each holds.
 
-    The sign is such that the largest weight of a component is positive. The covariance is summed in float64
-    over chunks, so a memory map may be larger than the memory.
+    The sign is such that the largest weight of a component is positive. Above 200,000 rows the directions and
+    shares are those of that many evenly spaced ones; all rows are projected, in chunks, so that a memory map
+    may be larger than the memory. Float32; means and sums of chunks in float64.
 
     Parameters
     ----------
@@ -61,12 +64,16 @@ def pca_layout(vectors: np.ndarray, rows_at_once: int = 65_536) -> tuple[np.ndar
         float of shape (n_samples, n_features). Rows that are not finite count for nothing and get NaN.
     """
     with threads_for(vectors.size):
-        middle, axes, explained = _components(vectors, rows_at_once)
+        middle, axes, explained = _components(
+            vectors[:: -(-len(vectors) // ROWS_FOR_AXES) or 1], rows_at_once
+        )
         coordinates = np.empty((len(vectors), 2), dtype=np.float32)
         for start in range(0, len(vectors), rows_at_once):
-            part = vectors[start : start + rows_at_once].astype(np.float64)
-            part[~np.isfinite(part).all(axis=1)] = np.nan
-            coordinates[start : start + rows_at_once] = (part - middle) @ axes
+            part = vectors[start : start + rows_at_once] - middle.astype(np.float32)
+            with np.errstate(invalid="ignore"):
+                placed = part @ axes.astype(np.float32)
+            placed[~np.isfinite(part).all(axis=1)] = np.nan
+            coordinates[start : start + rows_at_once] = placed
     return coordinates, explained
 
 
@@ -76,11 +83,11 @@ def _components(vectors: np.ndarray, rows_at_once: int) -> tuple[Floats, Floats,
     count, total, product = 0, np.zeros(d), np.zeros((d, d))
     for part in _finite_parts(vectors, rows_at_once):
         count += len(part)
-        total += part.sum(axis=0)
+        total += part.sum(axis=0, dtype=np.float64)
     middle = total / max(count, 1)
     for part in _finite_parts(vectors, rows_at_once):
-        part -= middle
-        product += part.T @ part
+        centered = part - middle.astype(np.float32)
+        product += centered.T @ centered
     values, axes = np.linalg.eigh(product)
     values = np.pad(values[::-1], (0, 1))[:2].clip(min=0)  # there may be one feature only
     axes = np.pad(axes[:, ::-1], ((0, 0), (0, 1)))[:, :2]
@@ -89,9 +96,9 @@ def _components(vectors: np.ndarray, rows_at_once: int) -> tuple[Floats, Floats,
     return middle, axes, (values / variance if variance > 0 else np.zeros(2)).tolist()
 
 
-def _finite_parts(vectors: np.ndarray, rows_at_once: int) -> Iterator[Floats]:
+def _finite_parts(vectors: np.ndarray, rows_at_once: int) -> Iterator[np.ndarray]:
     for start in range(0, len(vectors), rows_at_once):
-        part = vectors[start : start + rows_at_once].astype(np.float64)
+        part = np.asarray(vectors[start : start + rows_at_once], dtype=np.float32)
         yield part[np.isfinite(part).all(axis=1)]
 
 

@@ -54,7 +54,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
         self.observe(lambda change: self._send_points(), "projection")
         self.observe(lambda change: self._send_colors(), "color_by")
         self.observe(lambda change: self._send_menu(), "samples")
-        self.observe(lambda change: self._picks_changed(), "picks")
+        self.observe(lambda change: self._show_picks(), "picks")
         self._explain_in_background()
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ class ScatterPanel(ScatterModel, anywidget.AnyWidget):  # type: ignore[misc]
     def _picked_rows(self) -> np.ndarray:
         return as_rows(self.picks, self.samples)
 
-    def _picks_changed(self) -> None:
+    def _show_picks(self) -> None:
         self._explained = None
         self._send_menu()
         self._send_colors()
