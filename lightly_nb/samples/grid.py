@@ -39,7 +39,8 @@ def show_images(
     samples : Samples
         Embedded samples: the thumbnails are made while embedding.
     filenames : sequence of str or None
-        Which samples, in this order, for example `selection.filenames`; None is all of them.
+        Which samples, in this order, for example `selection.filenames`; a name may come more than once. None
+        is all of them.
     captions : sequence of str or None
         A line below each picture; None is the file name.
     height : int
@@ -52,14 +53,16 @@ def show_images(
     InputError
         If a file name is not among the samples.
     """
-    chosen = samples if filenames is None else samples.take(samples.rows_of(list(filenames)))
-    shown = chosen.take(range(min(most, len(chosen))))
-    lines = list(captions) if captions is not None else shown.filenames
+    names = samples.filenames if filenames is None else list(filenames)
+    once = list(dict.fromkeys(names))
+    row_of = dict(zip(once, samples.rows_of(once).tolist(), strict=True))
+    shown = names[:most]
+    lines = list(captions) if captions is not None else shown
     cells = (
-        _cell(shown.thumbnail(row), name, caption, height)
-        for row, (name, caption) in enumerate(zip(shown.filenames, lines, strict=False))
+        _cell(samples.thumbnail(row_of[name]), name, caption, height)
+        for name, caption in zip(shown, lines, strict=False)
     )
-    more = tag("p", f"{len(shown):,} of {len(chosen):,} shown") if len(shown) < len(chosen) else None
+    more = tag("p", f"{len(shown):,} of {len(names):,} shown") if len(shown) < len(names) else None
     return ImageGrid(join(tag("div", cells, style="display:flex;flex-wrap:wrap;gap:6px"), more))
 
 
