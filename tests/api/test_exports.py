@@ -19,6 +19,7 @@ from lightly_nb.exports import FORMATS
 from tests.s3_server import ACCESS_KEY, SECRET_ACCESS_KEY, s3_program, s3_server
 
 
+@pytest.mark.filterwarnings("ignore:the Labelbox v3 format is deprecated:DeprecationWarning")
 def test_every_format_is_exported_by_name_and_by_id(filled: ApiWorkflowClient) -> None:
     tag = filled.get_tag_by_name("initial-tag")
     for form in FORMATS:
