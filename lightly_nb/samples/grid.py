@@ -54,9 +54,9 @@ def show_images(
         If a file name is not among the samples.
     """
     names = samples.filenames if filenames is None else list(filenames)
-    once = list(dict.fromkeys(names))
-    row_of = dict(zip(once, samples.rows_of(once).tolist(), strict=True))
     shown = names[:most]
+    once = list(dict.fromkeys(shown if filenames is None else names))
+    row_of = dict(zip(once, samples.rows_of(once).tolist(), strict=True))
     lines = list(captions) if captions is not None else shown
     cells = (
         _cell(samples.thumbnail(row_of[name]), name, caption, height)
