@@ -1,6 +1,6 @@
 """Embedding: one pass over the files, from bytes to checks, metadata, thumbnails and embeddings."""
 
 from lightly_nb.embedding.embed import embed
-from lightly_nb.embedding.model import EmbeddingModel
+from lightly_nb.models import EmbeddingModel
 
 __all__ = ["EmbeddingModel", "embed"]
