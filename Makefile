@@ -8,13 +8,6 @@ INSTALLED := $(VENV)/.installed
 DEMO := demo/photographs
 OUTPUT := lightly_outputs
 
-# For 500 photographs on a laptop's CPU: a small model, a learning rate that fits small batches, and
-# colours changed less than by default, since colour tells these photographs apart.
-SMALL_TRAINING := lightly.model.name=resnet-9 lightly.model.width=0.25 lightly.trainer.max_epochs=12 \
-  lightly.trainer.precision=16 lightly.loader.batch_size=64 lightly.optimizer.lr=0.1 \
-  lightly.criterion.temperature=0.1 lightly.collate.cj_bright=0.3 lightly.collate.cj_contrast=0.3 \
-  lightly.collate.cj_sat=0.3 lightly.collate.cj_hue=0.05 lightly.collate.random_gray_scale=0.05
-
 .PHONY: help install photographs demo test slow lab lint bench clean
 
 help: ## say what there is
@@ -31,8 +24,8 @@ $(INSTALLED): pyproject.toml tools/make_venv.sh tools/check_install.py
 photographs: install ## gather the demo photographs (skipped when they are all there)
 	@$(PY) -m lightly_nb.demo $(DEMO)
 
-demo: photographs ## train, embed and select on real photographs, from nothing, in minutes
-	$(VENV)/bin/lightly-nb run $(DEMO) --output $(OUTPUT) n_samples=50 enable_training=true $(SMALL_TRAINING)
+demo: photographs ## embed and select on real photographs, in half a minute once installed
+	$(VENV)/bin/lightly-nb run $(DEMO) --output $(OUTPUT) n_samples=50
 	@echo "Next: 'make lab' opens the same steps as a notebook (notebooks/00_first_steps.ipynb)."
 
 test: photographs ## run the tests
