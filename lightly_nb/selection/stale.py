@@ -1,8 +1,8 @@
 """The search with FACILITY_LOCATION: exactly the greedy picks, with few of its gains computed anew.
 
-A gain of facility location costs a look at all samples, but it only falls, so the last one computed bounds it
-("lazy greedy", Minoux 1978). Every step takes the candidates with the best scores by these bounds, brings them
-up to date by matrix products, and stops as soon as the best of those is above the bounds of all others.
+A gain of facility location costs a look at all samples, but it only falls, so the last one computed bounds
+it ("lazy greedy", Minoux 1978). Every step takes the candidates with the best scores by these bounds, brings
+them up to date by matrix products, and stops as soon as the best of those is above the bounds of all others.
 The gains of other terms are computed at every step.
 """
 
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lightly_nb.selection.facility import BATCH, FacilityLocation
+from lightly_nb.selection.facility import FacilityLocation
 from lightly_nb.selection.greedy import PlainSearch
 from lightly_nb.selection.scores import ROUNDING
 from lightly_nb.selection.strategy import Budget
 from lightly_nb.selection.terms import Diversity, Term, log_gain
 from lightly_nb.vectors.distances import Floats, Rows
 
-FEWEST = 8
-"""Candidates that are brought up to date at first in a step; twice as many each time after that."""
+FEWEST, MOST = 16, 128
+"""Candidates that are brought up to date at first in a step, and at a time after that."""
 
 
 class StaleSearch(PlainSearch):
@@ -56,17 +56,31 @@ class StaleSearch(PlainSearch):
             if not len(rivals):
                 return int(rows[best])
             at = _highest(scores, rivals, count)
-            self.facility.refresh(rows[at])
+            self.facility.refresh(rows[at], self._floors(shares, at, scores[best] if best >= 0 else -np.inf))
             scores[at] = self._scores(rows, shares, at)
-            stale[at] = False
-            count = min(2 * count, BATCH)
+            stale[at] = ~self.facility.is_fresh(rows[at])
+            count = MOST
+
+    def _floors(self, shares: Sequence[Floats | None], at: Rows, score: float) -> Floats | float:
+        """Return the gains below which rows surely have a lower score."""
+        if len(self.terms) == 1 or score == -np.inf:
+            return score
+        others = np.sum([share[at] for share in shares if share is not None], axis=0)
+        room = (score - others) / self.facility.strength
+        total = self.facility.total
+        with np.errstate(over="ignore"):
+            floors = total * np.expm1(room) if total > 0 else np.exp(room)
+        result: Floats = np.minimum(floors, 1e300) * (1 - 1e-9)
+        return result
 
     def _may_beat(self, scores: Floats, best: int) -> np.ndarray:
         """Return which of `scores`, were they bounds, leave room to be picked before `best`; -1 is none."""
         if best < 0:
             return np.ones(len(scores), dtype=bool)
         if len(self.terms) > 1:
-            return scores >= scores[best] - ROUNDING * (1 + abs(scores[best]))
+            lowest = scores[best] - ROUNDING * (1 + abs(scores[best]))
+            close: np.ndarray = scores >= lowest
+            return close
         result: np.ndarray = scores > scores[best]
         result[:best] |= scores[:best] == scores[best]
         return result
