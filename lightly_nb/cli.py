@@ -37,6 +37,7 @@ Options of the run are key=value, as in the platform's configuration (docs/confi
   enable_training=true                keys of worker_config by their name
   lightly.trainer.max_epochs=10       keys of lightly_config after 'lightly.'
   selection.strategies='[{input: {type: EMBEDDINGS}, strategy: {type: DIVERSITY}}]'
+                                      (left out: FACILITY_LOCATION)
 """
 
 WORKER_HELP = """\

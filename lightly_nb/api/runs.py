@@ -18,6 +18,7 @@ from lightly_nb.api.rows import config_id, run_data, scheduled_data, tag_data, w
 from lightly_nb.api.session import ApiSession
 from lightly_nb.config import parse_configs, to_dict
 from lightly_nb.config.parsing import Value
+from lightly_nb.config.selection import as_on_the_platform
 from lightly_nb.errors import ConfigError
 from lightly_nb.workspace.store.schema import Dataset, Tag, User
 from lightly_nb.workspace.users.users import authenticate
@@ -78,7 +79,7 @@ def create_compute_worker_config(
     except ConfigError as error:
         raise InvalidConfigurationError(str(error), error.problems) from None
     worker = configs.worker.model_copy(update={"token": ""})
-    selection = to_dict(configs.selection) if configs.selection is not None else None
+    selection = to_dict(as_on_the_platform(configs.selection)) if configs.selection is not None else None
     return config_id(to_dict(worker), to_dict(configs.lightly), selection)
 
 

@@ -30,6 +30,7 @@ MAX_STRENGTH = 1e9
 
 ALLOWED_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "FACILITY_LOCATION": ("EMBEDDINGS",),
         "DIVERSITY": ("EMBEDDINGS",),
         "WEIGHTS": ("SCORES", "METADATA", "RANDOM"),
         "THRESHOLD": ("SCORES", "METADATA"),
@@ -101,6 +102,19 @@ class Strategy(Section):
         le=MAX_STRENGTH,
         description="Weight against the other strategies, an exponent on the objective; negative = the"
         " opposite.",
+    )
+
+
+class FacilityLocationStrategy(Strategy):
+    """Samples that stand for many others: greedy facility location."""
+
+    type: Literal["FACILITY_LOCATION"] = Field(description="Samples that stand for many others.")
+    stopping_condition_minimum_distance: Number | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="Stop once every remaining sample is nearer than this to a selected one: Euclidean"
+        " distance of embeddings of length 1.",
     )
 
 
@@ -208,7 +222,8 @@ class TypicalityStrategy(Strategy):
 
 Input = EmbeddingsInput | ScoresInput | PredictionsInput | MetadataInput | RandomInput
 Objective = (
-    DiversityStrategy
+    FacilityLocationStrategy
+    | DiversityStrategy
     | WeightsStrategy
     | ThresholdStrategy
     | BalanceStrategy
@@ -260,9 +275,14 @@ Strategies = Annotated[
 ]
 CountOfSamples = Annotated[Whole, Allowed("a whole number >= 1; for a share use proportion_samples")]
 
+DEFAULT_STRATEGY = StrategyConfig.model_validate(
+    {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "FACILITY_LOCATION"}}
+)
+"""What a selection does that names no strategy."""
 DIVERSITY_ON_EMBEDDINGS = StrategyConfig.model_validate(
     {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 )
+"""The same on the platform, whose client and queue keep to it."""
 
 
 SIZES = ("n_samples", "proportion_samples")
@@ -276,7 +296,7 @@ class SelectionConfig(Config):
     --------
     >>> config = SelectionConfig(n_samples=50)
     >>> config.strategies[0].strategy.type, config.strategies[0].input.type
-    ('DIVERSITY', 'EMBEDDINGS')
+    ('FACILITY_LOCATION', 'EMBEDDINGS')
     """
 
     WHERE: ClassVar[str] = "selection_config"
@@ -288,9 +308,10 @@ class SelectionConfig(Config):
         default=None, gt=0, le=1, description="Samples to select, as a share of the input after the checks."
     )
     strategies: Strategies = Field(
-        default=(DIVERSITY_ON_EMBEDDINGS,),
-        description="What is wanted of the selection; the order is without effect. Left out = DIVERSITY on"
-        " EMBEDDINGS.",
+        default=(DEFAULT_STRATEGY,),
+        description="What is wanted of the selection; the order is without effect. Left out ="
+        " FACILITY_LOCATION on EMBEDDINGS; in a run that ApiWorkflowClient schedules DIVERSITY on EMBEDDINGS,"
+        " as on the platform.",
     )
 
     @model_validator(mode="after")
@@ -312,7 +333,7 @@ def default_selection(
     proportion_samples: float | None = None,
     minimum_distance: float | None = None,
 ) -> SelectionConfig:
-    """Return the selection of DIVERSITY on EMBEDDINGS.
+    """Return the selection of FACILITY_LOCATION on EMBEDDINGS.
 
     Parameters
     ----------
@@ -333,9 +354,22 @@ def default_selection(
     >>> default_selection(50, minimum_distance=0.1).strategies[0].strategy.stopping_condition_minimum_distance
     0.1
     """
-    diversity: dict[str, Any] = {
-        "type": "DIVERSITY",
+    facility: dict[str, Any] = {
+        "type": "FACILITY_LOCATION",
         "stopping_condition_minimum_distance": minimum_distance,
     }
-    strategies: Any = [{"input": {"type": "EMBEDDINGS"}, "strategy": diversity}]
+    strategies: Any = [{"input": {"type": "EMBEDDINGS"}, "strategy": facility}]
     return SelectionConfig(n_samples=n_samples, proportion_samples=proportion_samples, strategies=strategies)
+
+
+def as_on_the_platform(selection: SelectionConfig) -> SelectionConfig:
+    """Return `selection`, with the platform's default where it names no strategy.
+
+    Examples
+    --------
+    >>> as_on_the_platform(SelectionConfig(n_samples=5)).strategies[0].strategy.type
+    'DIVERSITY'
+    """
+    if "strategies" in selection.model_fields_set:
+        return selection
+    return selection.model_copy(update={"strategies": (DIVERSITY_ON_EMBEDDINGS,)})

@@ -41,7 +41,7 @@ def run(
         How many samples to select, or which share in (0, 1] of the usable ones. Exactly one of the two,
         here or in `selection_config`.
     strategies : sequence, optional
-        Selection strategies; None is DIVERSITY of the embeddings.
+        Selection strategies; None is FACILITY_LOCATION of the embeddings.
     worker_config, lightly_config, selection_config : mapping or model, optional
         The platform's configurations, nested or with dotted keys; see docs/configuration.md.
     shared_dir : str or path, optional

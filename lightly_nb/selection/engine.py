@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lightly_nb.selection.facility import FacilityLocation
 from lightly_nb.selection.greedy import Picks, PlainSearch
 from lightly_nb.selection.lazy import LazySearch
 from lightly_nb.selection.plan import Plan
 from lightly_nb.selection.scores import Alone, Together
+from lightly_nb.selection.stale import StaleSearch
 from lightly_nb.selection.strategy import Budget
 from lightly_nb.selection.terms import Balance, Diversity, Term, Weights, log_gain
 from lightly_nb.vectors.distances import Floats, Rows, mean_point, squared_distances
@@ -36,7 +38,8 @@ def search_for(plan: Plan) -> PlainSearch | LazySearch:
             scores = Alone(terms[0])
         return LazySearch(scores, plan.allowed, vectors, plan.minimum_distance, budgets)
     spacing = diversity or (Diversity(vectors) if vectors is not None else None)
-    return PlainSearch(terms, plan.allowed, spacing, plan.minimum_distance, budgets)
+    search = StaleSearch if _only_one_falls(terms) else PlainSearch
+    return search(terms, plan.allowed, spacing, plan.minimum_distance, budgets)
 
 
 def _bounds_hold(terms: Sequence[Term], budgets: Sequence[Budget]) -> bool:
@@ -50,6 +53,12 @@ def _bounds_hold(terms: Sequence[Term], budgets: Sequence[Budget]) -> bool:
         and all(term.strength > 0 for term in terms)
         and all(budget.minimum == -np.inf for budget in budgets)
     )
+
+
+def _only_one_falls(terms: Sequence[Term]) -> bool:
+    """Whether there is one FACILITY_LOCATION, of strength above 0, so that its gain can be bounded."""
+    facilities = [term for term in terms if isinstance(term, FacilityLocation)]
+    return len(facilities) == 1 and facilities[0].strength > 0
 
 
 def nearest_the_mean(vectors: np.ndarray, rows: Rows) -> int:
@@ -83,7 +92,7 @@ def gains_of(picks: Picks, terms: Sequence[Term]) -> Floats:
     gains = np.zeros((len(picks.rows), len(terms)))
     deltas = np.array(picks.deltas).reshape(gains.shape)
     for number, term in enumerate(terms):
-        if not isinstance(term, (Weights, Diversity)):
+        if not isinstance(term, (Weights, Diversity, FacilityLocation)):
             gains[:, number] = deltas[:, number]
             continue
         total = picks.totals[number]

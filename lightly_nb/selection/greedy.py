@@ -98,13 +98,17 @@ class PlainSearch:
                 rows = self._in_reach(rows, n_picks - len(self.picks.rows))
             if not len(rows):
                 break
-            row = int(rows[np.argmax(total_scores(self.terms, rows))])
+            row = self._best(rows)
             if any(s + b.values[row] > b.maximum for s, b in zip(self.sums, self.budgets, strict=True)):
                 self.picks.stopped = OVER_BUDGET
                 break
             self.take([row])
             advance(1)
         return self.picks
+
+    def _best(self, rows: Rows) -> int:
+        """Return which of `rows`, ascending, has the highest score, the lowest one on ties."""
+        return int(rows[np.argmax(total_scores(self.terms, rows))])
 
     def _candidates(self) -> Rows:
         rows = np.flatnonzero(self.allowed)

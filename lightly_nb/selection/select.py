@@ -58,7 +58,7 @@ def select(
         condition must be given.
     strategies : sequence or None
         `[{"input": {"type": …}, "strategy": {"type": …}}, …]`, or parsed config models; their order has
-        no effect. None is DIVERSITY on EMBEDDINGS.
+        no effect. None is FACILITY_LOCATION on EMBEDDINGS.
     minimum_distance : float or None
         Candidates nearer than this to a selected sample are skipped, in [0, 2]; needs embeddings of unit
         length.

@@ -11,27 +11,28 @@ from lightly_nb.errors import SelectionError
 from lightly_nb.selection.inputs import known
 from lightly_nb.selection.strategy import Strategy
 
-PLATFORM = ("DIVERSITY", "WEIGHTS", "THRESHOLD", "BALANCE", "SIMILARITY", "TYPICALITY")
+CONFIGURED = ("FACILITY_LOCATION", "DIVERSITY", "WEIGHTS", "THRESHOLD", "BALANCE", "SIMILARITY", "TYPICALITY")
 """Strategies that the configuration knows, and checks."""
 QUERY = "query"
 """Tag of the query samples where they were passed instead of named."""
-DIVERSITY_ON_EMBEDDINGS = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+DEFAULT = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "FACILITY_LOCATION"}}
+"""The strategy where none is named."""
 
 
 def plain_strategies(
     strategies: Sequence[Any] | None, table: Mapping[str, Strategy], has_query: bool = False
 ) -> list[dict[str, Any]]:
-    """Return `[{"label", "input", "strategy"}, …]` in plain values; None is DIVERSITY on EMBEDDINGS.
+    """Return `[{"label", "input", "strategy"}, …]` in plain values; None is FACILITY_LOCATION on EMBEDDINGS.
 
     The result is in a fixed order that depends on the strategies alone, so their order in the list has no
     effect.
     """
     if strategies is None:
-        strategies = [DIVERSITY_ON_EMBEDDINGS]
+        strategies = [DEFAULT]
     if isinstance(strategies, (Mapping, str)) or not len(strategies):
         raise SelectionError(
             "strategies: give a list with at least one strategy, such as "
-            f"[{DIVERSITY_ON_EMBEDDINGS}], or leave it out for DIVERSITY on EMBEDDINGS"
+            f"[{DEFAULT}], or leave it out for FACILITY_LOCATION on EMBEDDINGS"
         )
     entries = [
         _entry(entry, f"strategies[{number}]", table, has_query) for number, entry in enumerate(strategies)
@@ -47,7 +48,7 @@ def plain_strategies(
 def _entry(entry: Any, where: str, table: Mapping[str, Strategy], has_query: bool) -> dict[str, Any]:
     content = _plain(entry)
     kind = str(content["strategy"].get("type")) if _is_pair(content) else ""
-    if kind in table and kind not in PLATFORM:
+    if kind in table and kind not in CONFIGURED:
         return _home_made(content, where, table[kind])
     form = {}
     if kind == "TYPICALITY" and "form" in content["strategy"]:

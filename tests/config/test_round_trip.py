@@ -139,7 +139,7 @@ sums = ordered_pairs.map(lambda pair: {"min_sum": pair[0], "max_sum": pair[1]})
 entries = st.one_of(
     entry(
         embeddings,
-        {"type": st.just("DIVERSITY")},
+        {"type": st.sampled_from(["DIVERSITY", "FACILITY_LOCATION"])},
         {"stopping_condition_minimum_distance": st.none() | st.floats(0, 2)},
     ),
     entry(

@@ -15,6 +15,7 @@ INPUTS = {
     "RANDOM": {"type": "RANDOM"},
 }
 STRATEGIES = {
+    "FACILITY_LOCATION": {"type": "FACILITY_LOCATION"},
     "DIVERSITY": {"type": "DIVERSITY"},
     "WEIGHTS": {"type": "WEIGHTS"},
     "THRESHOLD": {"type": "THRESHOLD", "threshold": 0.5, "operation": "BIGGER"},
@@ -23,6 +24,7 @@ STRATEGIES = {
     "TYPICALITY": {"type": "TYPICALITY"},
 }
 VALID = {
+    ("EMBEDDINGS", "FACILITY_LOCATION"),
     ("EMBEDDINGS", "DIVERSITY"),
     ("EMBEDDINGS", "TYPICALITY"),
     ("SCORES", "WEIGHTS"),
@@ -97,6 +99,7 @@ def test_defaults_of_every_strategy():
     fields["SIMILARITY"] = one(QUERY, STRATEGIES["SIMILARITY"]).strategies[0].strategy.model_dump()
     assert all(values.pop("strength") == 1.0 for values in fields.values())
     assert fields == {
+        "FACILITY_LOCATION": {"type": "FACILITY_LOCATION", "stopping_condition_minimum_distance": None},
         "DIVERSITY": {"type": "DIVERSITY", "stopping_condition_minimum_distance": None},
         "WEIGHTS": {"type": "WEIGHTS", "stopping_condition_max_sum": None, "target_range": None},
         "THRESHOLD": {"type": "THRESHOLD", "threshold": 0.5, "operation": "BIGGER"},
@@ -247,7 +250,7 @@ def test_dotted_keys_inside_a_strategy():
     )
 
 
-def test_without_strategies_it_is_diversity_on_embeddings():
+def test_without_strategies_it_is_facility_location_on_embeddings():
     assert SelectionConfig(n_samples=50) == default_selection(50)
     assert to_dict(default_selection(proportion_samples=0.5, minimum_distance=0.1)) == {
         "proportion_samples": 0.5,
@@ -255,7 +258,7 @@ def test_without_strategies_it_is_diversity_on_embeddings():
             {
                 "input": {"type": "EMBEDDINGS"},
                 "strategy": {
-                    "type": "DIVERSITY",
+                    "type": "FACILITY_LOCATION",
                     "strength": 1.0,
                     "stopping_condition_minimum_distance": 0.1,
                 },

@@ -7,7 +7,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from lightly_nb.selection import bounds, lazy, pool
+from lightly_nb.selection import bounds, lazy, pool, stale
+from lightly_nb.selection import facility as facility_term
 
 
 @contextmanager
@@ -23,8 +24,18 @@ def tiny_pools(tiny=True):
         patch.multiple(pool, HOT=2),
         patch.multiple(lazy, HOT=2),
         patch.multiple(bounds, BLOCK=4, CELLS=4, STRIP=7, NEAR=2),
+        patch.multiple(facility_term, BLOCK=3, STRIP=5, KEPT_PRODUCTS=200),
+        patch.multiple(stale, FEWEST=1, MOST=4),
     ):
         yield
+
+
+def whole_directions(x):
+    """Unit vectors times 4,096 less half of sqrt(d), in whole numbers; int64, so that all sums are exact."""
+    x = np.asarray(x, dtype=np.float64)
+    lengths = np.sqrt((x**2).sum(axis=1, keepdims=True))
+    unit = np.divide(x, lengths, out=np.zeros_like(x), where=lengths > 0)
+    return np.rint(unit * (4096 - np.sqrt(x.shape[1]) / 2)).astype(np.int64)
 
 
 def log_gain(delta, total):
@@ -37,6 +48,7 @@ def brute_force(
     *,
     vectors=None,
     diversity=None,
+    facility=None,
     weights=(),
     balances=(),
     preselected=(),
@@ -44,9 +56,9 @@ def brute_force(
     ban=(),
     minimum=0.0,
 ):
-    """Return the picks. `diversity` is a strength or None, `weights` (strength, w) and `balances`
-    (strength, classes,
-    target) in the order in which gains are summed: BALANCE, DIVERSITY, WEIGHTS."""
+    """Return the picks. `diversity` and `facility` are a strength or None, `weights` (strength, w) and
+    `balances` (strength, classes, target) in the order in which gains are summed: BALANCE, DIVERSITY,
+    FACILITY_LOCATION, WEIGHTS."""
     x = None if vectors is None else np.asarray(vectors, dtype=np.float64)
     selected, picks = [], []
     nearest, total = np.full(n, np.inf), 0.0
@@ -54,10 +66,17 @@ def brute_force(
     counts = [np.full(len(target), 1 / len(target)) for _, _, target in balances]
     free = np.ones(n, dtype=bool)
     free[list(ban)] = False
-    only_diversity = diversity is not None and not weights and not balances
+    only_diversity = diversity is not None and facility is None and not weights and not balances
+    only_facility = facility is not None and diversity is None and not weights and not balances
+    if facility is not None:
+        points = whole_directions(x)
+        similar = np.maximum(points @ points.T, 0)
+        best = np.zeros(n, dtype=np.int64)
 
     def add(row):
-        nonlocal total
+        nonlocal total, best
+        if facility is not None:
+            best = np.maximum(best, similar[row])
         if x is not None:
             total += nearest[row] if selected else 0.0
             np.minimum(nearest, ((x - x[row]) ** 2).sum(axis=1), out=nearest)
@@ -84,10 +103,12 @@ def brute_force(
             scores = -((x[rows] - x[rows].mean(axis=0)) ** 2).sum(axis=1)
         elif only_diversity:
             scores = np.sign(diversity) * nearest[rows]
-        elif len(weights) == 1 and diversity is None and not balances:
+        elif only_facility:
+            scores = np.sign(facility) * np.maximum(similar[rows] - best, 0).sum(axis=1)
+        elif len(weights) == 1 and diversity is None and facility is None and not balances:
             scores = np.sign(weights[0][0]) * weights[0][1][rows]
         else:
-            alone = len(balances) == 1 and diversity is None and not weights
+            alone = len(balances) == 1 and diversity is None and facility is None and not weights
             for number, (strength, classes, target) in enumerate(balances):
                 after = counts[number] + classes[rows]
                 rise = (target * np.log(after / counts[number])).sum(axis=1)
@@ -96,6 +117,9 @@ def brute_force(
                 )
             if diversity is not None and selected:
                 scores += diversity * log_gain(nearest[rows], total)
+            if facility is not None:
+                rise = np.maximum(similar[rows] - best, 0).sum(axis=1).astype(float)
+                scores += facility * log_gain(rise, float(best.sum()))
             for number, (strength, w) in enumerate(weights):
                 scores += strength * log_gain(w[rows], sums[number])
         row = int(rows[np.argmax(scores)])

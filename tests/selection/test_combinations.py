@@ -31,7 +31,9 @@ def problems(draw):
     table.index = [f"{number:03d}.jpg" for number in range(n)]
     strengths = st.sampled_from([1.0, 1.0, 2.0, 0.3, 1.7, 0.5, -0.5])
     chosen = {
-        name: draw(strengths) for name in ("balance", "diversity", "other", "weight") if draw(st.booleans())
+        name: draw(strengths)
+        for name in ("balance", "diversity", "facility", "other", "weight")
+        if draw(st.booleans())
     } or {"diversity": 1.0}
     named = rng.permutation(n)
     n_named = draw(st.integers(0, min(n - 1, 3)))
@@ -54,6 +56,7 @@ def asked(chosen):
             {"type": "BALANCE", "target": {"dog": 0.5, "fox": 0.3}},
         ),
         "diversity": ({"type": "EMBEDDINGS"}, {"type": "DIVERSITY"}),
+        "facility": ({"type": "EMBEDDINGS"}, {"type": "FACILITY_LOCATION"}),
         "weight": ({"type": "METADATA", "key": "weight"}, {"type": "WEIGHTS"}),
         "other": ({"type": "METADATA", "key": "other"}, {"type": "WEIGHTS"}),
     }
@@ -76,6 +79,7 @@ def expected(table, x, chosen, rows, k):
         k,
         vectors=x,
         diversity=chosen.get("diversity"),
+        facility=chosen.get("facility"),
         weights=[(chosen[name], table[name].to_numpy()) for name in ("other", "weight") if name in chosen],
         balances=[(chosen["balance"], classes, target / target.sum())] if "balance" in chosen else [],
         **rows,

@@ -306,7 +306,7 @@ def test_minimum_distance_on_vectors_of_other_lengths_is_an_error(samples):
 def test_nan_in_embeddings_names_the_samples(samples):
     x = samples.embeddings.copy()
     x[4, 2] = np.nan
-    with pytest.raises(SelectionError, match=rf"DIVERSITY EMBEDDINGS: NaN.*{samples.filenames[4]}"):
+    with pytest.raises(SelectionError, match=rf"FACILITY_LOCATION EMBEDDINGS: NaN.*{samples.filenames[4]}"):
         select(samples.with_array("embeddings", x), 3, on_event=silent)
 
 

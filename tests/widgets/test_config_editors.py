@@ -270,19 +270,19 @@ def test_cards_are_added_filled_moved_and_removed():
     editor.control("strategies[1].input.key").value = "lightly.sharpness"
     editor.control("strategies[1].strategy.threshold").value = "0.5"
     assert editor.errors == {}
-    assert kinds(editor) == [("EMBEDDINGS", "DIVERSITY"), ("METADATA", "THRESHOLD")]
+    assert kinds(editor) == [("EMBEDDINGS", "FACILITY_LOCATION"), ("METADATA", "THRESHOLD")]
     assert (form.cards[0].up.disabled, form.cards[0].down.disabled) == (True, False)
     form.cards[1].up.click()
-    assert kinds(editor) == [("METADATA", "THRESHOLD"), ("EMBEDDINGS", "DIVERSITY")]
+    assert kinds(editor) == [("METADATA", "THRESHOLD"), ("EMBEDDINGS", "FACILITY_LOCATION")]
     editor.control("strategies[0].strategy.strength").value = "strong"
     assert list(editor.errors) == ["strategies[0].strategy.strength"]
     form.cards[0].down.click()
     assert list(editor.errors) == ["strategies[1].strategy.strength"], "what is wrong moves with its card"
     form.cards[1].away.click()
-    assert (editor.errors, kinds(editor)) == ({}, [("EMBEDDINGS", "DIVERSITY")])
+    assert (editor.errors, kinds(editor)) == ({}, [("EMBEDDINGS", "FACILITY_LOCATION")])
     form.cards[0].away.click()
     assert "at least one" in editor.errors["strategies"]
-    assert kinds(editor) == [("EMBEDDINGS", "DIVERSITY")]
+    assert kinds(editor) == [("EMBEDDINGS", "FACILITY_LOCATION")]
 
 
 def test_the_menu_has_exactly_the_pairs_that_are_allowed():

@@ -161,6 +161,12 @@ def test_a_typo_is_told_at_once_and_nothing_is_stored(workspace, ada, cats, opti
     assert n_scheduled(workspace) == 0
 
 
+def test_without_strategies_it_is_the_platforms_diversity(workspace, ada, cats):
+    asked = transact(workspace, schedule_run, ada, cats.id, selection_config={"n_samples": 3})
+    entry = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY", "strength": 1.0}}
+    assert asked.selection_config["strategies"] == [entry]
+
+
 @pytest.mark.parametrize(
     ("there", "missing"), [([], "INPUT"), (["INPUT"], "LIGHTLY"), (["LIGHTLY"], "INPUT")]
 )

@@ -40,7 +40,7 @@ def how_many(
         Embedded samples, or a run that has them and a selection. A selection that comes from a file is
         computed again, in the background, from the strategies that it names.
     selection : Selection or None
-        Whose strategies, size and preselected samples are the start. None: that of the run, or DIVERSITY.
+        Whose strategies, size and preselected samples are the start. None: that of the run, or the default's.
     n : int or None
         Size to start with; None is that of the selection.
     most : int or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from lightly_nb.config import Configs, SelectionConfig, parse_configs, to_dict
 from lightly_nb.config.parsing import Value
+from lightly_nb.config.selection import as_on_the_platform
 from lightly_nb.errors import BadRequestException, ConfigError, ConflictException, NotFoundException
 from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data.datasets import get_dataset
@@ -61,6 +63,7 @@ def schedule_run(
         raise ConfigError.at(
             "selection_config", "got none; give exactly one of n_samples and proportion_samples"
         )
+    configs = replace(configs, selection=as_on_the_platform(configs.selection))
     _check_datasources(session, dataset)
     for query_dataset_id, tag_name in query_tags(configs.selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)

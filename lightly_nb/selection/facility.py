@@ -1,0 +1,195 @@
+"""The term of FACILITY_LOCATION: how similar every sample is to the pick that is most similar to it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lightly_nb.selection.terms import log_gain
+from lightly_nb.vectors.cosines import similarities, whole_directions
+from lightly_nb.vectors.distances import Floats, Rows
+
+STRIP, BLOCK = 1024, 256
+"""Candidates and samples in one matrix product, so that their similarities stay in cache."""
+KEPT_PRODUCTS = 2**26
+"""Up to this number of similarities (8,192 samples) all are kept, in 256 MB."""
+RENT = 0.1
+"""Gains are all brought up to date once those looked at one by one have cost this share of it."""
+
+
+class FacilityLocation:
+    """F = the sum over all samples of the largest cosine, at least 0, to a selected sample.
+
+    Cosines are whole numbers (see `vectors.cosines`), so every F and every gain is exact. A gain only falls
+    as the selection grows, so one that was computed earlier bounds it from above: `bound` holds them, and
+    `refresh` brings them up to date. A gain falls by what the samples add whose largest similarity has risen,
+    so only these are looked at: those since all gains were settled, which is done again as soon as the gains
+    refreshed one by one have cost some of that. Those that have risen most come first, so that a gain that is
+    too low for a pick is known to be after a few.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        float32, shape (n_samples, n_features), finite.
+    strength : float
+        Factor of the gain.
+    judges : numpy.ndarray or None
+        int64, ascending: the samples that F is the sum over; None is all.
+
+    Attributes
+    ----------
+    best : numpy.ndarray
+        float32: of every judge the largest similarity to a selected sample.
+    bound : numpy.ndarray
+        float64: of every sample its gain, or what it was when it was last computed; infinity before.
+    selected : list of int
+        Rows in the order in which they were added.
+    totals : list of float
+        F of the empty selection, and after every sample selected.
+    """
+
+    def __init__(self, vectors: np.ndarray, strength: float = 1.0, judges: Rows | None = None):
+        self.vectors = vectors
+        self.strength = strength
+        self.judges = judges
+        self.selected: list[int] = []
+        self.totals = [0.0]
+        self.best = np.zeros(len(vectors) if judges is None else len(judges), dtype=np.float32)
+        self.bound = np.full(len(vectors), np.inf)
+        self._seen = np.full(len(vectors), -1)
+        self._points: np.ndarray | None = None
+        self._judged: np.ndarray | None = None
+        self._products: np.ndarray | None = None
+        self._settled: Floats | None = None
+        self._settled_best = self.best
+        self._n_looked_at = 0
+        self._risen_at: tuple[int, Rows] = (-1, np.zeros(0, dtype=np.int64))
+
+    @property
+    def points(self) -> np.ndarray:
+        """The directions of the samples as whole numbers."""
+        if self._points is None:
+            self._points = whole_directions(self.vectors)
+        return self._points
+
+    @property
+    def judged(self) -> np.ndarray:
+        """The same of the judges."""
+        if self._judged is None:
+            self._judged = self.points if self.judges is None else self.points[self.judges]
+        return self._judged
+
+    @property
+    def total(self) -> float:
+        """F now."""
+        return self.totals[-1]
+
+    def deltas(self, rows: Rows) -> Floats:
+        self.refresh(rows)
+        return self.bound[rows]
+
+    def gains(self, rows: Rows) -> Floats:
+        return log_gain(self.deltas(rows), self.total)
+
+    def add(self, row: int) -> None:
+        self.selected.append(row)
+        found = self.judged @ self.points[row] if self._products is None else self._products[:, row]
+        nearer = np.maximum(self.best, found)
+        self.totals.append(self.total + float((nearer - self.best).sum(dtype=np.float64)))
+        self.best = nearer
+
+    def is_fresh(self, rows: Rows) -> np.ndarray:
+        """Return which bounds of `rows` are their gains now, bool."""
+        result: np.ndarray = self._seen[rows] == len(self.selected)
+        return result
+
+    def refresh(self, rows: Rows, floors: Floats | float = -np.inf) -> None:
+        """Bring the bounds of `rows` up to date, but for those that turn out to be below their floor.
+
+        The bound of such a row is still one, and no higher than it was.
+        """
+        behind = ~self.is_fresh(rows)
+        floors = np.broadcast_to(np.asarray(floors, dtype=np.float64), rows.shape)[behind]
+        rows = rows[behind]
+        if not len(rows):
+            return
+        risen = self._risen()
+        if self._settled is None or self._n_looked_at > RENT * len(self.points) * len(risen):
+            self._settle()
+            return
+        bounds, kept = self._settled[rows], np.arange(len(rows))
+        for start in range(0, len(risen), BLOCK):
+            judges = risen[start : start + BLOCK]
+            self._n_looked_at += len(kept) * len(judges)
+            bounds[kept] -= self._fallen(rows[kept], judges)
+            kept = kept[bounds[kept] >= floors[kept]]
+            if not len(kept):
+                break
+        self.bound[rows] = np.minimum(self.bound[rows], bounds)
+        self._seen[rows[kept]] = len(self.selected)
+
+    def _settle(self) -> None:
+        """Bring all bounds up to date."""
+        if self._settled is None:
+            if len(self.points) * len(self.best) <= KEPT_PRODUCTS:
+                self._products = similarities(self.judged, self.points)
+            self._settled = self._first_gains()
+        risen = self._risen()
+        for start in range(0, len(risen), BLOCK):
+            for first in range(0, len(self.points), STRIP):
+                at = slice(first, first + STRIP)
+                self._settled[at] -= self._fallen(at, risen[start : start + BLOCK])
+        self._settled_best = self.best
+        self._risen_at = (-1, risen[:0])
+        self._n_looked_at = 0
+        self.bound = self._settled.copy()
+        self._seen[:] = len(self.selected)
+
+    def _first_gains(self) -> Floats:
+        """Return the gain of every row while nothing is selected: the sum of its similarities."""
+        if self._products is not None:
+            return self._products.sum(axis=0, dtype=np.float64)
+        return symmetric_sums(self.points) if self.judges is None else sums(self.points, self.judged)
+
+    def _risen(self) -> Rows:
+        """Return the judges whose largest similarity has risen since gains were settled, by how much."""
+        if self._risen_at[0] != len(self.selected):
+            rise = self.best - self._settled_best
+            rows = np.flatnonzero(rise)
+            self._risen_at = (len(self.selected), rows[np.argsort(-rise[rows], kind="stable")])
+        return self._risen_at[1]
+
+    def _fallen(self, rows: Rows | slice, judges: Rows) -> Floats:
+        """Return by how much what `judges` add to the gains of `rows` has fallen since they were settled."""
+        before, now = self._settled_best[judges, None], self.best[judges, None]
+        if self._products is None:
+            found = self.judged[judges] @ self.points[rows].T
+        else:
+            found = (
+                self._products[judges, rows] if isinstance(rows, slice) else self._products[judges][:, rows]
+            )
+        np.clip(found, before, now, out=found)
+        fallen: Floats = found.sum(axis=0, dtype=np.float64)
+        return fallen - float(before.sum(dtype=np.float64))
+
+
+def sums(points: np.ndarray, judged: np.ndarray) -> Floats:
+    """Return for each of `points` the sum of its similarities to `judged`."""
+    result = np.zeros(len(points))
+    for start in range(0, len(judged), BLOCK):
+        for first in range(0, len(points), STRIP):
+            found = similarities(judged[start : start + BLOCK], points[first : first + STRIP])
+            result[first : first + STRIP] += found.sum(axis=0, dtype=np.float64)
+    return result
+
+
+def symmetric_sums(points: np.ndarray) -> Floats:
+    """Return the `sums` of `points` to themselves; every product is computed once for both of its rows."""
+    result = np.zeros(len(points))
+    for start in range(0, len(points), BLOCK):
+        block = points[start : start + BLOCK]
+        for first in range(start, len(points), STRIP):
+            found = similarities(block, points[first : first + STRIP])
+            result[first : first + STRIP] += found.sum(axis=0, dtype=np.float64)
+            others = found[:, len(block) if first == start else 0 :]
+            result[start : start + BLOCK] += others.sum(axis=1, dtype=np.float64)
+    return result

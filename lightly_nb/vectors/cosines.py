@@ -1,0 +1,52 @@
+"""Cosines as whole numbers, so that sums of them are exact and ties are real ties.
+
+The vectors of unit length are scaled and rounded to whole numbers, of a length of at most 4,096. A product
+of two, and every partial sum on the way to it, is then a whole number of at most 2^24, which float32 holds
+exactly: whatever the order of the rows, the number of threads or the blocks of a matrix product, the result
+is the same. The cosine of two rounded vectors is off by less than 1e-3 up to some 10,000 dimensions.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lightly_nb.vectors.distances import CHUNK
+
+LARGEST_LENGTH = 4096
+
+
+def length_of(n_features: int) -> float:
+    """Return the length to which vectors are scaled before rounding, which adds at most the rest to 4,096."""
+    return max(1.0, LARGEST_LENGTH - math.sqrt(n_features) / 2)
+
+
+def whole_directions(vectors: np.ndarray) -> np.ndarray:
+    """Return the directions of `vectors` as whole numbers, float32 of the same shape; zeros stay zeros.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        float32, shape (n, d), finite.
+
+    Examples
+    --------
+    >>> whole_directions(np.array([[3, 4], [0, 0]], dtype=np.float32)).tolist()
+    [[2457.0, 3276.0], [0.0, 0.0]]
+    """
+    result = np.empty(vectors.shape, dtype=np.float32)
+    length = length_of(vectors.shape[1])
+    for start in range(0, len(vectors), CHUNK):
+        part = vectors[start : start + CHUNK].astype(np.float64)
+        lengths = np.sqrt(np.square(part).sum(axis=1, keepdims=True))
+        part *= np.divide(length, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        result[start : start + CHUNK] = np.rint(part, out=part)
+    return result
+
+
+def similarities(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the products of whole `points` and `others`, at least 0: float32 of shape (n, m), exact."""
+    products: np.ndarray = points @ others.T
+    np.maximum(products, 0, out=products)
+    return products
