@@ -2,6 +2,6 @@
 
 from lightly_nb.embedding.check import check_embeddings
 from lightly_nb.embedding.embed import embed
-from lightly_nb.embedding.model import EmbeddingModel
+from lightly_nb.models import EmbeddingModel
 
 __all__ = ["EmbeddingModel", "check_embeddings", "embed"]

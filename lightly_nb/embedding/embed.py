@@ -18,7 +18,6 @@ from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import (
     BATCH_SIZES,
     Embedder,
-    EmbeddingModel,
     one_thread,
     resolve_device,
     resolve_model,
@@ -26,6 +25,7 @@ from lightly_nb.embedding.model import (
 from lightly_nb.embedding.one_pass import PassSettings, run_pass
 from lightly_nb.errors import InputError, RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
+from lightly_nb.models import EmbeddingModel
 from lightly_nb.samples import Samples
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 
@@ -59,14 +59,15 @@ def embed(
 
     Files are worked on in name order whatever the order of the samples, so the results are the same.
     Images are resized to the square that the model was trained on (bilinear, antialiased) and
-    normalised with ImageNet's mean and deviation, as `lightly-embed` does.
+    normalised with the mean and deviation of the model; those of a checkpoint are ImageNet's, as in
+    `lightly-embed`.
 
     Parameters
     ----------
     samples : Samples
         With a source to read from.
     checkpoint : path, Checkpoint, EmbeddingModel or None
-        The model. None: the pretrained one of the `lightly` model zoo, which is downloaded once.
+        The model. None: the one that ships with the package (`lightly_nb.models.shipped`).
     normalize_embeddings : bool
         Whether embeddings get unit length.
     decode : "full" or "fast"
@@ -112,7 +113,7 @@ def embed(
     InputError
         If there is no sample, none that can be used, or an argument is out of range.
     CheckpointError
-        If the checkpoint cannot be used, or pretrained weights cannot be downloaded; before any work.
+        If the checkpoint cannot be used; before any work.
     RunError
         If a chunk or the thumbnails cannot be written.
     """

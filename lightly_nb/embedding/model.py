@@ -8,67 +8,48 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
 from lightly_nb.errors import CheckpointError, InputError
-from lightly_nb.models import Checkpoint, embedding_model, load_checkpoint, model_fingerprint, pretrained
+from lightly_nb.models import (
+    Checkpoint,
+    EmbeddingModel,
+    embedding_model,
+    fingerprint_of,
+    load_checkpoint,
+    model_fingerprint,
+    shipped,
+)
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue in ImageNet, as in `lightly-embed`."""
 LOWEST_COSINE = 0.999
 """Between a reduced-precision and an fp32 embedding; below it, fp32 is used."""
 PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 BATCH_SIZES = {"cpu": 16, "cuda": 64}
 
 
-@dataclass(frozen=True)
-class EmbeddingModel:
-    """Any torch module that maps normalised images, float (n, 3, s, s), to features (n, d, …).
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Left as it is: a copy in evaluation mode is used.
-    input_size : int
-        Side s of the square that images are resized to, in pixels.
-    fingerprint : str
-        Changes when the weights do. Empty: computed from them.
-    """
-
-    module: nn.Module
-    input_size: int = 64
-    fingerprint: str = ""
-
-
 def resolve_model(checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None) -> EmbeddingModel:
-    """Return the model of a checkpoint; of None, the pretrained one of the default settings.
+    """Return the model of a checkpoint; of None, the one that ships with the package.
 
     Raises
     ------
     CheckpointError
-        If the checkpoint cannot be used, or pretrained weights cannot be had.
+        If the checkpoint cannot be used.
     """
+    if checkpoint is None:
+        return shipped()
     if isinstance(checkpoint, EmbeddingModel):
-        fingerprint = checkpoint.fingerprint or _fingerprint(checkpoint.module)
-        return EmbeddingModel(checkpoint.module, checkpoint.input_size, fingerprint)
-    loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint or pretrained())
-    return EmbeddingModel(embedding_model(loaded), loaded.settings.input_size, model_fingerprint(loaded))
-
-
-def _fingerprint(module: nn.Module) -> str:
-    digest = hashlib.sha256(str(module).encode())
-    for key, value in module.state_dict().items():
-        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:32]
+        return replace(checkpoint, fingerprint=fingerprint_of(checkpoint))
+    loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
+    return EmbeddingModel(
+        embedding_model(loaded), loaded.settings.input_size, model_fingerprint(loaded), name=str(loaded.path)
+    )
 
 
 def square(rgb: np.ndarray, side: int) -> np.ndarray:
@@ -117,8 +98,8 @@ class Embedder:
             raise InputError(f"precision: got {precision!r}, allowed are {', '.join(PRECISIONS)} and None")
         self.device, self.input_size = device, model.input_size
         self._lock = contextlib.nullcontext() if device.type == "cpu" else threading.Lock()
-        self._mean = torch.tensor(MEAN, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(STD, device=device).view(1, 3, 1, 1)
+        self._mean = torch.tensor(model.mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(model.std, device=device).view(1, 3, 1, 1)
         module = _fused(model.module).to(device).to(memory_format=torch.channels_last)
         self.precision, self._module = self._fastest_sound(module, precision)
 

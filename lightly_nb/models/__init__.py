@@ -9,17 +9,24 @@ from lightly_nb.models.checkpoint import (
     save_checkpoint,
 )
 from lightly_nb.models.methods import METHODS, Method
+from lightly_nb.models.model import EmbeddingModel, fingerprint_of
+from lightly_nb.models.shipped import Backbone, shipped, shipped_backbone
 from lightly_nb.models.zoo import pretrained
 
 __all__ = [
     "METHODS",
+    "Backbone",
     "Checkpoint",
+    "EmbeddingModel",
     "Method",
     "ModelSettings",
     "build_backbone",
     "embedding_model",
+    "fingerprint_of",
     "load_checkpoint",
     "model_fingerprint",
     "pretrained",
     "save_checkpoint",
+    "shipped",
+    "shipped_backbone",
 ]

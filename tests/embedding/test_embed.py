@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -171,18 +172,17 @@ def test_only_broken_images_is_an_error(tmp_path: Path) -> None:
         embed(samples_of(tmp_path), tiny_model(), on_event=silent)
 
 
-def test_without_a_network_pretrained_weights_are_an_error_before_any_work(
-    samples: Samples, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+def test_without_a_checkpoint_the_shipped_model_embeds_offline(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offline(*_: Any, **__: Any) -> None:
         raise OSError("no network")
 
-    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: "/nonexistent-hub")
-    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
-    with pytest.raises(CheckpointError, match=r"could not be downloaded.*instead, train on your own images"):
-        embed(samples, on_event=silent)
-    assert not decoded
+    monkeypatch.setattr(socket.socket, "connect", offline)
+    embedded = embed(samples, on_event=silent)
+    assert embedded.embeddings.shape == (len(samples) - 2, 256)
+    assert np.isfinite(embedded.embeddings).all()
+    np.testing.assert_allclose(np.linalg.norm(embedded.embeddings, axis=1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from lightly_nb.processes import send_input, spawn
 from lightly_nb.samples import Samples
 
 if TYPE_CHECKING:
-    from lightly_nb.embedding.model import EmbeddingModel
+    from lightly_nb.models import EmbeddingModel
 
 N_IMAGES = 12
 MOST_WORK = 40.0
@@ -99,8 +99,8 @@ def timed(samples: Samples, configs: Configs) -> Costs:
     InputError
         If none of the files is a sound image.
     """
-    from lightly_nb.embedding.model import EmbeddingModel, resolve_device
-    from lightly_nb.models import build_backbone
+    from lightly_nb.embedding.model import resolve_device
+    from lightly_nb.models import EmbeddingModel, build_backbone
 
     model, side = configs.lightly.model, configs.lightly.collate.input_size
     with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as temporary:

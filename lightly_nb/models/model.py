@@ -1,0 +1,55 @@
+"""`EmbeddingModel`: a module together with what its input must look like."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of red, green and blue in ImageNet, as in `lightly-embed`."""
+
+
+@dataclass(frozen=True)
+class EmbeddingModel:
+    """Any torch module that maps normalised images, float (n, 3, s, s), to features (n, d, …).
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Left as it is: a copy in evaluation mode is used.
+    input_size : int
+        Side s of the square that images are resized to, in pixels.
+    fingerprint : str
+        Changes when the weights, or the pixels that they see, do. Empty: computed from them.
+    mean, std : tuple of 3 floats
+        What is subtracted from red, green and blue in 0 to 1, and what they are then divided by. Default:
+        those of ImageNet.
+    name : str
+        What events and errors call it.
+    licence : str
+        Of the weights, as an SPDX identifier where there is one; '' where unknown.
+    """
+
+    module: nn.Module
+    input_size: int = 64
+    fingerprint: str = ""
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
+    name: str = "model"
+    licence: str = ""
+
+
+def fingerprint_of(model: EmbeddingModel) -> str:
+    """Return the fingerprint of a model: 32 hex digits of its weights and of the pixels that they see."""
+    if model.fingerprint:
+        return model.fingerprint
+    digest = hashlib.sha256(str(model.module).encode())
+    for key, value in model.module.state_dict().items():
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    if (model.mean, model.std) != (MEAN, STD):
+        digest.update(repr((model.mean, model.std)).encode())
+    return digest.hexdigest()[:32]
