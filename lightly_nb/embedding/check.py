@@ -45,7 +45,7 @@ from lightly_nb.samples.embedding_check import (
     limits_among,
     ratio_in_words,
 )
-from lightly_nb.vectors.retrieval import centered, reciprocal_ranks, spread
+from lightly_nb.vectors.retrieval import reciprocal_ranks, spread
 
 if TYPE_CHECKING:
     from lightly_nb.models import Checkpoint
@@ -135,7 +135,7 @@ def check_embeddings(
     embeddings = samples.embeddings
     if n_images is not None and n_images < 2:
         raise InputError(f"n_images: got {n_images}, must be at least 2")
-    embedder: Embedder | None | str = None
+    embedder: Embedder | str | None = None
     needs_model = broken(embeddings) is None and labels is None and len(samples) >= FEWEST
     if needs_model and samples.source is None:
         embedder = "the samples have no source to read images from"
@@ -229,7 +229,8 @@ def broken(embeddings: np.ndarray) -> str | None:
         return f"{most:,} of {len(rows):,} embeddings {what}: the model has collapsed"
     found = spread(rows)
     if found < COLLAPSED_BELOW:
-        return f"All embeddings are alike (spread {found:.2g}, below {COLLAPSED_BELOW:g}): the model has collapsed"
+        alike = f"spread {found:.2g}, below {COLLAPSED_BELOW:g}"
+        return f"All embeddings are alike ({alike}): the model has collapsed"
     return None
 
 
@@ -357,23 +358,20 @@ def _embedder(model: Any, device: Any, precision: str | None) -> Embedder | str:
 def _of_another_model(samples: Samples, embedder: Embedder, seed: int) -> str | None:
     """Return what shows that the embeddings are not those of `embedder`, None if they are."""
     order = drawn_rows(samples.filenames, seed)
-    read_ones = [
-        (row, picture_of(samples, samples.filenames[row], embedder.input_size)) for row in order[:N_SAME]
-    ]
-    pictures = [(row, rgb) for row, rgb in read_ones if rgb is not None]
-    if not pictures:
+    first = order[:N_SAME]
+    read_ones = [picture_of(samples, samples.filenames[row], embedder.input_size) for row in first]
+    is_there = np.array([rgb is not None for rgb in read_ones])
+    if not is_there.any():
         return None
     with one_thread():
-        again = embedder(np.stack([rgb for _, rgb in pictures]))
+        again = embedder(np.stack([rgb for rgb in read_ones if rgb is not None]))
     n_own, n_again = samples.embeddings.shape[1], again.shape[1]
     if n_own != n_again:
         return f"the embeddings have {n_own} features, the model gives {n_again}"
-    searched = order[:MOST_SEARCHED]
-    own = unit(samples.embeddings[searched])
+    own = unit(samples.embeddings[order[:MOST_SEARCHED]])
     middle = own.mean(axis=0)
-    pairs = zip(own[: len(read_ones)] - middle, [rgb is not None for _, rgb in read_ones], strict=True)
-    kept = np.array([vector for vector, is_there in pairs if is_there])
-    cosine = float(np.median((unit(kept) * unit(unit(again) - middle)).sum(axis=1)))
+    here, there = unit(own[: len(first)][is_there] - middle), unit(unit(again) - middle)
+    cosine = float(np.median((here * there).sum(axis=1)))
     if cosine < SAME_COSINE:
         return f"the embeddings are not those that the model gives (cosine {cosine:.2f} on the same images)"
     return None

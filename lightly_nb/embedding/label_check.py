@@ -59,7 +59,8 @@ def verdict_on(found: LabelAccuracy) -> tuple[str, str]:
     right = percent(max(0.0, share))
     return verdict, (
         f"{found.text}: of what the better of the two leaves wrong, {right} is right (below "
-        f"{percent(WORTHLESS_BELOW)} not worth selecting from, from {percent(BETTER_FROM)} on better than thumbnails)"
+        f"{percent(WORTHLESS_BELOW)} not worth selecting from, from {percent(BETTER_FROM)} on better than "
+        "thumbnails)"
     )
 
 
