@@ -22,7 +22,9 @@ NAME = "embedding check"
 """What its sentence begins with."""
 
 LIMITS = ((20, 1.2, 1.4), (200, 1.5, 1.9))
-"""Number of candidates, the ratio below which embeddings are worthless, and that from which on they are good."""
+"""Number of candidates; the ratio below which embeddings are worthless, and that from which on they are good.
+
+Where they come from: docs/embedding_check.md."""
 
 WHAT_TO_DO = {
     NOT_WORTH: "Picks made from these embeddings are no better than random draws for what people label for, "
@@ -63,11 +65,10 @@ class LabelAccuracy:
     @property
     def text(self) -> str:
         """The figures in words."""
+        of = f"{counted(self.n_labelled, 'sample')}, {counted(self.n_classes, 'class', 'classes')}"
         tiny = f", 8 × 8 pixel thumbnails {percent(self.thumbnails)}" if self.thumbnails is not None else ""
-        return (
-            f"5-NN accuracy {percent(self.accuracy)} on {self.name} ({counted(self.n_labelled, 'sample')}, "
-            f"{counted(self.n_classes, 'class', 'classes')}; the largest class {percent(self.majority)}{tiny})"
-        )
+        beside = f"the largest class {percent(self.majority)}{tiny}"
+        return f"5-NN accuracy {percent(self.accuracy)} on {self.name} ({of}; {beside})"
 
 
 @dataclass(frozen=True)
@@ -167,11 +168,9 @@ def limits_among(n_candidates: int) -> tuple[float, float]:
     >>> limits_among(200)
     (1.5, 1.9)
     """
-    sizes = [size for size, _, _ in LIMITS]
-    low, high = (
-        np.interp(np.log(n_candidates), np.log(sizes), [line[at] for line in LIMITS]) for at in (1, 2)
-    )
-    return round(float(low), 2), round(float(high), 2)
+    sizes, lows, highs = zip(*LIMITS, strict=True)
+    low, high = (float(np.interp(np.log(n_candidates), np.log(sizes), line)) for line in (lows, highs))
+    return round(low, 2), round(high, 2)
 
 
 def check_event(check: EmbeddingCheck, step: str) -> Event:
