@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.checks import check as check
     from lightly_nb.demo import demo_images as demo_images
+    from lightly_nb.embedding import check_embeddings as check_embeddings
     from lightly_nb.embedding import embed as embed
     from lightly_nb.exports import export as export
     from lightly_nb.pipeline import Run as Run
@@ -44,7 +45,7 @@ __version__ = "0.1.0"
 _OFFERED = {
     "checks": ["check"],
     "demo": ["demo_images"],
-    "embedding": ["embed"],
+    "embedding": ["check_embeddings", "embed"],
     "exports": ["export"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
     "reading": ["list_samples"],

@@ -34,6 +34,8 @@ class Event(TypedDict, total=False):
     """The file that was left out, if that is what the message says."""
     level: str
     """`info`, `warning` or `error`."""
+    check: dict[str, Any]
+    """What the embedding check has found: `EmbeddingCheck.to_dict`."""
 
 
 Listener = Callable[[Event], None]
@@ -119,14 +121,14 @@ class Stage:
 
 
 class ProgressBar:
-    """A listener that shows `tqdm.auto` bars, one a step, and prints warnings beside them."""
+    """A listener that shows `tqdm.auto` bars, one a step, and prints warnings and verdicts beside them."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._step = ""
 
     def __call__(self, event: Event) -> None:
-        if event.get("level") in ("warning", "error"):
+        if event.get("level") in ("warning", "error") or "check" in event:
             self._write(f"{event['step']}: {event['message']}")
         if "done" not in event:
             return

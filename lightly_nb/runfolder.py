@@ -131,6 +131,11 @@ class RunFolder:
         return self.data / "selection.parquet"
 
     @property
+    def embedding_check(self) -> Path:
+        """Whether the embeddings are worth selecting from, JSON."""
+        return self.data / "embedding_check.json"
+
+    @property
     def chunks(self) -> Path:
         """Chunks of an embedding that is under way; gone once it is whole."""
         return self.data / "chunks"

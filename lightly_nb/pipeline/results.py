@@ -17,6 +17,7 @@ from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.errors import RunError
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
 from lightly_nb.samples import QUARANTINE_COLUMNS, Samples
+from lightly_nb.samples.embedding_check import EmbeddingCheck
 from lightly_nb.selection import Selection
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     """
     from lightly_nb.embedding.embed import unit_length
 
+    check = samples.embedding_check
     normalized = samples.with_array("embeddings", unit_length(samples.embeddings))
     write_embeddings(folder.embeddings, samples, samples)
     write_embeddings(folder.normalized_embeddings, normalized, samples)
@@ -42,6 +44,8 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     for name, array in samples.arrays.items():
         write_aside(folder.arrays / f"{name}.npy", partial(_save_array, array))
     save_quarantine(folder, samples.quarantine)
+    if check is not None:
+        write_text(folder.embedding_check, json.dumps(check.to_dict(), ensure_ascii=False))
     write_aside(folder.samples, samples.table.reset_index().to_parquet)
 
 
@@ -80,8 +84,21 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
         )
     table = pd.read_parquet(folder.samples).set_index("filename")
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.arrays.glob("*.npy"))}
-    pictures = _thumbnails(folder)
-    return Samples(table, arrays, load_quarantine(folder), thumbnails=pictures, layouts=folder.layouts)
+    return Samples(
+        table,
+        arrays,
+        load_quarantine(folder),
+        thumbnails=_thumbnails(folder),
+        layouts=folder.layouts,
+        embedding_check=load_embedding_check(folder),
+    )
+
+
+def load_embedding_check(folder: RunFolder) -> EmbeddingCheck | None:
+    """Read what the embedding check of a run has found, None where it was not made."""
+    if not folder.embedding_check.is_file():
+        return None
+    return EmbeddingCheck.from_dict(json.loads(folder.embedding_check.read_text(encoding="utf-8")))
 
 
 def load_quarantine(folder: RunFolder) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -156,12 +157,21 @@ def _embedded_samples(
 ) -> Samples:
     if isinstance(start, EmbeddingsTable):
         _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
-        return with_precomputed_embeddings(_checked(job, samples, emit), start, job.configs.worker.embeddings)
+        checked = _checked(job, samples, emit)
+        return _judged(with_precomputed_embeddings(checked, start, job.configs.worker.embeddings), emit)
     if trains(job):
         _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
         start = _trained(job, folder, samples, start, emit)
     _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
     return _embedded(job, folder, samples, start, emit)
+
+
+def _judged(samples: Samples, emit: Listener) -> Samples:
+    """Return samples whose embeddings were brought along with what can be said of those."""
+    from lightly_nb.embedding.check import run_check
+
+    why = "the embeddings were brought along, so there is no model to embed changed copies with"
+    return replace(samples, embedding_check=run_check(samples, why, on_event=emit))
 
 
 def _dump(job: Job, folder: RunFolder, samples: Samples, selection: Selection, emit: Listener) -> None:

@@ -82,6 +82,34 @@ class Duplicate(Shown):
     duplicate_of: str = Field(description="The file with the same content that was kept.")
 
 
+class LabelAccuracyFacts(Part):
+    name: str = Field(description="What the labels are.")
+    n_labelled: int = Field(description="Labelled images used.")
+    n_classes: int = Field(description="Different labels among them.")
+    accuracy: float = Field(description="Leave-one-out 5-NN accuracy in the embeddings.")
+    majority: float = Field(description="Share of the most frequent label.")
+    thumbnails: float | None = Field(description="The same accuracy with 8 × 8 pixel thumbnails.")
+
+
+class EmbeddingCheckFacts(Part):
+    finding: str = Field(description="The section in a sentence.")
+    verdict: str = Field(
+        description="not worth selecting from; unclear: label a few and check; better than thumbnails; "
+        "not checked."
+    )
+    reason: str = Field(description="The figures that decided, in a sentence.")
+    ratio: float | None = Field(description="`found` / `found_by_thumbnails`.")
+    worthless_below: float | None = Field(description="Lower limit of the ratio.")
+    better_from: float | None = Field(description="Upper limit of the ratio.")
+    found: float | None = Field(description="Mean reciprocal rank of an image, asked by a changed copy.")
+    found_by_thumbnails: float | None = Field(description="The same for 8 × 8 pixel thumbnails.")
+    n_images: int = Field(description="Images that were changed and looked for.")
+    n_candidates: int = Field(description="Images that each was looked for among.")
+    spread: float | None = Field(description="Spread of the embeddings at unit length: 0 alike, 1 even.")
+    labels: list[LabelAccuracyFacts] = Field(description="5-NN accuracies on labels or categories.")
+    what_to_do: str = Field(description="What helps; empty if nothing need be done.")
+
+
 class JobFacts(Part):
     finding: str = Field(description="The section in a sentence.")
     name: str | None = Field(description="Name of the run.")
@@ -99,7 +127,7 @@ class JobFacts(Part):
 
 
 class Measure(Part):
-    name: str = Field(description="coverage_…, neighbor_… or balance.GROUPING.")
+    name: str = Field(description="coverage_…, neighbor_…, balance.GROUPING or categories.GROUPING.")
     title: str = Field(description="The measure in words.")
     better: Literal["lower", "higher"] = Field(description="Which way is better.")
     selection: float | None = Field(description="Value of the selection.")
@@ -111,6 +139,9 @@ class Measure(Part):
     verdict: Literal["better", "as random", "worse", "not defined"] = Field(
         description="better: than every draw; worse: than every draw."
     )
+    optimized_by: list[str] = Field(
+        description="Labels of the strategies that optimise it: better than random by construction."
+    )
 
 
 class BaselineFacts(Part):
@@ -118,7 +149,9 @@ class BaselineFacts(Part):
     n_draws: int = Field(description="Number of random selections of the same size.")
     n_asked: int = Field(description="Images whose distance to the nearest selected one was measured.")
     exact: bool = Field(description="Whether these are all images.")
-    measures: list[Measure] = Field(description="Coverage, distances between selected images, evenness.")
+    measures: list[Measure] = Field(
+        description="Those that no strategy optimises come first; the finding counts those alone."
+    )
 
 
 class StrategyFacts(Part):
@@ -342,6 +375,9 @@ class ReportFacts(BaseModel):
     schema_version: Literal[1] = Field(description="Raised when a key changes its meaning.")
     created: str = Field(description="When the report was made, ISO 8601, UTC.")
     seconds: dict[str, float] = Field(description="Time that every section took, in seconds.")
+    embedding_check: EmbeddingCheckFacts | Skipped | None = Field(
+        None, description="Whether the embeddings are worth selecting from."
+    )
     job: JobFacts | Skipped | None = Field(None, description="The run.")
     baseline: BaselineFacts | Skipped | None = Field(None, description="Selection against random.")
     strategies: StrategiesFacts | Skipped | None = Field(None, description="What strategies asked and got.")

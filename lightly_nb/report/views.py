@@ -16,6 +16,7 @@ from lightly_nb.report.blocks import Block, Chapter, Picture, Pictures, Plots, T
 Facts = dict[str, Any]
 
 NAMES = {
+    "embedding_check": "The embeddings",
     "job": "The run",
     "baseline": "Selection against random",
     "strategies": "What every strategy asked for and got",
@@ -43,6 +44,22 @@ def chapters(facts: Facts, plot_names: list[str]) -> list[Chapter]:
         view = VIEWS.get(key, _any)
         result.append(Chapter(key, name, str(found.get("finding") or name), view(found, plot_names)))
     return result
+
+
+def embedding_check(found: Facts, plots: list[str]) -> list[Block]:
+    """Return the blocks of whether the embeddings are worth selecting from."""
+    blocks: list[Block] = [Text(f"{text}.") for text in (found["reason"], found["what_to_do"]) if text]
+    if found["ratio"] is not None:
+        figures = ("ratio", "worthless_below", "better_from", "found", "found_by_thumbnails")
+        header = ("times thumbnails", "not worth below", "better from", "found", "by thumbnails", "images")
+        row = [*(number(found[key]) for key in figures), number(found["n_images"])]
+        blocks.append(Table(header, [row], title="An image looked for by a strongly changed copy of it"))
+    if found["labels"]:
+        keys = ("accuracy", "majority", "thumbnails", "n_labelled", "n_classes")
+        rows = [[entry["name"], *(number(entry[key]) for key in keys)] for entry in found["labels"]]
+        names = ("labels", "5-NN accuracy", "largest class", "thumbnails", "images", "classes")
+        blocks.append(Table(names, rows, title="Do neighbours have the same label?", widths=(2, *[1] * 5)))
+    return blocks
 
 
 def job(found: Facts, plots: list[str]) -> list[Block]:
@@ -94,7 +111,7 @@ def baseline(found: Facts, plots: list[str]) -> list[Block]:
             number(entry["median"]),
             f"{number(entry['p5'])} to {number(entry['p95'])}",
             number(entry["n_beaten"]),
-            entry["verdict"],
+            f"{entry['verdict']}, by construction" if entry["optimized_by"] else entry["verdict"],
         ]
         for entry in found["measures"]
     ]
@@ -113,7 +130,18 @@ def baseline(found: Facts, plots: list[str]) -> list[Block]:
             f"once in {found['n_draws']} times; 'worse' means worse than every draw.",
             note=True,
         ),
+        *_by_construction(found["measures"]),
     ]
+
+
+def _by_construction(measures: list[Facts]) -> list[Block]:
+    names = sorted({label for entry in measures for label in entry["optimized_by"]})
+    if not names:
+        return []
+    said = (
+        f"'By construction': {' and '.join(names)} optimises just that measure, so being better than random"
+    )
+    return [Text(f"{said} draws on it says nothing about the selection.", note=True)]
 
 
 def strategies(found: Facts, plots: list[str]) -> list[Block]:
@@ -313,6 +341,7 @@ def training(found: Facts, plots: list[str]) -> list[Block]:
 
 
 VIEWS: dict[str, Callable[[Facts, list[str]], list[Block]]] = {
+    "embedding_check": embedding_check,
     "job": job,
     "baseline": baseline,
     "strategies": strategies,

@@ -2,9 +2,9 @@
 
 Alignment is decided here and nowhere else: one constructor checks it, and `take` is the only way to
 filter or reorder. The idea is AnnData's obs/obsm (a table beside arrays with a row per sample), with
-three additions that the walk through the house needs: `quarantine`, the files that were left out and
-why, so that no later step meets a row without an image; `source`, where the names are read from; and
-`thumbnails`, where the small pictures lie.
+four additions that the walk through the house needs: `quarantine`, the files that were left out and
+why, so that no later step meets a row without an image; `source`, where the names are read from;
+`thumbnails`, where the small pictures lie; and `embedding_check`, whether the embeddings are worth anything.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.errors import InputError
+from lightly_nb.samples.embedding_check import EmbeddingCheck
 
 QUARANTINE_COLUMNS = ("filename", "stage", "reason", "what_to_do", "duplicate_of")
 FOR_MACHINES = ("thumbnail", "version", "content_hash")
@@ -63,6 +64,8 @@ class Samples:
         Where the column `thumbnail` of `table` points to.
     layouts : pathlib.Path or None
         Where a run keeps PCA and UMAP coordinates; they say which embeddings they are of.
+    embedding_check : EmbeddingCheck or None
+        Whether the embeddings are worth selecting from; None where nobody has looked.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class Samples:
     source: Source | None = None
     thumbnails: Thumbnails | None = None
     layouts: Path | None = None
+    embedding_check: EmbeddingCheck | None = None
 
     def __post_init__(self) -> None:
         if not _is_unique(self.table.index):
@@ -99,8 +103,8 @@ class Samples:
 
     def __reduce__(self) -> tuple[Any, ...]:
         arrays = dict(self.arrays)
-        fields = (self.table, arrays, self.quarantine, self.source, self.thumbnails, self.layouts)
-        return (Samples, fields)
+        beside = (self.source, self.thumbnails, self.layouts, self.embedding_check)
+        return (Samples, (self.table, arrays, self.quarantine, *beside))
 
     @property
     def filenames(self) -> list[str]:
@@ -163,8 +167,12 @@ class Samples:
         return np.asarray(rows, dtype=np.int64)
 
     def with_array(self, name: str, array: np.ndarray) -> Samples:
-        """Return samples that also have `array` (one row per sample) under `name`."""
-        return replace(self, arrays={**self.arrays, name: array})
+        """Return samples that also have `array` (one row per sample) under `name`.
+
+        Other `embeddings` are not those that were checked, so they have no `embedding_check`.
+        """
+        check = None if name == "embeddings" else self.embedding_check
+        return replace(self, arrays={**self.arrays, name: array}, embedding_check=check)
 
     def with_columns(self, columns: Mapping[str, Any]) -> Samples:
         """Return samples whose table also has `columns`."""
@@ -181,7 +189,8 @@ class Samples:
     def _repr_html_(self) -> str:
         from lightly_nb.samples.html import samples_html
 
-        return samples_html(self.table, self.arrays, self.quarantine, self._preview, hidden=FOR_MACHINES)
+        shown = samples_html(self.table, self.arrays, self.quarantine, self._preview, hidden=FOR_MACHINES)
+        return shown if self.embedding_check is None else self.embedding_check._repr_html_() + shown
 
     def _preview(self, row: int) -> bytes:
         """Return the thumbnail of one row, or what can be decoded of its file before there are any."""
@@ -193,9 +202,10 @@ class Samples:
 
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name} {'×'.join(map(str, a.shape))}" for name, a in self.arrays.items())
+        checked = f"; {self.embedding_check.short}" if self.embedding_check is not None else ""
         return (
             f"Samples({len(self):,} samples, {len(self.quarantine):,} in quarantine"
-            f"{', ' + arrays if arrays else ''})"
+            f"{', ' + arrays if arrays else ''}{checked})"
         )
 
 

@@ -116,8 +116,17 @@ def select(
     can_stop = smallest > 0 or any(part.budget is not None or part.constraint for part in parts)
     n_free = int(allowed.sum()) + len(locked)
     n_picks = planning.size(n_samples, proportion_samples, len(samples), n_free, can_stop)
+    _warn_of_embeddings(samples, entries, on_event)
     plan = Plan(ordered, order, entries, parts, before, locked, banned, allowed, smallest, n_picks, seed)
     return _run(plan, on_event)
+
+
+def _warn_of_embeddings(samples: Samples, entries: Sequence[Mapping[str, Any]], on_event: Listener) -> None:
+    """Say so where a strategy looks at embeddings that the embedding check has refused."""
+    check = samples.embedding_check
+    looks = any(entry["input"].get("type") == "EMBEDDINGS" for entry in entries)
+    if check is not None and check.is_refused and looks:
+        say(on_event, STEP, f"{check.short}. {check.what_to_do}", "warning")
 
 
 def _vectors(query: Any) -> Any:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 COLLAPSED_BELOW = 0.02
-"""`representation_std` of a collapsed model. Healthy ones of this project lie between 0.2 and 1."""
+"""`representation_std` of a collapsed model. A larger one says only that it has not collapsed: at 0.2 to 1 a
+model may be worth nothing. The embedding check looks at that (`lightly_nb.check_embeddings`)."""
 
 
 def representation_std(features: Tensor) -> float:
@@ -43,7 +44,7 @@ def has_collapsed(spread: float) -> bool:
 def collapse_warning(spread: float) -> str:
     """Say in one sentence what happened and what helps."""
     return (
-        f"the model has collapsed: it represents all images alike (spread {spread:.2g}, 0 means identical, a "
-        f"healthy model has 0.2 to 1), so its embeddings say nothing; lower optimizer.lr or "
-        "optimizer.weight_decay, raise loader.batch_size, or check that the images differ at all"
+        f"the model has collapsed: it represents all images alike (spread {spread:.2g}, 0 means identical), "
+        "so its embeddings say nothing; lower optimizer.lr or optimizer.weight_decay, raise "
+        "loader.batch_size, or check that the images differ at all"
     )

@@ -154,12 +154,14 @@ def update_datapool(datapool: str | Path, folder: RunFolder | str | Path) -> Dat
 def completion_message(selection: Selection, samples: Samples, pool_is_used: bool) -> str:
     """Return what a run says when it is done."""
     n_new = len(samples) - len(selection.preselected)
+    check = samples.embedding_check
+    doubt = f"; {check.short}" if check is not None and check.is_refused else ""
     if not pool_is_used:
-        return f"{len(selection):,} of {len(samples):,} samples selected"
+        return f"{len(selection):,} of {len(samples):,} samples selected{doubt}"
     if not n_new:
         return f"nothing selected: {selection.stopped}"
     before = f"on top of {len(selection.preselected):,} in the datapool"
-    return f"{len(selection):,} of {n_new:,} new samples selected, {before}"
+    return f"{len(selection):,} of {n_new:,} new samples selected, {before}{doubt}"
 
 
 def with_reason(selection: Selection, n_asked: int | None, n_new: int) -> Selection:

@@ -147,6 +147,7 @@ def _embedded(
         num_workers=1,
         thumbnail_size=worker.thumbnail_size,
         thumbnails_path=folder / "thumbnails",
+        check_embeddings=False,
         on_event=events.append,
     )
     times = [event["time"] for event in events if "done" in event]

@@ -146,7 +146,7 @@ def losses(facts: dict[str, Any]) -> Any:
         titled(
             ax,
             f"{state}: spread {number(facts['representation_std'])}",
-            "0 = all alike, 1 = even on the sphere",
+            "0 = all alike, 1 = even on the sphere; no sign of quality",
         )
     return figure
 
@@ -214,9 +214,10 @@ def _strip(ax: Any, entry: dict[str, Any]) -> None:
     ax.margins(x=0.06)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
+    by = ", by construction" if entry["optimized_by"] else ""
     ax.set_title(
-        f"{label(entry['title'], 70)} ({entry['better']} is better): {entry['verdict']}",
-        loc="left", fontsize=8, fontweight="bold" if entry["verdict"] == "better" else "normal",
+        f"{label(entry['title'], 70)} ({entry['better']} is better): {entry['verdict']}{by}",
+        loc="left", fontsize=8, fontweight="bold" if entry["verdict"] == "better" and not by else "normal",
     )  # fmt: skip
 
 

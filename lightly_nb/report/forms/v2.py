@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 SECTIONS = {
+    "embedding_check": ("embeddingAnalysis", "embeddingCheck"),
     "baseline": ("selectionAnalysis", "selectionAgainstRandom"),
     "strategies": ("selectionAnalysis", "strategies"),
     "coverage": ("embeddingAnalysis", "coverage"),

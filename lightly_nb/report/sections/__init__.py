@@ -16,12 +16,14 @@ from lightly_nb.report.sections.common import Section
 from lightly_nb.report.sections.coverage import coverage_section
 from lightly_nb.report.sections.dataset import dataset_section
 from lightly_nb.report.sections.distances import distances_section
+from lightly_nb.report.sections.embedding_check import embedding_check_section
 from lightly_nb.report.sections.maps import maps_section
 from lightly_nb.report.sections.overview import checks_section, job_section, strategies_section
 from lightly_nb.report.sections.savings import savings_section
 from lightly_nb.report.sections.training import training_section
 
 SECTIONS: Mapping[str, Section] = {
+    "embedding_check": embedding_check_section,
     "job": job_section,
     "baseline": baseline_section,
     "strategies": strategies_section,

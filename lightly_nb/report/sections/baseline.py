@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lightly_nb.display.text import counted
 from lightly_nb.report.sections.common import (
     Facts,
     Job,
@@ -14,12 +15,23 @@ from lightly_nb.report.sections.common import (
     memory_of,
     no_embeddings,
     option,
+    refused,
     sampled_rows,
     tick_of,
 )
 from lightly_nb.samples import Samples
 from lightly_nb.samples.categories import CLASSES, balance, category_codes, class_names
-from lightly_nb.samples.selected import Selection
+from lightly_nb.samples.selected import (
+    BALANCE,
+    CATEGORIES,
+    COVERAGE_MAX,
+    COVERAGE_MEAN,
+    COVERAGE_P95,
+    NEIGHBOR_MEAN,
+    NEIGHBOR_MIN,
+    Selection,
+    optimizers,
+)
 from lightly_nb.vectors.coverage import DRAWS, band, coverage, random_draws
 from lightly_nb.vectors.neighbors import Rows, nearest
 
@@ -27,16 +39,20 @@ BASELINE_BUDGET = 1.5e12
 """Multiply-adds over all draws; above, coverage and neighbours are asked for a drawn part of the samples."""
 
 MEASURES = (
-    ("coverage_mean", "Mean distance to the nearest selected image", "lower"),
-    ("coverage_p95", "Distance that covers 95 % of the images", "lower"),
-    ("coverage_max", "Largest distance to the nearest selected image", "lower"),
-    ("neighbor_mean", "Mean distance between selected neighbours", "higher"),
-    ("neighbor_min", "Smallest distance between two selected images", "higher"),
+    (COVERAGE_MEAN, "Mean distance to the nearest selected image", "lower"),
+    (COVERAGE_P95, "Distance that covers 95 % of the images", "lower"),
+    (COVERAGE_MAX, "Largest distance to the nearest selected image", "lower"),
+    (NEIGHBOR_MEAN, "Mean distance between selected neighbours", "higher"),
+    (NEIGHBOR_MIN, "Smallest distance between two selected images", "higher"),
 )
+DESCRIBING = (NEIGHBOR_MEAN, NEIGHBOR_MIN)
+"""Measures that describe the picks alone, and so judge nothing."""
 
 
 def baseline_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     """The selection and at least 20 random draws of the same size, on the same measures."""
+    if refused(samples):
+        return {"skipped": f"better or worse than random draws by distances says nothing: {refused(samples)}"}
     rows = chosen(samples, selection)
     n_draws = max(DRAWS, int(option(job, "n_random_draws", DRAWS)))
     candidates = np.setdiff1d(np.arange(len(samples)), rows.preselected)
@@ -48,7 +64,11 @@ def baseline_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     picks = [rows.picks, *draws]
     measured, how = _distances(samples, rows.preselected, picks, job)
     measured += _balances(samples, [np.union1d(rows.preselected, some) for some in picks])
-    measures = [_against_random(*entry) for entry in measured]
+    measures = [
+        {**_against_random(*entry), "optimized_by": optimizers(selection.strategies, entry[0])}
+        for entry in measured
+    ]
+    measures.sort(key=lambda entry: not _judges(entry))
     return {"finding": _finding(measures, n_draws), "n_draws": n_draws, **how, "measures": measures}
 
 
@@ -80,11 +100,13 @@ def _balances(samples: Samples, sets: list[Rows]) -> list[tuple[str, str, str, l
     entries: list[tuple[str, str, str, list[Any]]] = []
     for name, (codes, names) in category_codes(samples).items():
         values = [balance(np.bincount(codes[rows], minlength=len(names)).astype(float)) for rows in sets]
-        entries.append((f"balance.{name}", f"Evenness over {name}", "higher", values))
+        entries.append((f"{BALANCE}.{name}", f"Evenness over {name}", "higher", values))
+        n_found = [float(len(np.unique(codes[rows]))) for rows in sets]
+        entries.append((f"{CATEGORIES}.{name}", f"Number of different {name} values", "higher", n_found))
     for task in class_names(samples):
         matrix = samples.arrays[CLASSES + task]
         values = [balance(matrix[rows].sum(axis=0, dtype=np.float64)) for rows in sets]
-        entries.append((f"balance.{task}", f"Evenness over classes of {task}", "higher", values))
+        entries.append((f"{BALANCE}.{task}", f"Evenness over classes of {task}", "higher", values))
     return entries
 
 
@@ -101,13 +123,21 @@ def _against_random(key: str, title: str, better: str, values: list[float | None
     return {**facts, "median": median, "p5": p5, "p95": p95, "n_beaten": int(n_beaten), "verdict": verdict}
 
 
+def _judges(entry: Facts) -> bool:
+    """Whether a measure can say if the selection is better than random: no strategy optimises it."""
+    return not entry["optimized_by"] and entry["name"] not in DESCRIBING
+
+
 def _finding(measures: list[Facts], n_draws: int) -> str:
-    judged = [entry for entry in measures if entry["verdict"] != "not defined"]
-    if not judged:
+    defined = [entry for entry in measures if entry["verdict"] != "not defined"]
+    if not defined:
         return "Nothing to compare with random selections"
-    better = sum(entry["verdict"] == "better" for entry in judged)
-    worse = sum(entry["verdict"] == "worse" for entry in judged)
-    tail = f", worse on {worse}" if worse else ""
+    judging = [entry for entry in defined if _judges(entry)]
+    if not judging:
+        return "No measure here is free of what the strategies optimise, so none can say if random is worse"
+    better, worse = (sum(entry["verdict"] == verdict for entry in judging) for verdict in ("better", "worse"))
+    of = f"{counted(len(judging), 'measure')} that no strategy optimises"
     if better == 0 and worse == 0:
-        return f"No better than {n_draws} random selections on any of {len(judged)} measures"
-    return f"Better than {n_draws} random selections on {better} of {len(judged)} measures{tail}"
+        return f"Like {n_draws} random selections on {of}"
+    tail = f", worse on {worse}" if worse else ""
+    return f"Better than {n_draws} random selections on {better} of {of}{tail}"

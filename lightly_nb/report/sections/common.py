@@ -90,6 +90,12 @@ def sampled_rows(rows: Rows, most: int, rng: np.random.Generator) -> tuple[Rows,
     return np.sort(rng.choice(rows, size=max(most, 1), replace=False)), False
 
 
+def refused(samples: Samples) -> str | None:
+    """Return why nothing may be said for a selection from these embeddings; None if something may."""
+    check = samples.embedding_check
+    return "the embeddings are not worth selecting from" if check is not None and check.is_refused else None
+
+
 def no_embeddings(samples: Samples) -> Facts | None:
     """Return the facts of a section that cannot be without embeddings, None if they are there.
 

@@ -15,6 +15,7 @@ from lightly_nb.report.sections.common import (
     no_embeddings,
     option,
     picture,
+    refused,
     sampled_rows,
     tick_of,
 )
@@ -47,7 +48,9 @@ def coverage_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     covered = np.concatenate([np.zeros(n_zero), distances])
     numbers = statistics(covered)
     return {
-        "finding": _finding(numbers, exact, len(rows.removed)),
+        "finding": f"Distances say nothing here: {refused(samples)}"
+        if refused(samples)
+        else _finding(numbers, exact, len(rows.removed)),
         "unit": distance_unit(samples),
         "exact": exact,
         "n_total": len(samples),

@@ -6,7 +6,7 @@ from typing import Any
 
 from lightly_nb.display.text import counted, number
 from lightly_nb.errors import InputError
-from lightly_nb.report.sections.common import Facts, Job, chosen, option
+from lightly_nb.report.sections.common import Facts, Job, chosen, option, refused
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
 
@@ -57,6 +57,9 @@ PRICES: dict[str, dict[str, Any]] = {
 
 def savings_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     """Cost of labelling all images against the selected ones, and the energy of training on both."""
+    if refused(samples):
+        why = "a selection saves labels only where it is better than random draws"
+        return {"skipped": f"{why}, and {refused(samples)}"}
     rows = chosen(samples, selection)
     prices = prices_with(option(job, "prices", {}))
     value = {name: float(entry["value"]) for name, entry in prices.items()}

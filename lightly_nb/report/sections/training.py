@@ -66,7 +66,7 @@ def _finding(epochs: list[Facts], collapsed: bool | None) -> str:
     if len(epochs) == 1:
         return f"{counted(1, 'epoch')}: loss {last:.3g}"
     moved = "fell" if last < first else "rose" if last > first else "stayed"
-    tail = "" if collapsed is None else "; no collapse"
+    tail = "" if collapsed is None else "; not collapsed, which alone does not make it good"
     return f"Loss {moved} from {first:.3g} to {last:.3g} in {counted(len(epochs), 'epoch')}{tail}"
 
 

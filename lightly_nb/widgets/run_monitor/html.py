@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lightly_nb.display.html import Html, join, tag
 from lightly_nb.display.text import counted, duration, rate, size
+from lightly_nb.events import Event
 from lightly_nb.states import RunState
 from lightly_nb.widgets.run_monitor.files import OutputFile, plain
 from lightly_nb.widgets.run_monitor.load import Gpu, Load
@@ -139,14 +140,24 @@ def _time(step: Step, now: float, is_current: bool) -> str:
 
 
 def notes(story: RunStory) -> Html:
-    """Return the collapse warning, whole, and the newest other warnings, in short."""
+    """Return collapse warning and embedding check, whole, and the newest other warnings, in short."""
     warnings = [f"⚠ {text}" for text in story.warnings[-NEWEST_LEFT_OUT:]]
     return join(
+        _embedding_check(story.check),
         tag("div", f"⚠ {plain(story.collapse)}", class_="lnb-warning", role="alert")
         if story.collapse
         else None,
         (_short("lnb-warning lnb-line", text) for text in warnings),
     )
+
+
+def _embedding_check(event: Event | None) -> Html | None:
+    """Return the verdict on the embeddings: a warning unless all is well."""
+    if event is None:
+        return None
+    if event.get("level") == "warning":
+        return tag("div", f"⚠ {plain(event['message'])}", class_="lnb-warning", role="alert")
+    return tag("div", plain(event["message"]), class_="lnb-check")
 
 
 def _short(name: str, text: str) -> Html:

@@ -30,7 +30,9 @@ def print_run(run: Run, write: Callable[[str], object] = print) -> None:
             told += 1
             if step.unit:
                 write(_line(step.ended, step.name, finished(step)))
-        if event.get("level") == "warning" and "filename" not in event:
+        if "check" in event:
+            write(_line(event["time"], event["step"], event["message"]))
+        elif event.get("level") == "warning" and "filename" not in event:
             write(_line(event["time"], event["step"], f"warning: {event['message']}"))
         elif "state" in event and (story.state is not before or story.n_events == 1):
             write(_line(event["time"], event["state"], event.get("message", "")))
@@ -59,6 +61,8 @@ def summary(story: RunStory, state: RunState, message: str, now: float) -> str:
     for step in story.steps:
         took = duration(max(0.0, (step.ended or now) - step.started))
         lines.append(f"  {state_words(step.name)}: {step_counted(step) or '-'}, {took}")
+    if story.check is not None:
+        lines.append(f"  {plain(story.check['message'])}")
     lines += [f"  warning: {plain(text)}" for text in (story.collapse, *story.warnings) if text]
     if story.left_out:
         lines.append(f"  {counted(len(story.left_out), 'file')} left out")

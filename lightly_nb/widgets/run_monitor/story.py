@@ -109,6 +109,8 @@ class RunStory:
         self.losses = Losses()
         self.collapse = ""
         """The warning that the training has collapsed; empty without one."""
+        self.check: Event | None = None
+        """The event of the embedding check, which has `check` and its `message`; None before it."""
         self.warnings: list[str] = []
         self.left_out: dict[str, str] = {}
         """Why a file was left out, by its name, in the order in which that was found."""
@@ -172,6 +174,9 @@ class RunStory:
     def _hear(self, event: Event) -> None:
         message = event.get("message")
         if message is None:
+            return
+        if "check" in event:
+            self.check = event
             return
         if "filename" in event:
             self.left_out[event["filename"]] = message.removeprefix(event["filename"]).partition(": ")[2]

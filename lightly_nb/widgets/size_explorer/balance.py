@@ -47,15 +47,20 @@ class Groups:
 
 def groupings(samples: Samples) -> dict[str, Groups]:
     """Return every way to group by name: `labels` first, then sub-folders, categorical columns, classes."""
-    found = category_codes(samples)
-    if LABELS in samples.table and LABELS not in found and samples.table[LABELS].nunique() <= MOST_DISTINCT:
-        found = {LABELS: groups_of(samples.table[LABELS]), **found}
-    order = sorted(found, key=lambda name: (name != LABELS, name != FOLDER))
-    result = {name: _of_codes(*found[name]) for name in order}
+    result = {name: _of_codes(*found) for name, found in coded_groupings(samples).items()}
     for task, classes in class_names(samples).items():
         sums_of = _sums_of(samples.arrays[CLASSES + task])
         result[f"classes of {task}"] = _sorted(classes, sums_of, sums_of(np.arange(len(samples))))
     return result
+
+
+def coded_groupings(samples: Samples) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """Return per grouping in which a sample has one value its code of every sample, and the values' names."""
+    found = category_codes(samples)
+    if LABELS in samples.table and LABELS not in found and samples.table[LABELS].nunique() <= MOST_DISTINCT:
+        found = {LABELS: groups_of(samples.table[LABELS]), **found}
+    order = sorted(found, key=lambda name: (name != LABELS, name != FOLDER))
+    return {name: found[name] for name in order}
 
 
 def bars(groups: Groups, rows: np.ndarray) -> list[dict[str, Any]]:

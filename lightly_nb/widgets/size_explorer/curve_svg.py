@@ -39,9 +39,9 @@ def curve_svg(curve: Curve, n: int, colors: Mapping[str, str] = LIVE) -> Html:
             Line(median, palette.RANDOM, 2, "stroke-dasharray:5 3", "random, median"),
             Line(_points(curve.sizes, curve.values), palette.SELECTED, 2.5, label="this selection"),
         ],
-        said=f"{curve.measure} of the samples to the nearest selected one, against the number selected",
+        said=f"{_said(curve)}, against the number selected",
         x_label="samples selected",
-        y_label=f"{curve.measure} to a selected one",
+        y_label=f"{curve.of_what}, which a strategy optimises" if curve.optimized_by else curve.of_what,
         y_ticks=y_ticks,
         band=Line([*low, *high[::-1]], palette.RANDOM, 9, shade, draws),
         marker=marker_svg(curve, n, colors),
@@ -63,6 +63,12 @@ def marker_svg(curve: Curve, n: int, colors: Mapping[str, str] = LIVE) -> Html:
 def curve_image(curve: Curve, n: int, alt: str) -> Html:
     """Return the curve as a picture that needs no live panel."""
     return still_image(curve_svg(curve, n, STILL), alt, WIDTH)
+
+
+def _said(curve: Curve) -> str:
+    of = "" if curve.larger_is_better else " of the samples to the nearest selected one"
+    by = f" (what {' and '.join(curve.optimized_by)} optimises)" if curve.optimized_by else ""
+    return f"{curve.measure}{of}{by}"
 
 
 def _scale(curve: Curve) -> tuple[Scale, list[float]]:

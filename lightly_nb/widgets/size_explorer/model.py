@@ -20,9 +20,18 @@ from lightly_nb.widgets.results_viewer.items import Facts, Item
 from lightly_nb.widgets.results_viewer.static import document, written
 from lightly_nb.widgets.results_viewer.views import SELECTED, selected_entries
 from lightly_nb.widgets.shared.background import Background, stopping
-from lightly_nb.widgets.size_explorer.balance import Groups, bars, groupings
+from lightly_nb.widgets.size_explorer.balance import Groups, bars, coded_groupings, groupings
 from lightly_nb.widgets.size_explorer.code import python_code
-from lightly_nb.widgets.size_explorer.curve import LARGEST, MEASURES, Curve, curves, finding
+from lightly_nb.widgets.size_explorer.curve import (
+    LARGEST,
+    MEASURES,
+    Curve,
+    categories_measure,
+    category_curve,
+    curves,
+    fairest,
+    finding,
+)
 from lightly_nb.widgets.size_explorer.orders import (
     SECONDS_TO_SETTLE,
     is_live,
@@ -40,6 +49,8 @@ FEWEST_COMPUTED = 100
 TIMES_AS_MANY = 2
 """Picks that are computed up front: so many times those of the selection, and at least so many."""
 KEPT_ORDERS = 8
+FEWEST_VALUES = 5
+"""A grouping with fewer different values has them all after a few picks, random ones too: no measure."""
 LARGEST_STRENGTH = 1e9
 PAGE_SIZE = 12
 COMPUTED_AGAIN = (
@@ -71,7 +82,8 @@ class HowManyModel(traitlets.HasTraits):
         Strength of every strategy that steers, by label. Observable; a change selects again in the
         background.
     measure : str
-        'largest distance' or 'mean distance' of the samples to their nearest selected one.
+        One of `measures`: 'largest distance' or 'mean distance' of the samples to their nearest selected
+        one, or 'different values of GROUPING'. To start with, one that no strategy optimises.
     group_by : str
         One of `group_choices`, empty where there is none.
     page : int
@@ -105,7 +117,11 @@ class HowManyModel(traitlets.HasTraits):
         self.order = selection
         self._before = samples.rows_of(selection.preselected)
         self.most = self._most(samples, most)
-        self.notes = [LOOKS_AHEAD] if looks_ahead(selection) else []
+        check = samples.embedding_check
+        self.notes = [check.text] if check is not None and check.level == "warning" else []
+        self.notes += [LOOKS_AHEAD] if looks_ahead(selection) else []
+        self._is_measure_chosen = "measure" in kwargs
+        self._coded: dict[str, np.ndarray] = {}
         self._live = is_live(selection)
         if not self._live:
             self.notes.append(COMPUTED_AGAIN)
@@ -148,8 +164,19 @@ class HowManyModel(traitlets.HasTraits):
 
     @property
     def finding(self) -> str:
-        """What the curve says of `n`, in a sentence; empty without one."""
+        """What the curve says of `n`, in a sentence; empty without one.
+
+        Of embeddings that the embedding check has refused it says that and nothing else.
+        """
+        check = self.samples.embedding_check
+        if check is not None and check.is_refused:
+            return f"{check.short}: how many samples are enough cannot be told from them."
         return finding(self.curve, self.n) if self.curve is not None else ""
+
+    @property
+    def measures(self) -> list[str]:
+        """What the curve can be shown of."""
+        return [*MEASURES, *(categories_measure(name) for name in self._coded)]
 
     @property
     def group_choices(self) -> list[str]:
@@ -242,8 +269,9 @@ class HowManyModel(traitlets.HasTraits):
 
     @traitlets.validate("measure")
     def _known_measure(self, proposal: Any) -> str:
-        if proposal["value"] not in MEASURES:
-            raise InputError(f"measure: got {proposal['value']!r}; allowed are {list(MEASURES)}")
+        if proposal["value"] not in self.measures:
+            raise InputError(f"measure: got {proposal['value']!r}; allowed are {self.measures}")
+        self._is_measure_chosen = True
         return str(proposal["value"])
 
     @traitlets.validate("group_by")
@@ -270,7 +298,8 @@ class HowManyModel(traitlets.HasTraits):
         self._say("selecting again with these strengths")
 
     def _compute_first(self, cancel: threading.Event) -> None:
-        self._groups = groupings(self.samples)
+        self._groups, coded = groupings(self.samples), coded_groupings(self.samples)
+        self._coded = {name: codes for name, (codes, values) in coded.items() if len(values) >= FEWEST_VALUES}
         if not self.group_by and self._groups:
             self.group_by = next(iter(self._groups))
         self._shown()
@@ -290,16 +319,18 @@ class HowManyModel(traitlets.HasTraits):
             changed = None if strengths == steering(self.first) else strengths
             order = longest_order(self.samples, self.first, changed, self.most, self.options, listen)
         rows = self.samples.rows_of(order.filenames)
-        found = self._curves_of(rows, cancel)
+        found = self._curves_of(rows, order, cancel)
         if cancel.is_set():
             return
         self._orders = dict([*self._orders.items(), (key, order)][-KEPT_ORDERS:])
         self.order, self._curves, self._shown_strengths = order, found, strengths
         self._facts, self._entries = Facts(self.samples, order), selected_entries(self.samples, order)
         self.n = min(self.n, len(order))
+        if not self._is_measure_chosen and (measure := fairest(found)):
+            self.measure = measure
         self._order_changed()
 
-    def _curves_of(self, rows: np.ndarray, cancel: threading.Event) -> dict[str, Curve]:
+    def _curves_of(self, rows: np.ndarray, order: Selection, cancel: threading.Event) -> dict[str, Curve]:
         if "embeddings" not in self.samples.arrays:
             return {}
         vectors = self.samples.embeddings
@@ -312,9 +343,20 @@ class HowManyModel(traitlets.HasTraits):
             def tick(done: int) -> None:
                 listen(Event(time=0.0, step="RANDOM", done=done, total=DRAWS, unit="draw"))
 
-            most, seed = max(len(rows), self.most), int(self.options.get("seed", 0))
-            self._drawn = random_coverage(vectors, self._before, most, seed=seed, tick=tick)
-        return curves(vectors, self._before, rows, self._drawn)
+            most = max(len(rows), self.most)
+            self._drawn = random_coverage(vectors, self._before, most, seed=self._seed, tick=tick)
+        found = curves(vectors, self._before, rows, self._drawn, order.strategies)
+        sizes = self._drawn[0]
+        for name, codes in self._coded.items():
+            curve = category_curve(
+                name, codes, self._before, rows, sizes, seed=self._seed, strategies=order.strategies
+            )
+            found[curve.measure] = curve
+        return found
+
+    @property
+    def _seed(self) -> int:
+        return int(self.options.get("seed", 0))
 
     def _on_event(self, event: Event) -> None:
         if event.get("total"):

@@ -18,7 +18,6 @@ from lightly_nb.widgets.shared.errors import errors_shown
 from lightly_nb.widgets.shared.showing import hiding_rule, live_class, show_panel, static_block
 from lightly_nb.widgets.shared.theme import panel_css, panel_module
 from lightly_nb.widgets.size_explorer.balance import bars_html
-from lightly_nb.widgets.size_explorer.curve import MEASURES
 from lightly_nb.widgets.size_explorer.curve_svg import curve_svg, marker_svg
 from lightly_nb.widgets.size_explorer.model import PAGE_SIZE, HowManyModel
 
@@ -69,7 +68,7 @@ class HowManyPanel(HowManyModel, anywidget.AnyWidget):  # type: ignore[misc]
                 "n_max": self.n_max,
                 "n_samples": len(self.samples),
                 "svg": curve_svg(self.curve, self.n) if self.curve is not None else "",
-                "measures": list(MEASURES) if self.curve is not None else [],
+                "measures": self.measures if self.curve is not None else [],
                 "measure": self.measure,
                 "groups": self.group_choices,
                 "group": self.group_by,
