@@ -47,8 +47,14 @@ def resolve_model(checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingMod
     if isinstance(checkpoint, EmbeddingModel):
         return replace(checkpoint, fingerprint=fingerprint_of(checkpoint))
     loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
+    settings = loaded.settings
     return EmbeddingModel(
-        embedding_model(loaded), loaded.settings.input_size, model_fingerprint(loaded), name=str(loaded.path)
+        embedding_model(loaded),
+        max(settings.input_size, settings.embedding_size),
+        model_fingerprint(loaded),
+        settings.mean,
+        settings.std,
+        name=str(loaded.path),
     )
 
 
