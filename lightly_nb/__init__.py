@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.demo import demo_images as demo_images
     from lightly_nb.embedding import embed as embed
     from lightly_nb.exports import export as export
+    from lightly_nb.models import EmbeddingModel as EmbeddingModel
     from lightly_nb.pipeline import Run as Run
     from lightly_nb.pipeline import open_run as open_run
     from lightly_nb.pipeline import rerun as rerun
@@ -46,6 +47,7 @@ _OFFERED = {
     "demo": ["demo_images"],
     "embedding": ["embed"],
     "exports": ["export"],
+    "models": ["EmbeddingModel"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
     "reading": ["list_samples"],
     "samples": ["Samples"],

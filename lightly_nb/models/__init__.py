@@ -11,6 +11,7 @@ from lightly_nb.models.checkpoint import (
 from lightly_nb.models.methods import METHODS, Method
 from lightly_nb.models.model import EmbeddingModel, fingerprint_of
 from lightly_nb.models.pretrained import pretrained_backbone, settings_of
+from lightly_nb.models.resolve import resolve_model
 from lightly_nb.models.shipped import Backbone, shipped, shipped_backbone
 from lightly_nb.models.zoo import pretrained
 
@@ -28,6 +29,7 @@ __all__ = [
     "model_fingerprint",
     "pretrained",
     "pretrained_backbone",
+    "resolve_model",
     "save_checkpoint",
     "settings_of",
     "shipped",
