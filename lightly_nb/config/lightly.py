@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from lightly_nb.config.fields import (
     Allowed,
+    ContradictionError,
     Flag,
     Name,
     Number,
@@ -54,7 +57,32 @@ Degrees = Annotated[
     Allowed("a number >= 0 or a list [min, max] with min <= max"),
 ]
 Precision = Annotated[Literal[16, 32], BeforeValidator(whole)]
-ModelName = Literal["resnet-9", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152"]
+ModelName = Literal[
+    "resnet-9", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152", "efficientnet-lite0"
+]
+
+FINE_TUNING: Mapping[str, Any] = MappingProxyType(
+    {
+        "loader.batch_size": 128,
+        "model.num_ftrs": None,
+        "trainer.max_epochs": 1,
+        "criterion.temperature": 0.1,
+        "optimizer.lr": 0.001,
+        "optimizer.weight_decay": 0.0001,
+        "collate.input_size": 128,
+        "collate.min_scale": 0.2,
+    }
+)
+"""What keys that are left out are where `model.name` is a pretrained backbone. All others are as always."""
+
+
+def is_pretrained(name: str) -> bool:
+    """Whether a backbone comes with weights, on which training goes on; the others begin with random ones.
+
+    >>> is_pretrained("efficientnet-lite0"), is_pretrained("resnet-18")
+    (True, False)
+    """
+    return not name.startswith("resnet-")
 
 
 class LoaderConfig(Section):
@@ -85,16 +113,57 @@ class ModelConfig(Section):
         description="Self-supervised method that trains the model: 'simclr', 'vicreg', or any other that"
         " lightly_nb.training lists.",
     )
-    name: ModelName = Field(default="resnet-18", description="Backbone of the model.")
+    name: ModelName = Field(
+        default="resnet-18",
+        description="Backbone of the model: a ResNet, which begins with random weights, or a pretrained one,"
+        " 'efficientnet-lite0', on which training goes on and for which other defaults hold.",
+    )
     out_dim: Whole = Field(
         default=128,
         ge=1,
         description="Numbers in the output of the projection head, on which the loss is computed.",
     )
-    num_ftrs: Whole = Field(default=32, ge=1, description="Numbers in one embedding.")
+    num_ftrs: Whole | None = Field(
+        default=32,
+        ge=1,
+        description="Numbers in one embedding of a ResNet. null = as many as a pretrained backbone has.",
+    )
     width: Number = Field(
         default=1.0, ge=1 / 64, description="Factor on the channels of the backbone. 1/64 leaves one channel."
     )
+    frozen_layers: Whole = Field(
+        default=0,
+        ge=0,
+        description="So many of the first layers of a pretrained backbone keep their weights; a stage of it"
+        " counts as one. Training then takes less time and changes less.",
+    )
+
+    @model_validator(mode="after")
+    def _pretrained_as_it_is(self) -> Self:
+        if is_pretrained(self.name):
+            if self.num_ftrs is not None and "num_ftrs" in self.model_fields_set:
+                raise ContradictionError(
+                    f"num_ftrs is given (got {self.num_ftrs}), but the length of the embeddings of the"
+                    f" pretrained backbone {self.name} is fixed; leave num_ftrs out",
+                    "num_ftrs",
+                )
+            if self.width != 1:
+                raise ContradictionError(
+                    f"width is given (got {self.width:g}), but a pretrained backbone such as {self.name} has"
+                    " the channels that it has; leave width out",
+                    "width",
+                )
+        elif self.num_ftrs is None:
+            raise ContradictionError(
+                f"num_ftrs is null, but a {self.name} needs a number >= 1; leave it out for 32", "num_ftrs"
+            )
+        elif self.frozen_layers:
+            raise ContradictionError(
+                f"frozen_layers is given (got {self.frozen_layers}), but a {self.name} is trained as a whole;"
+                " leave it out, or name a pretrained backbone: efficientnet-lite0",
+                "frozen_layers",
+            )
+        return self
 
 
 class TrainerConfig(Section):
@@ -219,3 +288,24 @@ Did you mean 'max_epochs'? Allowed here: gpus, max_epochs, precision
     seed: Whole = Field(
         default=1, ge=0, le=MAX_SEED, description="Seed of everything random in training and selection."
     )
+
+    @model_validator(mode="after")
+    def _fill_what_is_left_out(self) -> Self:
+        """Give keys that nobody has set the defaults of the kind of backbone; they still count as not set."""
+        for name in type(self).model_fields:
+            section = getattr(self, name)
+            if isinstance(section, Section):
+                self.__dict__[name] = _with_defaults(section, f"{name}.", is_pretrained(self.model.name))
+        return self
+
+
+def _with_defaults(section: Section, start: str, fine_tunes: bool) -> Section:
+    def default(key: str) -> Any:
+        named = f"{start}{key}"
+        if fine_tunes and named in FINE_TUNING:
+            return FINE_TUNING[named]
+        return type(section).model_fields[key].default
+
+    given = section.model_fields_set
+    values = {key: getattr(section, key) if key in given else default(key) for key in dict(section)}
+    return section if values == dict(section) else section.model_construct(given, **values)

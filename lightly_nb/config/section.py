@@ -112,7 +112,8 @@ def _is_dotted(model: type[BaseModel], key: str) -> bool:
 
 def _joined(head: str, section: Any, dotted: dict[str, Any]) -> dict[str, Any]:
     if isinstance(section, Section):
-        return {**dict(section), **dotted}
+        given = {key: getattr(section, key) for key in section.model_fields_set}
+        return {**given, **dotted}  # what nobody has set is left to the defaults
     section = {} if section is None else section
     if not isinstance(section, Mapping):
         raise ValueError(f"'{head}' is given as a single value and by dotted keys; give one of them")

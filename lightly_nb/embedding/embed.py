@@ -20,12 +20,11 @@ from lightly_nb.embedding.model import (
     Embedder,
     one_thread,
     resolve_device,
-    resolve_model,
 )
 from lightly_nb.embedding.one_pass import PassSettings, run_pass
 from lightly_nb.errors import InputError, RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
-from lightly_nb.models import EmbeddingModel
+from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.samples import Samples
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 
@@ -41,6 +40,10 @@ def embed(
     samples: Samples,
     checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,
     *,
+    model: str | os.PathLike[str] | EmbeddingModel | None = None,
+    input_size: int | None = None,
+    dimensions: int | None = None,
+    accept_licence: bool = False,
     normalize_embeddings: bool = True,
     decode: Decode = "full",
     enable_corruptness_check: bool = True,
@@ -67,7 +70,18 @@ def embed(
     samples : Samples
         With a source to read from.
     checkpoint : path, Checkpoint, EmbeddingModel or None
-        The model. None: the one that ships with the package (`lightly_nb.models.shipped`).
+        A model that was trained with this package or `lightly`; the same as `model`.
+    model : str, path, EmbeddingModel or None
+        A model by its name: "efficientnet-lite0", "timm/NAME", "torchvision/NAME", "hf/OWNER/NAME", a key of
+        lightly's zoo, or the path of a checkpoint; or any torch module with its size, mean and deviation.
+        None: efficientnet-lite0, which ships with the package and needs no download.
+    input_size : int or None
+        Side in pixels of the square that images are resized to. None: the model's own, 224 for
+        efficientnet-lite0; half of it takes a quarter of the time and costs accuracy.
+    dimensions : int or None
+        Length of an embedding of efficientnet-lite0: 1 to 256 (None), or 1280.
+    accept_licence : bool
+        Whether weights may be used whose licence is not an open-source one.
     normalize_embeddings : bool
         Whether embeddings get unit length.
     decode : "full" or "fast"
@@ -111,9 +125,9 @@ def embed(
     Raises
     ------
     InputError
-        If there is no sample, none that can be used, or an argument is out of range.
+        If there is no sample, none that can be used, no such model, or an argument is out of range.
     CheckpointError
-        If the checkpoint cannot be used; before any work.
+        If the checkpoint or model cannot be used or downloaded; before any work.
     RunError
         If a chunk or the thumbnails cannot be written.
     """
@@ -122,12 +136,19 @@ def embed(
     place = resolve_device(device)
     batch_size = BATCH_SIZES.get(place.type, 16) if batch_size is None else batch_size
     _refuse_not_positive(batch_size=batch_size, thumbnail_size=thumbnail_size)
-    model = resolve_model(checkpoint)
+    if checkpoint is not None and model is not None:
+        raise InputError("checkpoint and model are both given; give one of them")
+    found = resolve_model(
+        checkpoint if model is None else model,
+        input_size=input_size,
+        dimensions=dimensions,
+        accept_licence=accept_licence,
+    )
     with one_thread():
-        embedder = Embedder(model, place, precision)
+        embedder = Embedder(found, place, precision)
     settings = PassSettings(
-        model=model.fingerprint,
-        input_size=model.input_size,
+        model=found.fingerprint,
+        input_size=found.input_size,
         decode=decode,
         strict=enable_corruptness_check,
         batch_size=batch_size,

@@ -8,48 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
 from lightly_nb.errors import CheckpointError, InputError
-from lightly_nb.models import (
-    Checkpoint,
-    EmbeddingModel,
-    embedding_model,
-    fingerprint_of,
-    load_checkpoint,
-    model_fingerprint,
-    shipped,
-)
+from lightly_nb.models import EmbeddingModel
 
 LOWEST_COSINE = 0.999
 """Between a reduced-precision and an fp32 embedding; below it, fp32 is used."""
 PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
 BATCH_SIZES = {"cpu": 16, "cuda": 64}
-
-
-def resolve_model(checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None) -> EmbeddingModel:
-    """Return the model of a checkpoint; of None, the one that ships with the package.
-
-    Raises
-    ------
-    CheckpointError
-        If the checkpoint cannot be used.
-    """
-    if checkpoint is None:
-        return shipped()
-    if isinstance(checkpoint, EmbeddingModel):
-        return replace(checkpoint, fingerprint=fingerprint_of(checkpoint))
-    loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
-    return EmbeddingModel(
-        embedding_model(loaded), loaded.settings.input_size, model_fingerprint(loaded), name=str(loaded.path)
-    )
 
 
 def square(rgb: np.ndarray, side: int) -> np.ndarray:
@@ -101,6 +73,7 @@ class Embedder:
         self._mean = torch.tensor(model.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(model.std, device=device).view(1, 3, 1, 1)
         module = _fused(model.module).to(device).to(memory_format=torch.channels_last)
+        self._refuse_unfit(module, model)
         self.precision, self._module = self._fastest_sound(module, precision)
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
@@ -109,10 +82,33 @@ class Embedder:
 
     def _run(self, module: nn.Module, precision: str, pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), self._lock:
-            batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()
-            batch = batch.div_(255).sub_(self._mean).div_(self._std).to(PRECISIONS[precision])
-            features: torch.Tensor = module(batch)
+            features: torch.Tensor = module(self._normalised(pixels).to(PRECISIONS[precision]))
             return np.asarray(features.float().flatten(1).cpu())
+
+    def _refuse_unfit(self, module: nn.Module, model: EmbeddingModel) -> None:
+        """Raise, before any work, if the model does not turn two images into two finite vectors."""
+        size = f"images of {self.input_size} x {self.input_size} pixels"
+        try:
+            with torch.inference_mode(), self._lock:
+                features = module(self._normalised(_probes(self.input_size)[:2]))
+        except Exception as error:  # whatever a module raises on what it cannot take
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise InputError(
+                f"model {model.name}: it cannot take {size} ({said}); give another input_size, or wrap "
+                "what it needs into the module"
+            ) from error
+        if not _is_a_vector_each(features, 2):
+            got = tuple(features.shape) if isinstance(features, torch.Tensor) else type(features).__name__
+            raise InputError(
+                f"model {model.name}: expected (2, d) features for 2 {size}, got {got}; wrap the module so "
+                "that it gives one vector an image, for example torch.nn.Sequential(module, "
+                "torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())"
+            )
+        refuse_not_finite(np.asarray(features.float().flatten(1).cpu()))
+
+    def _normalised(self, pixels: np.ndarray) -> torch.Tensor:
+        batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()
+        return batch.div_(255).sub_(self._mean).div_(self._std)
 
     def _fastest_sound(self, module: nn.Module, precision: str | None) -> tuple[str, nn.Module]:
         candidates = [precision] if precision else _fast_precisions(self.device)
@@ -126,6 +122,14 @@ class Embedder:
             ):
                 return name, reduced
         return "32", module
+
+
+def _is_a_vector_each(features: object, n: int) -> bool:
+    """Whether `features` is a tensor (n, d), d > 0, or one with further axes of length 1."""
+    if not isinstance(features, torch.Tensor) or features.ndim < 2:
+        return False
+    rows, length, *others = features.shape
+    return rows == n and length > 0 and all(one == 1 for one in others)
 
 
 def _fused(module: nn.Module) -> nn.Module:

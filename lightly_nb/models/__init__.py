@@ -10,6 +10,8 @@ from lightly_nb.models.checkpoint import (
 )
 from lightly_nb.models.methods import METHODS, Method
 from lightly_nb.models.model import EmbeddingModel, fingerprint_of
+from lightly_nb.models.pretrained import pretrained_backbone, settings_of
+from lightly_nb.models.resolve import resolve_model
 from lightly_nb.models.shipped import Backbone, shipped, shipped_backbone
 from lightly_nb.models.zoo import pretrained
 
@@ -26,7 +28,10 @@ __all__ = [
     "load_checkpoint",
     "model_fingerprint",
     "pretrained",
+    "pretrained_backbone",
+    "resolve_model",
     "save_checkpoint",
+    "settings_of",
     "shipped",
     "shipped_backbone",
 ]

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from lightly_nb.errors import InputError
+from lightly_nb.models.model import MEAN, STD
 
 RESNETS = ("resnet-9", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152")
 """The names that `lightly.models.ResNetGenerator` knows."""
@@ -20,9 +21,9 @@ class ModelSettings:
     Parameters
     ----------
     name : str
-        One of `RESNETS`.
+        One of `RESNETS`, or a pretrained backbone.
     width : float
-        Factor on the number of channels, > 0; 1 is the ResNet of the paper.
+        Factor on the number of channels of a ResNet, > 0; 1 is the ResNet of the paper.
     num_ftrs : int
         Length of an embedding.
     out_dim : int
@@ -31,6 +32,11 @@ class ModelSettings:
         Side in pixels of the square that the model is trained on.
     method : str
         The self-supervised method, a key of `METHODS`.
+    embedding_size : int
+        Side in pixels of the square at which images are embedded, if it is larger than `input_size`; 0: it
+        is not.
+    mean, std : tuple of 3 floats
+        What is subtracted from red, green and blue in 0 to 1, and what they are then divided by.
     """
 
     name: str = "resnet-18"
@@ -39,6 +45,9 @@ class ModelSettings:
     out_dim: int = 128
     input_size: int = 64
     method: str = "simclr"
+    embedding_size: int = 0
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
 
 
 def build_backbone(name: str = "resnet-18", width: float = 1.0, num_ftrs: int = 32) -> nn.Sequential:

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from lightly_nb.errors import CheckpointError, RunError
 from lightly_nb.files import written_aside
-from lightly_nb.models.backbone import RESNETS, ModelSettings, backbone_shapes, build_backbone
+from lightly_nb.models.backbone import RESNETS, ModelSettings, backbone_shapes
+from lightly_nb.models.pretrained import PRETRAINED, projection_of, untrained_backbone
 
 OWN_KEY = "lightly_nb"
 FORM = "a torch file with a 'state_dict' whose keys start with 'model.backbone.'"
@@ -45,7 +46,8 @@ class Checkpoint:
     epochs : int or None
         How many epochs it has been trained for; None if the file does not say.
     training : mapping
-        How the training went: `loss`, `representation_std`, `collapsed`; empty if the file does not say.
+        How the training went: `loss`, `chance_loss` (None where the method has none), `at_chance`,
+        `representation_std`, `collapsed`; empty if the file does not say.
     resume : mapping or None
         What training needs to go on as if it had never stopped; only in `last.ckpt`.
     """
@@ -148,11 +150,14 @@ def embedding_model(checkpoint: Checkpoint) -> nn.Module:
     """Return the model that embeds, in evaluation mode on the CPU: (n, 3, h, w) to (n, num_ftrs)."""
     settings = checkpoint.settings
     with torch.device("meta"):
-        backbone = build_backbone(settings.name, settings.width, settings.num_ftrs)
+        backbone = untrained_backbone(settings)
     weights = {key.removeprefix("backbone."): value for key, value in checkpoint.weights.items()}
     backbone.load_state_dict(
         {key: value for key, value in weights.items() if key in backbone.state_dict()}, assign=True
     )
+    if settings.name in PRETRAINED:
+        return nn.Sequential(backbone, projection_of(settings)).eval()
+    assert isinstance(backbone, nn.Sequential)  # a ResNet
     return nn.Sequential(*backbone, nn.Flatten(1)).eval()
 
 
@@ -240,7 +245,8 @@ def _settings(stored: Mapping[str, Any], weights: Mapping[str, Tensor], path: Pa
         for key, weight in weights.items()
         if key.startswith("backbone.")
     }
-    name, width, num_ftrs = _architecture(shapes, stored, path)
+    pretrained = _pretrained_architecture(shapes, stored, path)
+    name, width, num_ftrs = pretrained or _architecture(shapes, stored, path)
     for key, weight in weights.items():
         if weight.is_floating_point() and not torch.isfinite(weight).all():
             raise CheckpointError(
@@ -256,7 +262,28 @@ def _settings(stored: Mapping[str, Any], weights: Mapping[str, Tensor], path: Pa
         out_dim=int(last[-1].shape[0]) if last else default.out_dim,
         input_size=int(stored.get("input_size", default.input_size)),
         method=str(stored.get("method", default.method)),
+        embedding_size=int(stored.get("embedding_size", default.embedding_size)),
+        mean=tuple(stored.get("mean", default.mean)),
+        std=tuple(stored.get("std", default.std)),
     )
+
+
+def _pretrained_architecture(
+    shapes: Mapping[str, torch.Size], stored: Mapping[str, Any], path: Path
+) -> tuple[str, float, int] | None:
+    """Return what `_architecture` does, for the pretrained backbone that the file names; None without one."""
+    name, num_ftrs = str(stored.get("name", "")), int(stored.get("num_ftrs", 1))
+    if name not in PRETRAINED:
+        return None
+    with torch.device("meta"):
+        backbone = untrained_backbone(ModelSettings(name))
+    expected = {key: weight.shape for key, weight in backbone.state_dict().items()}
+    if expected != dict(shapes):
+        raise CheckpointError(
+            f"checkpoint {path}: its weights are not those of {name}, which it says it is of; "
+            f"{_first_difference(expected, shapes)}"
+        )
+    return name, 1.0, num_ftrs
 
 
 def _architecture(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from torch import Tensor, nn
+
+from lightly_nb.models.backbone import ModelSettings
 
 
 class JointEmbedding(nn.Module):
@@ -17,12 +19,23 @@ class JointEmbedding(nn.Module):
         Maps (n, 3, height, width) to (n, num_ftrs, 1, 1).
     projection_head : torch.nn.Module
         Maps (n, num_ftrs) to (n, out_dim).
+    is_pretrained : bool
+        Whether the backbone stays in evaluation mode whatever happens: its batch norms keep the statistics
+        that they were trained with, without which a few epochs on few images do more harm than good.
     """
 
-    def __init__(self, backbone: nn.Module, projection_head: nn.Module):
+    def __init__(self, backbone: nn.Module, projection_head: nn.Module, is_pretrained: bool = False):
         super().__init__()
         self.backbone = backbone
         self.projection_head = projection_head
+        self.is_pretrained = is_pretrained
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode: of the head alone where the backbone is pretrained."""
+        super().train(mode)
+        if self.is_pretrained:
+            self.backbone.eval()
+        return self
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Return the representations (n, num_ftrs) and the projections (n, out_dim) of `views`."""
@@ -41,11 +54,11 @@ class Method(NamedTuple):
     """Maps one PIL image to its two views, each float32 (3, input_size, input_size)."""
 
 
-def view_settings(collate: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `collate` as the keyword arguments of a transform of `lightly`."""
+def view_settings(settings: ModelSettings, collate: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `collate`, and what the model wants of its input, as keyword arguments of a transform."""
     # kernel_size is accepted for old configurations; lightly derives the blur from sigmas alone
-    settings = {key: value for key, value in collate.items() if key != "kernel_size"}
+    views = {key: value for key, value in collate.items() if key != "kernel_size"}
     for key in ("sigmas", "rr_degrees"):
-        if isinstance(settings.get(key), list):
-            settings[key] = tuple(settings[key])
-    return settings
+        if isinstance(views.get(key), list):
+            views[key] = tuple(views[key])
+    return {**views, "normalize": {"mean": list(settings.mean), "std": list(settings.std)}}

@@ -14,12 +14,12 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """Any torch module that maps normalised images, float (n, 3, s, s), to features (n, d, …).
+    """Any torch module that maps normalised images, float (n, 3, s, s), to features (n, d).
 
     Parameters
     ----------
     module : torch.nn.Module
-        Left as it is: a copy in evaluation mode is used.
+        Left as it is: a copy in evaluation mode is used. Features may have further axes of length 1.
     input_size : int
         Side s of the square that images are resized to, in pixels.
     fingerprint : str
@@ -50,6 +50,5 @@ def fingerprint_of(model: EmbeddingModel) -> str:
     for key, value in model.module.state_dict().items():
         digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    if (model.mean, model.std) != (MEAN, STD):
-        digest.update(repr((model.mean, model.std)).encode())
+    digest.update(repr((model.input_size, model.mean, model.std)).encode())
     return digest.hexdigest()[:32]

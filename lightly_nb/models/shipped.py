@@ -73,7 +73,7 @@ def shipped(input_size: int = INPUT_SIZE, dimensions: int = DIMENSIONS) -> Embed
         )
     module = shipped_backbone().module
     if dimensions != N_FEATURES:
-        module = nn.Sequential(module, _projection(dimensions)).eval()
+        module = nn.Sequential(module, fixed_projection(dimensions)).eval()
     fingerprint = hashlib.sha256(f"{_content_hash()} {input_size} {dimensions}".encode()).hexdigest()[:32]
     return EmbeddingModel(module, input_size, fingerprint, MEAN, STD, NAME, LICENCE)
 
@@ -90,7 +90,8 @@ def shipped_backbone() -> Backbone:
     return Backbone(module.eval(), N_FEATURES, MEAN, STD)
 
 
-def _projection(dimensions: int) -> nn.Linear:
+def fixed_projection(dimensions: int) -> nn.Linear:
+    """Return the projection of its 1280 features to the most telling 1 to 256 directions."""
     linear = nn.Linear(N_FEATURES, dimensions, bias=False)
     linear.weight = nn.Parameter(_stored()["projection"].float().T[:dimensions].contiguous())
     return linear

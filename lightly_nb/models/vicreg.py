@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lightly_nb.models.backbone import ModelSettings, build_backbone
+from lightly_nb.models.backbone import ModelSettings
 from lightly_nb.models.joint_embedding import JointEmbedding, Method, view_settings
+from lightly_nb.models.pretrained import PRETRAINED, n_features, untrained_backbone
 
 
 def create(settings: ModelSettings, criterion: Mapping[str, Any], collate: Mapping[str, Any]) -> Method:
-    """Return VICReg with the head, loss and views of the `lightly` package.
+    """Return VICReg with the head, loss and views of the `lightly` package, and random weights.
 
     Parameters
     ----------
@@ -28,6 +29,6 @@ def create(settings: ModelSettings, criterion: Mapping[str, Any], collate: Mappi
     from lightly.models.modules.heads import VICRegProjectionHead
     from lightly.transforms import VICRegTransform
 
-    backbone = build_backbone(settings.name, settings.width, settings.num_ftrs)
-    head = VICRegProjectionHead(settings.num_ftrs, settings.out_dim, settings.out_dim)
-    return Method(JointEmbedding(backbone, head), VICRegLoss(), VICRegTransform(**view_settings(collate)))
+    head = VICRegProjectionHead(n_features(settings), settings.out_dim, settings.out_dim)
+    module = JointEmbedding(untrained_backbone(settings), head, settings.name in PRETRAINED)
+    return Method(module, VICRegLoss(), VICRegTransform(**view_settings(settings, collate)))

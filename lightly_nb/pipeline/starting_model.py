@@ -29,7 +29,7 @@ def starting_point(job: Job) -> Path | EmbeddingsTable | None:
         return load_checkpoint(path, name=model.name, width=model.width, num_ftrs=model.num_ftrs).path
     if trains(job):
         return None
-    return pretrained(lightly.model.name, lightly.model.num_ftrs, lightly.model.width)
+    return pretrained(lightly.model.name, lightly.model.num_ftrs or 32, lightly.model.width)
 
 
 def newest_checkpoint(folder: RunFolder) -> Path | None:

@@ -282,11 +282,13 @@ def _refuse_impossible_size(job: Job, n_listed: int) -> None:
 def _trained(job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | None, emit: Listener) -> Path:
     from lightly_nb.training import train
 
+    lightly = job.configs.lightly
     return train(
         samples,
         checkpoint=checkpoint,
         output_dir=folder.path,
-        lightly_config=job.configs.lightly,
+        # named, so that a run without a model.name trains the platform's and not the one of `train`
+        lightly_config=lightly.model_copy(update={"model.name": lightly.model.name}),
         on_event=emit,
     )
 

@@ -6,17 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from lightly_nb.config import LightlyConfig
-from lightly_nb.errors import RunCanceled, RunError
+from lightly_nb.config.lightly import is_pretrained
+from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.events import Listener, Stage, say
-from lightly_nb.models import METHODS, Checkpoint, Method
+from lightly_nb.models import METHODS, Checkpoint, Method, pretrained_backbone
 from lightly_nb.training.batches import Batches, Loader, Views, seed_everything
+from lightly_nb.training.chance import chance_warning, is_at_chance
 from lightly_nb.training.checkpoint_files import LAST, epoch_path, epoch_paths, save_epoch
 from lightly_nb.training.collapse import collapse_warning, has_collapsed
 from lightly_nb.training.device import STEP, choose_device, choose_precision, choose_workers
+from lightly_nb.training.expectation import seconds_of, what_to_expect
+from lightly_nb.training.fine_tuning import freeze, what_it_gains
 from lightly_nb.training.images import Images
 from lightly_nb.training.quiet import interruptible
 from lightly_nb.training.start import model_settings
+
+SMALLEST_INPUT_SIZE = 32
+"""Of a pretrained backbone."""
 
 if TYPE_CHECKING:  # Lightning takes seconds to import
     from lightly_nb.training.module import EpochResult, Training
@@ -63,6 +72,8 @@ def fit(
     each_epoch = EachEpoch(batches, lambda trainer: _restore(resume, trainer, module), save)
     trainer = _trainer(config, device, folder, each_epoch, config.trainer.max_epochs - done, on_event)
     views = Views(images, method.transform, config.seed)
+    if start is None:
+        _say_what_to_expect(method, views, batches, config, device, on_event)
     try:
         with stage, interruptible():
             trainer.fit(module, Loader(views, batches, workers, pin_memory=device == "cuda"))
@@ -76,14 +87,52 @@ def fit(
 
 
 def build_method(config: LightlyConfig, start: Checkpoint | None) -> Method:
-    """Return the method with the weights of `start`; of its head only if it is of the same form."""
-    collate = config.collate.model_dump()
-    method = METHODS[config.model.method](model_settings(config), config.criterion.model_dump(), collate)
+    """Return the method with the weights of `start`; of its head only if it is of the same form.
+
+    Without `start`, a pretrained backbone has its own weights. Layers that `config` wants frozen are.
+    """
+    collate, name = config.collate.model_dump(), config.model.name
+    settings = model_settings(config)
+    method = METHODS[config.model.method](settings, config.criterion.model_dump(), collate)
+    module: Any = method.module
     if start is not None:
-        own = {key: value.shape for key, value in method.module.state_dict().items()}
+        own = {key: value.shape for key, value in module.state_dict().items()}
         fitting = {key: value for key, value in start.weights.items() if own.get(key) == value.shape}
-        method.module.load_state_dict(fitting, strict=False)
+        module.load_state_dict(fitting, strict=False)
+    elif is_pretrained(name):
+        module.backbone.load_state_dict(pretrained_backbone(name).module.state_dict())
+    if is_pretrained(name):
+        _refuse_impossible_size(module.backbone, name, settings.input_size)
+        freeze(module.backbone, config.model.frozen_layers)
     return method
+
+
+def _refuse_impossible_size(backbone: Any, name: str, input_size: int) -> None:
+    try:
+        if input_size < SMALLEST_INPUT_SIZE:
+            raise ValueError(f"it needs at least {SMALLEST_INPUT_SIZE}")
+        with torch.inference_mode():
+            backbone.eval()(torch.zeros(1, 3, input_size, input_size))
+    except Exception as error:  # what an architecture does not bear it says in its own way
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"lightly_config collate.input_size: got {input_size}, but the backbone {name} cannot take "
+            f"images of {input_size} x {input_size} pixels ({said}); leave it out, or take another size"
+        ) from error
+
+
+def _say_what_to_expect(
+    method: Method, views: Views, batches: Batches, config: LightlyConfig, device: str, on_event: Listener
+) -> None:
+    """Say what a training brings before it starts; it takes no part of the randomness of the training."""
+    settings = model_settings(config)
+    if is_pretrained(settings.name):
+        say(on_event, STEP, what_it_gains(settings.input_size, settings.embedding_size))
+        return
+    n_seen = config.trainer.max_epochs * len(batches) * batches.batch_size
+    with torch.random.fork_rng(devices=[]):
+        seconds = seconds_of(method, views, n_seen, settings.input_size, device)
+    say(on_event, STEP, what_to_expect(settings.name, seconds), "warning")
 
 
 def _batches(n: int, config: LightlyConfig, *, first_epoch: int) -> Batches:
@@ -129,7 +178,8 @@ def _saver(
         nonlocal said_collapsed
         if not result.n_images:
             raise RunError(f"training: no image could be read in epoch {result.epochs}; see the warnings")
-        spread = result.representation_std
+        spread, chance = result.representation_std, result.chance_loss
+        at_chance = is_at_chance(result.loss, chance)
         save_epoch(
             folder,
             module.model,
@@ -137,6 +187,8 @@ def _saver(
             epochs=result.epochs,
             training={
                 "loss": result.loss,
+                "chance_loss": chance,
+                "at_chance": at_chance,
                 "representation_std": spread,
                 "collapsed": has_collapsed(spread),
             },
@@ -146,6 +198,13 @@ def _saver(
         if has_collapsed(spread) and not said_collapsed:
             said_collapsed = True
             say(on_event, STEP, collapse_warning(spread), "warning")
+        if at_chance and chance is not None and result.epochs == config.trainer.max_epochs:
+            say(
+                on_event,
+                STEP,
+                chance_warning(result.loss, chance, is_pretrained(config.model.name)),
+                "warning",
+            )
         say_epoch(on_event, result, config.trainer.max_epochs)
 
     return finish_epoch
@@ -163,9 +222,11 @@ def _restore(resume: Any, trainer: Any, module: Any) -> None:
     if not resume:
         return
     optimizer = trainer.optimizers[0]
-    settings = {key: optimizer.param_groups[0][key] for key in module.optimizer_settings}
+    keys = (*module.optimizer_settings, "highest_lr")
+    settings = [{key: group[key] for key in keys if key in group} for group in optimizer.param_groups]
     optimizer.load_state_dict(resume["optimizer"])
-    optimizer.param_groups[0].update(settings)  # a learning rate lowered for the rest counts
+    for group, asked in zip(optimizer.param_groups, settings, strict=True):
+        group.update(asked)  # a learning rate lowered for the rest counts
     for name, buffer in module.criterion.named_buffers():
         kept = resume["criterion"].get(name)
         if kept is not None and kept.shape == buffer.shape:

@@ -15,7 +15,9 @@ from lightly_nb.errors import RunError
 from lightly_nb.events import Event, Listener, Stage
 from lightly_nb.models import Method
 from lightly_nb.training.batches import Batch, Batches
+from lightly_nb.training.chance import chance_loss
 from lightly_nb.training.collapse import representation_std
+from lightly_nb.training.fine_tuning import fine_tuning_optimizer, set_learning_rates
 
 
 class EpochResult(NamedTuple):
@@ -28,6 +30,8 @@ class EpochResult(NamedTuple):
     images_per_second: float
     n_images: int
     """How many images were seen."""
+    chance_loss: float | None = None
+    """The loss of guessing; None where the method guesses nothing."""
 
 
 class Training(pl.LightningModule):  # type: ignore[misc]
@@ -38,9 +42,10 @@ class Training(pl.LightningModule):  # type: ignore[misc]
     method : Method
         Module, loss and transform.
     optimizer : mapping
-        Keyword arguments of `torch.optim.SGD`: `lr`, `weight_decay`.
+        Keyword arguments of `torch.optim.SGD`: `lr`, `weight_decay`; those of a pretrained backbone, as in
+        `fine_tuning`.
     stage : Stage
-        Counts batches.
+        Counts batches, those done before a resume included; its total is that of all epochs.
     on_broken : callable
         Called with the name of each image that could not be read, and why.
     epochs_before : int
@@ -59,6 +64,7 @@ class Training(pl.LightningModule):  # type: ignore[misc]
         self.model, self.criterion = method.module, method.loss
         self.optimizer_settings, self.stage, self.on_broken = optimizer, stage, on_broken
         self.epochs_before = epochs_before
+        self._fine_tunes = bool(getattr(method.module, "is_pretrained", False))
         self.begin_epoch()
 
     @property
@@ -67,12 +73,19 @@ class Training(pl.LightningModule):  # type: ignore[misc]
         return int(self.epochs_before + self.current_epoch + 1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
+        if self._fine_tunes:
+            return fine_tuning_optimizer(self.model, self.optimizer_settings)
         return torch.optim.SGD(self.model.parameters(), **self.optimizer_settings)
+
+    def on_train_batch_start(self, batch: Batch, index: int) -> None:
+        if self._fine_tunes and self.stage.total:
+            set_learning_rates(self.optimizers(), self.stage.done, self.stage.total)
 
     def begin_epoch(self) -> None:
         """Forget the batches of the epoch before."""
         self._losses: list[float] = []
         self._spreads: list[float] = []
+        self._chances: list[float] = []
         self._n_images, self._started = 0, time.monotonic()
 
     def training_step(self, batch: Batch, index: int) -> Tensor | None:
@@ -96,6 +109,8 @@ class Training(pl.LightningModule):  # type: ignore[misc]
             )
         self._losses.append(loss)
         self._spreads.append(representation_std(features))
+        chance = chance_loss(self.criterion, len(features))
+        self._chances += [] if chance is None else [chance]
         self._n_images += len(features)
         result = self.result()
         self.stage.advance(
@@ -115,6 +130,7 @@ class Training(pl.LightningModule):  # type: ignore[misc]
             sum(self._spreads) / n,
             self._n_images / seconds,
             self._n_images,
+            sum(self._chances) / len(self._chances) if self._chances else None,
         )
 
 
@@ -167,6 +183,7 @@ def say_epoch(on_event: Listener, result: EpochResult, max_epochs: int) -> None:
                 "epoch_loss": result.loss,
                 "images_per_second": result.images_per_second,
                 "representation_std": result.representation_std,
+                **({} if result.chance_loss is None else {"chance_loss": result.chance_loss}),
             },
         )
     )

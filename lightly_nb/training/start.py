@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lightly_nb.config import LightlyConfig
+from lightly_nb.config.lightly import is_pretrained
 from lightly_nb.errors import CheckpointError, InputError
-from lightly_nb.models import METHODS, Checkpoint, ModelSettings, load_checkpoint
+from lightly_nb.models import METHODS, Checkpoint, ModelSettings, load_checkpoint, settings_of
 from lightly_nb.training.checkpoint_files import LAST
 
 AnyConfig = LightlyConfig | Mapping[str, Any] | None
+DEFAULT_BACKBONE = "efficientnet-lite0"
+"""Of a training that names neither a model nor a checkpoint."""
+KEYS_OF_A_RESNET = {"name", "width", "num_ftrs"}
+"""Of `model`: who sets one of them has named a model."""
 
 
 def starting_checkpoint(path: str | os.PathLike[str] | None, lightly_config: AnyConfig) -> Checkpoint | None:
@@ -35,14 +41,20 @@ def parsed(lightly_config: AnyConfig) -> LightlyConfig:
 def settled_config(
     lightly_config: AnyConfig, start: Checkpoint | None, max_epochs: int | None, seed: int | None
 ) -> LightlyConfig:
-    """Return the whole configuration: arguments over `lightly_config` over the model of the checkpoint."""
+    """Return the whole configuration: arguments over `lightly_config` over the model of the checkpoint.
+
+    Where neither a checkpoint nor a model is named, the backbone is `DEFAULT_BACKBONE`.
+    """
     config = parsed(lightly_config)
     update: dict[str, Any] = {}
     if lightly_config is None and start is not None:
         settings = start.settings
-        for key in ("name", "width", "num_ftrs", "out_dim", "method"):
+        keys = ("name", "out_dim", "method") if is_pretrained(settings.name) else _ALL_OF_A_MODEL
+        for key in keys:
             update[f"model.{key}"] = getattr(settings, key)
         update["collate.input_size"] = settings.input_size
+    elif start is None and not config.model.model_fields_set & KEYS_OF_A_RESNET:
+        update["model.name"] = DEFAULT_BACKBONE
     if max_epochs is not None:
         update["trainer.max_epochs"] = max_epochs
     if seed is not None:
@@ -55,11 +67,19 @@ def settled_config(
     return config
 
 
+_ALL_OF_A_MODEL = ("name", "width", "num_ftrs", "out_dim", "method")
+
+
 def model_settings(config: LightlyConfig) -> ModelSettings:
     """Return the model that `config` asks for."""
-    model = config.model
+    model, input_size = config.model, config.collate.input_size
+    if is_pretrained(model.name):
+        return dataclasses.replace(
+            settings_of(model.name), out_dim=model.out_dim, input_size=input_size, method=model.method
+        )
+    assert model.num_ftrs is not None  # refused by the configuration
     return ModelSettings(
-        model.name, float(model.width), model.num_ftrs, model.out_dim, config.collate.input_size, model.method
+        model.name, float(model.width), model.num_ftrs, model.out_dim, input_size, model.method
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightly_nb.config.lightly import is_pretrained
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, say
 from lightly_nb.models import Checkpoint
@@ -44,6 +45,10 @@ def train(
 ) -> Path:
     """Train a self-supervised model on the images of `samples`, without labels.
 
+    By default the backbone of the embedder that ships with the package is trained on for an epoch at 128
+    pixels, with the defaults of configuration.md for pretrained backbones. That gains little, and a larger
+    input more: see the event before it starts, and compare with `embed(samples)` without a checkpoint.
+
     Images are decoded once and shrunk to the size from which no random crop is enlarged; what a batch looks
     like depends on the seed alone, so two runs on the same machine give the same weights. A broken image is
     left out with a warning. After each epoch the checkpoint is written, and `last.ckpt` beside it, from which
@@ -55,27 +60,29 @@ def train(
         At least two images, with a source.
     max_epochs : int or None
         Passes over the samples, those before an interruption included. 0 does nothing and returns
-        `checkpoint`. None: as `lightly_config` says (100).
+        `checkpoint`. None: as `lightly_config` says (1 for a pretrained backbone, 100 for a ResNet).
     checkpoint : path or None
         Start from these weights. A `last.ckpt` brings optimizer and epochs with it; any other file counts
-        as epoch 0. None: random weights.
+        as epoch 0. None: those of a pretrained backbone, random ones for a ResNet.
     output_dir : path or None
         Folder of the checkpoints. None: a new one below `lightly_outputs` in the current folder.
     lightly_config : LightlyConfig, dict or None
         All settings, dotted keys allowed, for example `{"model.name": "resnet-9", "optimizer.lr": 0.5}`.
-        None: the defaults, with the model of `checkpoint` if one is given.
+        Where it names no model and there is no checkpoint, the model is `efficientnet-lite0`. None: the
+        defaults, with the model of `checkpoint` if one is given.
     seed : int or None
         Seed of weights, order and views. None: as `lightly_config` says (1).
     on_event : Listener or None
         Hears steps LOADING_DATASET and TRAINING; metrics are `epoch` (from 1), `loss`, `images_per_second`
         and `representation_std` (0 collapsed, 1 spread evenly), and in one event after each epoch also
-        `epoch_loss`. It may raise `RunCanceled`. None: progress bars.
+        `epoch_loss` and, where the method chooses among candidates, `chance_loss`, that of guessing. What to
+        expect of the training is said before it starts. It may raise `RunCanceled`. None: progress bars.
 
     Returns
     -------
     pathlib.Path
         `lightly_epoch_X.ckpt`, X the number of epochs. Its `training` part says whether the model
-        has collapsed, which is also a warning event.
+        has collapsed, and whether its last loss is no better than guessing; both are also warning events.
 
     Raises
     ------
@@ -94,6 +101,9 @@ def train(
     if config.trainer.max_epochs == 0:
         return _nothing_to_train(start)
     _check(samples, start, config)
+    if is_pretrained(config.model.name):
+        with own_randomness():
+            build_method(config, start)  # what cannot be built is refused before anything is read
     folder = prepare_folder(output_dir)
     start = interrupted_training(folder, model_settings(config)) or start
     if start is not None and start.resume and (start.epochs or 0) >= config.trainer.max_epochs:

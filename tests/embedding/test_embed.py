@@ -238,3 +238,48 @@ def test_a_gpu_gives_the_embeddings_of_the_cpu(samples: Samples) -> None:
         embed(samples, tiny_model(), device=device, on_event=silent) for device in ("cpu", "cuda")
     )
     assert cosines(on_cpu.embeddings, on_gpu.embeddings).min() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (
+            torch.nn.Identity(),
+            r"model mine: expected \(2, d\) features for 2 images of 8 x 8 pixels, got \(2, 3, 8, 8\)",
+        ),
+        (torch.nn.Flatten(0), r"got \(384,\); wrap the module"),
+        (torch.nn.LSTM(8, 2), "cannot take images of 8 x 8 pixels"),
+        (
+            torch.nn.Conv2d(3, 2, 9),
+            r"model mine: it cannot take images of 8 x 8 pixels \(.*give another input_size",
+        ),
+    ],
+)
+def test_a_model_that_gives_no_vectors_is_refused_before_any_file_is_read(
+    samples: Samples, decoded: list[str], module: torch.nn.Module, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        embed(samples, model=EmbeddingModel(module, 8, name="mine"), on_event=silent)
+    assert not decoded
+
+
+def test_the_mean_and_deviation_of_a_model_are_used(folder: Path, samples: Samples) -> None:
+    module = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    plain, scaled = (
+        embed(
+            samples,
+            model=EmbeddingModel(module, 16, mean=m, std=s),
+            normalize_embeddings=False,
+            on_event=silent,
+        )
+        for m, s in [((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), ((0.1, 0.2, 0.3), (0.5, 0.25, 0.125))]
+    )
+    expected = (plain.embeddings - [0.1, 0.2, 0.3]) / [0.5, 0.25, 0.125]
+    np.testing.assert_allclose(scaled.embeddings, expected, atol=1e-5)
+
+
+def test_a_smaller_input_and_all_dimensions_on_request(samples: Samples) -> None:
+    embedded = embed(samples, model="efficientnet-lite0", input_size=64, dimensions=1280, on_event=silent)
+    assert embedded.embeddings.shape[1] == 1280
+    with pytest.raises(InputError, match="checkpoint and model are both given"):
+        embed(samples, tiny_model(), model="efficientnet-lite0", on_event=silent)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from lightly_nb.config import Configs, LightlyConfig, SelectionConfig
+from lightly_nb.config.lightly import is_pretrained
 from lightly_nb.display.text import counted, duration, size
 from lightly_nb.errors import InputError
 
@@ -26,9 +27,17 @@ BACKBONES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "resnet-50": (5.195, 23.57e6),
         "resnet-101": (10.044, 42.56e6),
         "resnet-152": (14.893, 58.20e6),
+        "efficientnet-lite0": (0.19, 3.37e6),
     }
 )
-"""Of each backbone at width 1: billions of multiply-adds for an image of 64 × 64 pixels, and weights."""
+"""Of each backbone at width 1: billions of multiply-adds for an image of 64 × 64 pixels, and weights.
+
+EfficientNet-Lite0 has 0.032, but its depthwise convolutions take as long as six times as many: 101 images a
+CPU second at 224 pixels in bf16, and 44 to 60 CPU seconds to train on 1,500 photographs at 96 pixels.
+"""
+
+PRETRAINED_SIZE, PRETRAINED_LENGTH = 224, 256
+"""At which a pretrained backbone embeds at least, in pixels, and the length of its embeddings."""
 
 VIEWS = 2
 """Views of an image that training compares."""
@@ -173,13 +182,26 @@ def estimate(n_images: int, configs: Configs, *, costs: Costs = TYPICAL, cpus: i
 
 
 def multiply_adds(config: LightlyConfig) -> float:
-    """Return the billions of multiply-adds of the model for one image of `collate.input_size`.
+    """Return the billions of multiply-adds of the model for one image in training: `collate.input_size`.
 
     >>> multiply_adds(LightlyConfig(collate={"input_size": 128})) / multiply_adds(LightlyConfig())
     4.0
     """
-    model = config.model
-    return float(BACKBONES[model.name][0] * model.width**2 * (config.collate.input_size / 64) ** 2)
+    return _multiply_adds(config, config.collate.input_size)
+
+
+def embedding_multiply_adds(config: LightlyConfig) -> float:
+    """Return the billions of multiply-adds of the model for one image at the size at which it embeds."""
+    side = config.collate.input_size
+    return _multiply_adds(config, max(side, PRETRAINED_SIZE) if is_pretrained(config.model.name) else side)
+
+
+def _multiply_adds(config: LightlyConfig, side: int) -> float:
+    return float(BACKBONES[config.model.name][0] * config.model.width**2 * (side / 64) ** 2)
+
+
+def _embedding_length(config: LightlyConfig) -> int:
+    return config.model.num_ftrs or PRETRAINED_LENGTH
 
 
 def trains(configs: Configs) -> bool:
@@ -201,7 +223,7 @@ def _size(n_images: int, selection: SelectionConfig | None) -> tuple[int | None,
 
 
 def _seconds(n: int, n_selected: int | None, configs: Configs, costs: Costs, cpus: int) -> dict[str, float]:
-    work = multiply_adds(configs.lightly)
+    work = embedding_multiply_adds(configs.lightly)
     seconds = {"INITIALIZING": START_SECONDS, "LOADING_DATASET": n * costs.listing}
     if configs.worker.embeddings:
         seconds["CHECKING_CORRUPTNESS"] = n * costs.reading / _threads(configs, cpus)
@@ -233,7 +255,7 @@ def _training_seconds(n: int, configs: Configs, costs: Costs, cpus: int) -> floa
 
 def _selecting_seconds(n: int, n_selected: int, configs: Configs) -> float:
     """From benchmarks/selection.md: a pass over the data, cheap steps, and all pairs for TYPICALITY."""
-    d = configs.lightly.model.num_ftrs / 128
+    d = _embedding_length(configs.lightly) / 128
     kinds = [] if configs.selection is None else [each.strategy.type for each in configs.selection.strategies]
     pairs = 3e-9 * n**2 * d if "TYPICALITY" in kinds else 0.0
     return 0.05 + len(kinds) * (2.5e-6 * n * d + 2e-10 * n * n_selected) + pairs
@@ -241,7 +263,7 @@ def _selecting_seconds(n: int, n_selected: int, configs: Configs) -> float:
 
 def _disk(n: int, n_selected: int | None, configs: Configs, costs: Costs) -> dict[str, int]:
     worker, lightly = configs.worker, configs.lightly
-    d = lightly.model.num_ftrs
+    d = _embedding_length(lightly)
     disk = {}
     if not worker.embeddings:
         disk["thumbnails"] = n * (costs.thumbnail * (worker.thumbnail_size / 128) ** 1.7 + 8)

@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.config import Configs, LightlyConfig
 from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.events import Event
-from lightly_nb.pipeline.estimate.estimate import VIEWS, Costs, multiply_adds, trains
+from lightly_nb.pipeline.estimate.estimate import (
+    VIEWS,
+    Costs,
+    embedding_multiply_adds,
+    multiply_adds,
+    trains,
+)
 from lightly_nb.processes import send_input, spawn
 from lightly_nb.samples import Samples
 
@@ -100,9 +106,13 @@ def timed(samples: Samples, configs: Configs) -> Costs:
         If none of the files is a sound image.
     """
     from lightly_nb.embedding.model import resolve_device
-    from lightly_nb.models import EmbeddingModel, build_backbone
+    from lightly_nb.models import EmbeddingModel
+    from lightly_nb.models.pretrained import untrained_backbone
+    from lightly_nb.training.start import model_settings
 
-    model, side = configs.lightly.model, configs.lightly.collate.input_size
+    lightly = configs.lightly.model_copy(update={"model.name": configs.lightly.model.name})  # for `train`
+    settings = model_settings(lightly)
+    side = max(settings.input_size, settings.embedding_size)
     with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as temporary:
         folder = Path(temporary)
         none = EmbeddingModel(_no_model(), side, "none")
@@ -111,16 +121,16 @@ def timed(samples: Samples, configs: Configs) -> Costs:
         costs = Costs(reading=reading, thumbnail=thumbnail, n_measured=len(sound))
         if configs.worker.embeddings:
             return costs
-        work = multiply_adds(configs.lightly)
-        real = EmbeddingModel(build_backbone(model.name, model.width, model.num_ftrs), side, "real")
+        real = EmbeddingModel(untrained_backbone(settings), side, "real")
         both = _embedded(samples, real, configs, folder)[1]
-        embedding = max(both - reading, LEAST_SECONDS) / work
+        embedding = max(both - reading, LEAST_SECONDS) / embedding_multiply_adds(lightly)
         costs = dataclasses.replace(costs, embedding=embedding, device=resolve_device(None).type)
         if not trains(configs) or len(sound) < 2:
             return costs
+        work = multiply_adds(lightly)
         sound = sound.take(range(max(2, min(len(sound), int(MOST_WORK / (2 * work))))))
-        view = _view_seconds(sound, configs.lightly)
-        step = max(_trained_seconds(sound, configs.lightly, folder) / VIEWS - view, LEAST_SECONDS)
+        view = _view_seconds(sound, lightly)
+        step = max(_trained_seconds(sound, lightly, folder) / VIEWS - view, LEAST_SECONDS)
         return dataclasses.replace(costs, view=view, training=step / work)
 
 
