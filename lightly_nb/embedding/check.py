@@ -27,13 +27,13 @@ from lightly_nb.embedding.model import (
     EmbeddingModel,
     one_thread,
     resolve_device,
-    resolve_model,
     square,
 )
 from lightly_nb.embedding.small_pictures import small_pictures, tiny
 from lightly_nb.engines import local
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import Listener, ProgressBar, Stage
+from lightly_nb.models import resolve_model
 from lightly_nb.reading.images import CorruptImageError, decode_rgb, single_threaded_cv2
 from lightly_nb.samples import Samples
 from lightly_nb.samples.embedding_check import (

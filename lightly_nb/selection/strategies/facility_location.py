@@ -15,8 +15,10 @@ from lightly_nb.selection.inputs import finite
 from lightly_nb.selection.strategy import Part, Request, Strategy
 from lightly_nb.vectors.cosines import length_of, similarities
 from lightly_nb.vectors.coverage import evenly_spaced
-from lightly_nb.vectors.distances import Floats, Rows
+from lightly_nb.vectors.distances import Floats, Rows, mean_point
 
+ROUNDING = 1e-5
+"""Of the longest embedding: what is shorter after centring is a rounding error."""
 STRIP = 256
 """Picks in one matrix product of the measure."""
 
@@ -36,11 +38,15 @@ def prepare(request: Request) -> Part:
 
 
 def as_seen(vectors: np.ndarray) -> np.ndarray:
-    """Return the vectors whose cosines count: the embeddings as they are, not centred.
+    """Return the vectors whose cosines count: the embeddings less their mean.
 
-    The one place that decides it; docs/strategies.md says what speaks for either.
+    The one place that decides it; docs/strategies.md says what speaks for either. What centring leaves of
+    equal embeddings is rounding, which has no direction: zeros.
     """
-    return vectors
+    centred = (vectors - mean_point(vectors, np.arange(len(vectors)))).astype(np.float32)
+    lengths, before = (np.sqrt(np.einsum("ij,ij->i", x, x)) for x in (centred, vectors))
+    centred[lengths <= ROUNDING * before.max(initial=0.0)] = 0.0
+    return centred
 
 
 def mean_similarities(term: FacilityLocation, rows: Rows) -> Floats:
