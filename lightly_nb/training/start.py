@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lightly_nb.config import LightlyConfig
-from lightly_nb.config.lightly import is_pretrained
+from lightly_nb.config.lightly import SHIPPED, is_pretrained
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.models import METHODS, Checkpoint, ModelSettings, load_checkpoint, settings_of
 from lightly_nb.training.checkpoint_files import LAST
 
 AnyConfig = LightlyConfig | Mapping[str, Any] | None
-DEFAULT_BACKBONE = "efficientnet-lite0"
+DEFAULT_BACKBONE = SHIPPED
 """Of a training that names neither a model nor a checkpoint."""
 KEYS_OF_A_RESNET = {"name", "width", "num_ftrs"}
 """Of `model`: who sets one of them has named a model."""
