@@ -94,8 +94,8 @@ def markdown() -> str:
 
 
 def _fine_tuning() -> str:
-    values = [f"| `{key}` | `{json.dumps(value)}` |" for key, value in FINE_TUNING.items()]
-    return "\n".join([FINE_TUNING_INTRODUCTION, "", "| key | default |", "|---|---|", *values])
+    values = [f"- `{key}`: `{json.dumps(value)}`" for key, value in FINE_TUNING.items()]
+    return "\n".join([FINE_TUNING_INTRODUCTION, "", *values])
 
 
 def _cells(row: dict[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is said of a training that begins with random weights, and of a loss that is no better than guessing."""
+"""What is said of a training that begins with random weights, and of a loss at chance."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from lightly_nb.config import LightlyConfig
+from lightly_nb.config import LightlyConfig, parse
 from lightly_nb.config.lightly import FINE_TUNING
 from lightly_nb.config.section import Config
 from lightly_nb.display.html import tag
@@ -103,7 +103,7 @@ class KeyForm:
 
     def _follow_the_model(self, before: str, now: str) -> None:
         """Show other defaults where another kind of backbone has them and nothing else was asked for."""
-        old, new = (LightlyConfig(model={"name": name}) for name in (before, now))
+        old, new = (parse(LightlyConfig, {"model.name": name}) for name in (before, now))
         shown, wanted = held_by(old), held_by(new)
         for key in FINE_TUNING:
             if self.held[key] == shown[key] != wanted[key]:
