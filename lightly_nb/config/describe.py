@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from lightly_nb.config.fields import Allowed
+from lightly_nb.config.fields import Allowed, Choices
 
 
 def members(annotation: Any) -> tuple[Any, ...]:
@@ -54,8 +54,8 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def choices(field: FieldInfo) -> tuple[Any, ...]:
-    """Return the values of a field that takes one of a few, none for other fields."""
-    found: list[Any] = []
+    """Return the values that a field offers, none for fields that take anything of a kind."""
+    found: list[Any] = [value for note in notes(field) if isinstance(note, Choices) for value in note.values]
     for part in members(field.annotation):
         if get_origin(part) is Literal:
             found.extend(get_args(part))

@@ -31,6 +31,13 @@ class Allowed:
     text: str
 
 
+@dataclass(frozen=True)
+class Choices:
+    """Names the values that are offered to choose from, for a field that also takes others."""
+
+    values: tuple[str, ...]
+
+
 class FrozenDict(dict[str, Any]):
     """A dict that cannot be changed, so that a frozen configuration is frozen all the way down."""
 

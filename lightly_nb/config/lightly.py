@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -10,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from lightly_nb.config.fields import (
     Allowed,
+    Choices,
     ContradictionError,
     Flag,
     Name,
@@ -19,6 +21,7 @@ from lightly_nb.config.fields import (
     number,
     ordered,
     pair,
+    refused,
     whole,
 )
 from lightly_nb.config.section import Config, Section
@@ -57,8 +60,22 @@ Degrees = Annotated[
     Allowed("a number >= 0 or a list [min, max] with min <= max"),
 ]
 Precision = Annotated[Literal[16, 32], BeforeValidator(whole)]
-ModelName = Literal[
-    "resnet-9", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152", "efficientnet-lite0"
+RESNETS = ("resnet-9", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152")
+SHIPPED = "efficientnet-lite0"
+_OTHER_PRETRAINED = re.compile(r"(timm|torchvision)/[\w.-]+")
+
+
+def _model_name(value: Any) -> str:
+    if value in (*RESNETS, SHIPPED) or (isinstance(value, str) and _OTHER_PRETRAINED.fullmatch(value)):
+        return str(value)
+    raise refused()
+
+
+ModelName = Annotated[
+    str,
+    BeforeValidator(_model_name),
+    Choices((*RESNETS, SHIPPED)),
+    Allowed(f"{' or '.join(map(repr, (*RESNETS, SHIPPED)))} or 'timm/NAME' or 'torchvision/NAME'"),
 ]
 
 FINE_TUNING: Mapping[str, Any] = MappingProxyType(
@@ -82,7 +99,7 @@ def is_pretrained(name: str) -> bool:
     >>> is_pretrained("efficientnet-lite0"), is_pretrained("resnet-18")
     (True, False)
     """
-    return not name.startswith("resnet-")
+    return name not in RESNETS
 
 
 class LoaderConfig(Section):
@@ -116,7 +133,8 @@ class ModelConfig(Section):
     name: ModelName = Field(
         default="resnet-18",
         description="Backbone of the model: a ResNet, which begins with random weights, or a pretrained one,"
-        " 'efficientnet-lite0', on which training goes on and for which other defaults hold.",
+        " 'efficientnet-lite0', 'timm/NAME' or 'torchvision/NAME', on which training goes on and for which"
+        " other defaults hold, see below.",
     )
     out_dim: Whole = Field(
         default=128,

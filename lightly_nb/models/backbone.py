@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from lightly_nb.config.lightly import RESNETS
 from lightly_nb.errors import InputError
 from lightly_nb.models.model import MEAN, STD
-
-RESNETS = ("resnet-9", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152")
-"""The names that `lightly.models.ResNetGenerator` knows."""
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightly_nb.errors import CheckpointError, RunError
+from lightly_nb.config.lightly import RESNETS, is_pretrained
+from lightly_nb.errors import CheckpointError, InputError, RunError
 from lightly_nb.files import written_aside
-from lightly_nb.models.backbone import RESNETS, ModelSettings, backbone_shapes
-from lightly_nb.models.pretrained import PRETRAINED, projection_of, untrained_backbone
+from lightly_nb.models.backbone import ModelSettings, backbone_shapes
+from lightly_nb.models.pretrained import projection_of, untrained_backbone
 
 OWN_KEY = "lightly_nb"
 FORM = "a torch file with a 'state_dict' whose keys start with 'model.backbone.'"
@@ -155,7 +156,7 @@ def embedding_model(checkpoint: Checkpoint) -> nn.Module:
     backbone.load_state_dict(
         {key: value for key, value in weights.items() if key in backbone.state_dict()}, assign=True
     )
-    if settings.name in PRETRAINED:
+    if is_pretrained(settings.name):
         return nn.Sequential(backbone, projection_of(settings)).eval()
     assert isinstance(backbone, nn.Sequential)  # a ResNet
     return nn.Sequential(*backbone, nn.Flatten(1)).eval()
@@ -272,11 +273,14 @@ def _pretrained_architecture(
     shapes: Mapping[str, torch.Size], stored: Mapping[str, Any], path: Path
 ) -> tuple[str, float, int] | None:
     """Return what `_architecture` does, for the pretrained backbone that the file names; None without one."""
-    name, num_ftrs = str(stored.get("name", "")), int(stored.get("num_ftrs", 1))
-    if name not in PRETRAINED:
+    name, num_ftrs = str(stored.get("name", RESNETS[0])), int(stored.get("num_ftrs") or 1)
+    if not is_pretrained(name):
         return None
-    with torch.device("meta"):
-        backbone = untrained_backbone(ModelSettings(name))
+    try:
+        with torch.device("meta"):
+            backbone = untrained_backbone(ModelSettings(name))
+    except InputError as error:
+        raise CheckpointError(f"checkpoint {path}: cannot be built: {error}") from error
     expected = {key: weight.shape for key, weight in backbone.state_dict().items()}
     if expected != dict(shapes):
         raise CheckpointError(

@@ -31,6 +31,8 @@ class EmbeddingModel:
         What events and errors call it.
     licence : str
         Of the weights, as an SPDX identifier where there is one; '' where unknown.
+    n_features : int or None
+        Length of an embedding; None where only the model itself knows.
     """
 
     module: nn.Module
@@ -40,6 +42,7 @@ class EmbeddingModel:
     std: tuple[float, float, float] = STD
     name: str = "model"
     licence: str = ""
+    n_features: int | None = None
 
 
 def fingerprint_of(model: EmbeddingModel) -> str:

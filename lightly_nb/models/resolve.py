@@ -32,7 +32,7 @@ def resolve_model(
     input_size: int | None = None,
     dimensions: int | None = None,
     accept_licence: bool = False,
-    sources: Mapping[str, Source] = SOURCES,
+    sources: Mapping[str, Source] | None = None,
 ) -> EmbeddingModel:
     """Return the model that is asked for, ready to embed.
 
@@ -49,7 +49,7 @@ def resolve_model(
     accept_licence : bool
         Whether weights may be used whose licence is not an open-source one.
     sources : mapping
-        The sources of models by the first part of a name.
+        The sources of models by the first part of a name. None: `lightly_nb.models.sources.SOURCES`.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def resolve_model(
         return shipped(input_size or INPUT_SIZE, DIMENSIONS if dimensions is None else dimensions)
     if dimensions is not None:
         raise InputError(f"dimensions: got {dimensions}, but only {NAME} has a choice; leave it out")
-    found = _found(model, input_size, accept_licence, sources)
+    found = _found(model, input_size, accept_licence, SOURCES if sources is None else sources)
     if input_size is not None and input_size != found.input_size:
         found = replace(found, input_size=input_size, fingerprint="")
     return replace(found, fingerprint=fingerprint_of(found))
@@ -108,6 +108,7 @@ def _of_checkpoint(loaded: Checkpoint) -> EmbeddingModel:
         settings.mean,
         settings.std,
         name=str(loaded.path),
+        n_features=settings.num_ftrs,
     )
 
 

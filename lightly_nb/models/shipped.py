@@ -75,7 +75,7 @@ def shipped(input_size: int = INPUT_SIZE, dimensions: int = DIMENSIONS) -> Embed
     if dimensions != N_FEATURES:
         module = nn.Sequential(module, fixed_projection(dimensions)).eval()
     fingerprint = hashlib.sha256(f"{_content_hash()} {input_size} {dimensions}".encode()).hexdigest()[:32]
-    return EmbeddingModel(module, input_size, fingerprint, MEAN, STD, NAME, LICENCE)
+    return EmbeddingModel(module, input_size, fingerprint, MEAN, STD, NAME, LICENCE, dimensions)
 
 
 def shipped_backbone() -> Backbone:

@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import nn
 
+from lightly_nb.config.lightly import is_pretrained
 from lightly_nb.models.backbone import ModelSettings
 from lightly_nb.models.joint_embedding import JointEmbedding, Method, view_settings
-from lightly_nb.models.pretrained import PRETRAINED, n_features, untrained_backbone
+from lightly_nb.models.pretrained import n_features, untrained_backbone
 
 HEAD_WIDTH = 512
 """Of the head on a pretrained backbone, whose features are many."""
@@ -32,7 +33,7 @@ def create(settings: ModelSettings, criterion: Mapping[str, Any], collate: Mappi
     from lightly.models.modules.heads import ProjectionHead
     from lightly.transforms import SimCLRTransform
 
-    backbone, n, pretrained = untrained_backbone(settings), n_features(settings), settings.name in PRETRAINED
+    backbone, n, pretrained = untrained_backbone(settings), n_features(settings), is_pretrained(settings.name)
     head: nn.Module = SimCLRProjectionHead(n, n, settings.out_dim, batch_norm=False)
     if pretrained:
         inner = (n, HEAD_WIDTH, nn.BatchNorm1d(HEAD_WIDTH), nn.ReLU())

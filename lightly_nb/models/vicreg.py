@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lightly_nb.config.lightly import is_pretrained
 from lightly_nb.models.backbone import ModelSettings
 from lightly_nb.models.joint_embedding import JointEmbedding, Method, view_settings
-from lightly_nb.models.pretrained import PRETRAINED, n_features, untrained_backbone
+from lightly_nb.models.pretrained import n_features, untrained_backbone
 
 
 def create(settings: ModelSettings, criterion: Mapping[str, Any], collate: Mapping[str, Any]) -> Method:
@@ -30,5 +31,5 @@ def create(settings: ModelSettings, criterion: Mapping[str, Any], collate: Mappi
     from lightly.transforms import VICRegTransform
 
     head = VICRegProjectionHead(n_features(settings), settings.out_dim, settings.out_dim)
-    module = JointEmbedding(untrained_backbone(settings), head, settings.name in PRETRAINED)
+    module = JointEmbedding(untrained_backbone(settings), head, is_pretrained(settings.name))
     return Method(module, VICRegLoss(), VICRegTransform(**view_settings(settings, collate)))

@@ -348,6 +348,7 @@ class Epoch(Part):
     loss: float = Field(description="Mean over its batches.")
     representation_std: float | None = Field(description="Spread of the representations: 0 alike, 1 even.")
     images_per_second: float | None = Field(description="Speed.")
+    chance_loss: float | None = Field(description="Loss of guessing; null where the method guesses nothing.")
 
 
 class LossStep(Part):
@@ -365,6 +366,8 @@ class TrainingFacts(Part):
     representation_std: float | None = Field(description="Spread of the last epoch.")
     collapsed_below: float = Field(description="Spread below which a model counts as collapsed.")
     collapsed: bool | None = Field(description="Whether it has; null if unknown.")
+    chance_loss: float | None = Field(description="Loss of guessing in the last epoch; null if unknown.")
+    at_chance: bool | None = Field(description="Whether the last loss is no better; null if unknown.")
 
 
 class ReportFacts(BaseModel):

@@ -337,6 +337,13 @@ def training(found: Facts, plots: list[str]) -> list[Block]:
                 "optimizer.lr."
             )
         )
+    if found["at_chance"]:
+        blocks.append(
+            Text(
+                "The model matches the views of an image no better than by guessing. Embed without training, "
+                "with the embedder that ships with the package, or train longer, on more images."
+            )
+        )
     return blocks
 
 

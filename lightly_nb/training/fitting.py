@@ -12,7 +12,7 @@ from lightly_nb.config import LightlyConfig
 from lightly_nb.config.lightly import is_pretrained
 from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.events import Listener, Stage, say
-from lightly_nb.models import METHODS, Checkpoint, Method, pretrained_backbone
+from lightly_nb.models import METHODS, Checkpoint, Method, ModelSettings, pretrained_backbone
 from lightly_nb.training.batches import Batches, Loader, Views, seed_everything
 from lightly_nb.training.chance import chance_warning, is_at_chance
 from lightly_nb.training.checkpoint_files import LAST, epoch_path, epoch_paths, save_epoch
@@ -102,12 +102,13 @@ def build_method(config: LightlyConfig, start: Checkpoint | None) -> Method:
     elif is_pretrained(name):
         module.backbone.load_state_dict(pretrained_backbone(name).module.state_dict())
     if is_pretrained(name):
-        _refuse_impossible_size(module.backbone, name, settings.input_size)
+        _refuse_impossible_size(module.backbone, settings)
         freeze(module.backbone, config.model.frozen_layers)
     return method
 
 
-def _refuse_impossible_size(backbone: Any, name: str, input_size: int) -> None:
+def _refuse_impossible_size(backbone: Any, settings: ModelSettings) -> None:
+    name, input_size, own = settings.name, settings.input_size, settings.embedding_size
     try:
         if input_size < SMALLEST_INPUT_SIZE:
             raise ValueError(f"it needs at least {SMALLEST_INPUT_SIZE}")
@@ -117,7 +118,8 @@ def _refuse_impossible_size(backbone: Any, name: str, input_size: int) -> None:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"lightly_config collate.input_size: got {input_size}, but the backbone {name} cannot take "
-            f"images of {input_size} x {input_size} pixels ({said}); leave it out, or take another size"
+            f"images of {input_size} x {input_size} pixels ({said}); take another size, such as its own, "
+            f"{own}"
         ) from error
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lightly_nb.config import LightlyConfig
-from lightly_nb.config.lightly import is_pretrained
+from lightly_nb.config.lightly import SHIPPED, ModelConfig, is_pretrained
+from lightly_nb.config.section import expanded
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.models import METHODS, Checkpoint, ModelSettings, load_checkpoint, settings_of
 from lightly_nb.training.checkpoint_files import LAST
 
 AnyConfig = LightlyConfig | Mapping[str, Any] | None
-DEFAULT_BACKBONE = "efficientnet-lite0"
+DEFAULT_BACKBONE = SHIPPED
 """Of a training that names neither a model nor a checkpoint."""
 KEYS_OF_A_RESNET = {"name", "width", "num_ftrs"}
 """Of `model`: who sets one of them has named a model."""
@@ -38,6 +39,21 @@ def parsed(lightly_config: AnyConfig) -> LightlyConfig:
     return LightlyConfig(**(lightly_config or {}))
 
 
+def _with_a_model(lightly_config: AnyConfig) -> LightlyConfig:
+    """Return a `LightlyConfig` of what a user gave, of `DEFAULT_BACKBONE` where no model is named."""
+    if isinstance(lightly_config, LightlyConfig):
+        given: set[str] = lightly_config.model.model_fields_set
+    else:
+        lightly_config = expanded(LightlyConfig, lightly_config or {})
+        model = lightly_config.get("model") or {}
+        given = model.model_fields_set if isinstance(model, ModelConfig) else set(model)
+    if given & KEYS_OF_A_RESNET:
+        return parsed(lightly_config)
+    if isinstance(lightly_config, LightlyConfig):
+        return lightly_config.model_copy(update={"model.name": DEFAULT_BACKBONE})
+    return LightlyConfig(**{**lightly_config, "model.name": DEFAULT_BACKBONE})
+
+
 def settled_config(
     lightly_config: AnyConfig, start: Checkpoint | None, max_epochs: int | None, seed: int | None
 ) -> LightlyConfig:
@@ -45,7 +61,7 @@ def settled_config(
 
     Where neither a checkpoint nor a model is named, the backbone is `DEFAULT_BACKBONE`.
     """
-    config = parsed(lightly_config)
+    config = _with_a_model(lightly_config) if start is None else parsed(lightly_config)
     update: dict[str, Any] = {}
     if lightly_config is None and start is not None:
         settings = start.settings
@@ -53,8 +69,6 @@ def settled_config(
         for key in keys:
             update[f"model.{key}"] = getattr(settings, key)
         update["collate.input_size"] = settings.input_size
-    elif start is None and not config.model.model_fields_set & KEYS_OF_A_RESNET:
-        update["model.name"] = DEFAULT_BACKBONE
     if max_epochs is not None:
         update["trainer.max_epochs"] = max_epochs
     if seed is not None:

@@ -49,7 +49,7 @@ def test_events_tell_loss_speed_and_progress(photo_samples, tiny_model, tmp_path
     assert set(batches[-1]["metrics"]) == wanted
     assert [epoch["epoch"] for epoch in heard.epochs] == [1, 2]
     for epoch in heard.epochs:
-        assert set(epoch) == wanted | {"epoch_loss"}
+        assert set(epoch) == wanted | {"epoch_loss", "chance_loss"}
         assert all(np.isfinite(value) for value in epoch.values())
     assert [
         event["message"].split(":")[0] for event in heard if "epoch_loss" in event.get("metrics", {})
@@ -63,7 +63,7 @@ def test_it_learns_to_tell_photographs_apart(photo_samples, tiny_model, tmp_path
     train(photo_samples, max_epochs=12, lightly_config=tiny_model, output_dir=tmp_path, on_event=heard)
     losses = [epoch["loss"] for epoch in heard.epochs]
     assert np.mean(losses[-3:]) < np.mean(losses[:3]) - 0.05
-    assert not heard.warnings or all("GPU" in message for message in heard.warnings)
+    assert all("GPU" in message or "random weights" in message for message in heard.warnings)
 
 
 def test_two_runs_give_the_same_weights_and_another_seed_others(photo_samples, tiny_model, tmp_path, heard):
@@ -202,7 +202,7 @@ def test_a_gpu_that_is_not_there_is_a_warning(photo_samples, tiny_model, tmp_pat
     heard.clear()
     config = tiny_model | {"trainer.gpus": 0}
     train(photo_samples, lightly_config=config, output_dir=tmp_path / "b", on_event=heard)
-    assert heard.warnings == []
+    assert not [message for message in heard.warnings if "GPU" in message]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
@@ -213,7 +213,7 @@ def test_on_a_gpu_two_runs_agree(photo_samples, tiny_model, tmp_path, heard, pre
         train(photo_samples, max_epochs=2, lightly_config=config, output_dir=tmp_path / name, on_event=heard)
         for name in "ab"
     ]
-    assert heard.warnings == []
+    assert not [message for message in heard.warnings if "GPU" in message]
     one, other = (load_checkpoint(path).weights for path in paths)
     assert all(torch.allclose(one[key], other[key], rtol=1e-3, atol=1e-5) for key in one)
 

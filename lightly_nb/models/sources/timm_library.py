@@ -157,4 +157,5 @@ def _embedder(module: Any, name: str, input_size: int | None, licence: str | Non
         std=tuple(settings["std"]),
         name=name,
         licence=spdx(settings.get("license")) if licence is None else licence,
+        n_features=module.num_features,
     )

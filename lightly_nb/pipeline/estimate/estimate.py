@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from lightly_nb.config import Configs, LightlyConfig, SelectionConfig
-from lightly_nb.config.lightly import is_pretrained
+from lightly_nb.config.lightly import SHIPPED, is_pretrained
 from lightly_nb.display.text import counted, duration, size
 from lightly_nb.errors import InputError
+from lightly_nb.pipeline.starting_model import model_name
 
 BACKBONES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -36,8 +37,13 @@ EfficientNet-Lite0 has 0.032, but its depthwise convolutions take as long as six
 CPU second at 224 pixels in bf16, and 44 to 60 CPU seconds to train on 1,500 photographs at 96 pixels.
 """
 
-PRETRAINED_SIZE, PRETRAINED_LENGTH = 224, 256
-"""At which a pretrained backbone embeds at least, in pixels, and the length of its embeddings."""
+OTHER_BACKBONE = (1.3, 25e6)
+"""The same of backbones that are not above, guessed."""
+
+SHIPPED_WORK, OTHER_WORK, OTHER_FEATURES = 10.8, 16.4, 768
+"""What one image of 224 pixels takes in the embedder that ships, timed, and in others by name, guessed: as
+much as that many billions of multiply-adds of a backbone above (depthwise convolutions are slow for their
+number). Then the length of an embedding of the others, guessed."""
 
 VIEWS = 2
 """Views of an image that training compares."""
@@ -111,7 +117,7 @@ class Estimate:
     >>> from lightly_nb.config import parse_configs
     >>> configs = parse_configs({"generate_report": False}, None, {"proportion_samples": 0.1})
     >>> print(estimate(10_000, configs, cpus=2))
-    10,000 images, 1,000 to select · about 1 min 2 s (embedding 59 s) · about 53 MB of disk
+    10,000 images, 1,000 to select · about 3 min 54 s (embedding 3 min 51 s) · about 130 MB of disk
     """
 
     n_images: int
@@ -187,21 +193,46 @@ def multiply_adds(config: LightlyConfig) -> float:
     >>> multiply_adds(LightlyConfig(collate={"input_size": 128})) / multiply_adds(LightlyConfig())
     4.0
     """
-    return _multiply_adds(config, config.collate.input_size)
+    model = config.model
+    work = BACKBONES.get(model.name, OTHER_BACKBONE)[0]
+    return float(work * model.width**2 * (config.collate.input_size / 64) ** 2)
 
 
-def embedding_multiply_adds(config: LightlyConfig) -> float:
-    """Return the billions of multiply-adds of the model for one image at the size at which it embeds."""
-    side = config.collate.input_size
-    return _multiply_adds(config, max(side, PRETRAINED_SIZE) if is_pretrained(config.model.name) else side)
+def embedding_work(configs: Configs) -> float:
+    """Return what embedding one image takes, as billions of multiply-adds of a backbone.
+
+    >>> from lightly_nb.config import parse_configs
+    >>> embedding_work(parse_configs({"input_size": 112})) / embedding_work(parse_configs())
+    0.25
+    """
+    if is_by_name(configs):
+        work = SHIPPED_WORK if _is_shipped(configs) else OTHER_WORK
+        return work * ((configs.worker.input_size or 224) / 224) ** 2
+    lightly, side = configs.lightly, configs.worker.input_size
+    if is_pretrained(lightly.model.name):  # fine-tuned: at its own size, if that is larger than in training
+        work = SHIPPED_WORK if lightly.model.name == SHIPPED else OTHER_WORK
+        return work * ((side or max(224, lightly.collate.input_size)) / 224) ** 2
+    return multiply_adds(lightly)
 
 
-def _multiply_adds(config: LightlyConfig, side: int) -> float:
-    return float(BACKBONES[config.model.name][0] * config.model.width**2 * (side / 64) ** 2)
+def _n_features(configs: Configs) -> int:
+    if is_by_name(configs):
+        return (configs.worker.dimensions or 256) if _is_shipped(configs) else OTHER_FEATURES
+    model = configs.lightly.model
+    return model.num_ftrs or (256 if model.name == SHIPPED else OTHER_FEATURES)
 
 
-def _embedding_length(config: LightlyConfig) -> int:
-    return config.model.num_ftrs or PRETRAINED_LENGTH
+def is_by_name(configs: Configs) -> bool:
+    """Whether the run embeds with the shipped model or another one by name, not with a ResNet of lightly."""
+    worker = configs.worker
+    if trains(configs) or worker.checkpoint or worker.checkpoint_run_id:
+        return False
+    name = model_name(configs)
+    return bool(worker.model) or name is None or is_pretrained(configs.lightly.model.name)
+
+
+def _is_shipped(configs: Configs) -> bool:
+    return model_name(configs) in (None, SHIPPED)
 
 
 def trains(configs: Configs) -> bool:
@@ -223,7 +254,7 @@ def _size(n_images: int, selection: SelectionConfig | None) -> tuple[int | None,
 
 
 def _seconds(n: int, n_selected: int | None, configs: Configs, costs: Costs, cpus: int) -> dict[str, float]:
-    work = embedding_multiply_adds(configs.lightly)
+    work = embedding_work(configs)
     seconds = {"INITIALIZING": START_SECONDS, "LOADING_DATASET": n * costs.listing}
     if configs.worker.embeddings:
         seconds["CHECKING_CORRUPTNESS"] = n * costs.reading / _threads(configs, cpus)
@@ -255,7 +286,7 @@ def _training_seconds(n: int, configs: Configs, costs: Costs, cpus: int) -> floa
 
 def _selecting_seconds(n: int, n_selected: int, configs: Configs) -> float:
     """From benchmarks/selection.md: a pass over the data, cheap steps, and all pairs for TYPICALITY."""
-    d = _embedding_length(configs.lightly) / 128
+    d = _n_features(configs) / 128
     kinds = [] if configs.selection is None else [each.strategy.type for each in configs.selection.strategies]
     pairs = 3e-9 * n**2 * d if "TYPICALITY" in kinds else 0.0
     return 0.05 + len(kinds) * (2.5e-6 * n * d + 2e-10 * n * n_selected) + pairs
@@ -263,7 +294,7 @@ def _selecting_seconds(n: int, n_selected: int, configs: Configs) -> float:
 
 def _disk(n: int, n_selected: int | None, configs: Configs, costs: Costs) -> dict[str, int]:
     worker, lightly = configs.worker, configs.lightly
-    d = _embedding_length(lightly)
+    d = _n_features(configs)
     disk = {}
     if not worker.embeddings:
         disk["thumbnails"] = n * (costs.thumbnail * (worker.thumbnail_size / 128) ** 1.7 + 8)
@@ -281,5 +312,5 @@ def _disk(n: int, n_selected: int | None, configs: Configs, costs: Costs) -> dic
 def _checkpoint_bytes(lightly: LightlyConfig) -> float:
     kept, epochs = lightly.checkpoint_callback, lightly.trainer.max_epochs
     n_files = (epochs if kept.save_top_k == -1 else min(epochs, max(1, kept.save_top_k))) + kept.save_last
-    weights = BACKBONES[lightly.model.name][1] * lightly.model.width**2
+    weights = BACKBONES.get(lightly.model.name, OTHER_BACKBONE)[1] * lightly.model.width**2
     return n_files * (weights * BYTES_OF_A_NUMBER + 1e5)

@@ -23,7 +23,8 @@ from lightly_nb.events import Event
 from lightly_nb.pipeline.estimate.estimate import (
     VIEWS,
     Costs,
-    embedding_multiply_adds,
+    embedding_work,
+    is_by_name,
     multiply_adds,
     trains,
 )
@@ -107,12 +108,9 @@ def timed(samples: Samples, configs: Configs) -> Costs:
     """
     from lightly_nb.embedding.model import resolve_device
     from lightly_nb.models import EmbeddingModel
-    from lightly_nb.models.pretrained import untrained_backbone
-    from lightly_nb.training.start import model_settings
 
     lightly = configs.lightly.model_copy(update={"model.name": configs.lightly.model.name})  # for `train`
-    settings = model_settings(lightly)
-    side = max(settings.input_size, settings.embedding_size)
+    side = lightly.collate.input_size
     with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as temporary:
         folder = Path(temporary)
         none = EmbeddingModel(_no_model(), side, "none")
@@ -121,9 +119,8 @@ def timed(samples: Samples, configs: Configs) -> Costs:
         costs = Costs(reading=reading, thumbnail=thumbnail, n_measured=len(sound))
         if configs.worker.embeddings:
             return costs
-        real = EmbeddingModel(untrained_backbone(settings), side, "real")
-        both = _embedded(samples, real, configs, folder)[1]
-        embedding = max(both - reading, LEAST_SECONDS) / embedding_multiply_adds(lightly)
+        both = _embedded(samples, _real_model(configs), configs, folder)[1]
+        embedding = max(both - reading, LEAST_SECONDS) / embedding_work(configs)
         costs = dataclasses.replace(costs, embedding=embedding, device=resolve_device(None).type)
         if not trains(configs) or len(sound) < 2:
             return costs
@@ -132,6 +129,24 @@ def timed(samples: Samples, configs: Configs) -> Costs:
         view = _view_seconds(sound, lightly)
         step = max(_trained_seconds(sound, lightly, folder) / VIEWS - view, LEAST_SECONDS)
         return dataclasses.replace(costs, view=view, training=step / work)
+
+
+def _real_model(configs: Configs) -> EmbeddingModel:
+    """Return the model of the run; of one that is trained or read, one of the same size."""
+    from lightly_nb.models import EmbeddingModel, resolve_model
+    from lightly_nb.models.pretrained import untrained_backbone
+    from lightly_nb.training.start import model_settings
+
+    worker, settings = configs.worker, model_settings(configs.lightly)
+    if is_by_name(configs):
+        return resolve_model(
+            worker.model or None,
+            input_size=worker.input_size,
+            dimensions=worker.dimensions,
+            accept_licence=worker.accept_licence,
+        )
+    side = worker.input_size or max(settings.input_size, settings.embedding_size)
+    return EmbeddingModel(untrained_backbone(settings), side, "real")
 
 
 def _no_model() -> Any:

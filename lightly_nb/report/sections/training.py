@@ -12,6 +12,8 @@ from lightly_nb.samples.selected import Selection
 
 COLLAPSED_BELOW = 0.02
 """Spread of the representations below which training says that a model has collapsed (0 alike, 1 even)."""
+AT_CHANCE_WITHIN = math.log(1.1)
+"""How far below the loss of guessing a loss still counts as at chance, as in `training.chance`."""
 MOST_STEPS = 500
 """Points of the loss curve over steps; a longer one is thinned evenly."""
 
@@ -29,8 +31,10 @@ def training_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     steps = [entry for entry in metrics if "epoch_loss" not in entry and _finite(entry.get("loss"))]
     spread = epochs[-1]["representation_std"]
     collapsed = None if spread is None else spread < COLLAPSED_BELOW
+    chance = epochs[-1]["chance_loss"]
+    at_chance = None if chance is None else epochs[-1]["loss"] >= chance - AT_CHANCE_WITHIN
     return {
-        "finding": _finding(epochs, collapsed),
+        "finding": _finding(epochs, collapsed, at_chance),
         "n_epochs": epochs[-1]["epoch"],
         "epochs": epochs,
         "steps": [
@@ -42,6 +46,8 @@ def training_section(samples: Samples, selection: Selection, job: Job) -> Facts:
         "representation_std": spread,
         "collapsed_below": COLLAPSED_BELOW,
         "collapsed": collapsed,
+        "chance_loss": chance,
+        "at_chance": at_chance,
     }
 
 
@@ -55,14 +61,20 @@ def _epochs(metrics: list[dict[str, Any]]) -> list[Facts]:
                 "loss": float(entry["epoch_loss"]),
                 "representation_std": _number(entry.get("representation_std")),
                 "images_per_second": _number(entry.get("images_per_second")),
+                "chance_loss": _number(entry.get("chance_loss")),
             }
     return [found[epoch] for epoch in sorted(found)]
 
 
-def _finding(epochs: list[Facts], collapsed: bool | None) -> str:
+def _finding(epochs: list[Facts], collapsed: bool | None, at_chance: bool | None) -> str:
     first, last = epochs[0]["loss"], epochs[-1]["loss"]
     if collapsed:
         return "The model has collapsed: it represents all images alike, so do not trust this selection"
+    if at_chance:
+        chance = epochs[-1]["chance_loss"]
+        return (
+            f"The loss is at chance, {last:.3g} (guessing gives {chance:.3g}): this training taught nothing"
+        )
     if len(epochs) == 1:
         return f"{counted(1, 'epoch')}: loss {last:.3g}"
     moved = "fell" if last < first else "rose" if last > first else "stayed"

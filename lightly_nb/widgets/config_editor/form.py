@@ -8,12 +8,16 @@ from typing import Any
 
 import ipywidgets
 
+from lightly_nb.config import LightlyConfig, parse
+from lightly_nb.config.lightly import FINE_TUNING
 from lightly_nb.config.section import Config
 from lightly_nb.display.html import tag
 from lightly_nb.errors import InputError
 from lightly_nb.widgets.config_editor.checking import fields_of, held_by, values_of
 from lightly_nb.widgets.config_editor.groups import grouped
 from lightly_nb.widgets.config_editor.row import Row, differs, maker
+
+MODEL_NAME = "model.name"
 
 
 class KeyForm:
@@ -92,8 +96,20 @@ class KeyForm:
         row.mark(self._wrong.get(key), differs(self.held[key], self.fields[key]))
 
     def _take(self, key: str, held: Any) -> None:
-        self.held[key] = held
+        before, self.held[key] = self.held.get(key), held
+        if key == MODEL_NAME and self.model is LightlyConfig:
+            self._follow_the_model(str(before), str(held))
         self._on_change()
+
+    def _follow_the_model(self, before: str, now: str) -> None:
+        """Show other defaults where another kind of backbone has them and nothing else was asked for."""
+        old, new = (parse(LightlyConfig, {"model.name": name}) for name in (before, now))
+        shown, wanted = held_by(old), held_by(new)
+        for key in FINE_TUNING:
+            if self.held[key] == shown[key] != wanted[key]:
+                self.held[key] = wanted[key]
+                if key in self._rows:
+                    self._rows[key].show(wanted[key])
 
 
 class Fold:

@@ -68,9 +68,15 @@ class Row:
                 self.control.value = ""
                 self.control.placeholder = SECRET_GIVEN if held.get_secret_value() else SECRET_MISSING
             else:
+                self._offer(held)
                 self.control.value = held
         finally:
             self._is_quiet = False
+
+    def _offer(self, held: Any) -> None:
+        """Add a value to a menu that does not have it: some fields take more than they offer."""
+        if kind_of(self.field) == "choice" and held not in [value for _, value in self.control.options]:
+            self.control.options = [*self.control.options, (str(held), held)]
 
     def mark(self, wrong: str | None, is_changed: bool) -> None:
         """Outline the field and say what is wrong, or show that it differs from its default."""

@@ -10,6 +10,8 @@ from lightly_nb.states import RunState
 
 COLLAPSED = "the model has collapsed"
 """How the training's warning of a collapse begins; see `training.collapse`."""
+AT_CHANCE = "the loss is at chance"
+"""How its warning of a loss no better than guessing begins; see `training.chance`."""
 SECONDS_OF_RATE = 20.0
 """How far back the speed looks from which the time that is left is computed."""
 MOST_POINTS = 300
@@ -108,7 +110,7 @@ class RunStory:
         self.steps: list[Step] = []
         self.losses = Losses()
         self.collapse = ""
-        """The warning that the training has collapsed; empty without one."""
+        """The warning that the training has collapsed, or that its loss is at chance; empty without one."""
         self.check: Event | None = None
         """The event of the embedding check, which has `check` and its `message`; None before it."""
         self.warnings: list[str] = []
@@ -184,7 +186,7 @@ class RunStory:
         if event.get("level") != "warning":
             self.message = message
             return
-        if message.startswith(COLLAPSED):
+        if message.startswith(COLLAPSED) or (message.startswith(AT_CHANCE) and not self.collapse):
             self.collapse = message
         elif message not in self.warnings:
             self.warnings = [*self.warnings, message][-MOST_WARNINGS:]
