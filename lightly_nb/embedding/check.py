@@ -24,7 +24,6 @@ from lightly_nb.embedding.label_check import accuracies, verdict_on
 from lightly_nb.embedding.model import (
     BATCH_SIZES,
     Embedder,
-    EmbeddingModel,
     one_thread,
     resolve_device,
     square,
@@ -33,7 +32,7 @@ from lightly_nb.embedding.small_pictures import small_pictures, tiny
 from lightly_nb.engines import local
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import Listener, ProgressBar, Stage
-from lightly_nb.models import resolve_model
+from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.reading.images import CorruptImageError, decode_rgb, single_threaded_cv2
 from lightly_nb.samples import Samples
 from lightly_nb.samples.embedding_check import (
@@ -58,8 +57,8 @@ ALIKE = 0.5
 N_CANDIDATES = 200
 """An image is looked for among so many; with fewer samples, among all of them."""
 N_IMAGES = (64, 200)
-"""Fewest and most images that are changed and looked for; between them, a fifth of the samples."""
-MOST_SEARCHED, MOST_THUMBNAILS = 2000, 400
+"""Fewest and most images that are changed and looked for; between them, an eighth of the samples."""
+MOST_SEARCHED, MOST_THUMBNAILS = 2000, 300
 """Samples whose embeddings, or thumbnails, the mean over all draws of candidates is taken over, at most."""
 FEWEST = 20
 """With fewer samples there is no check without labels."""
@@ -99,7 +98,7 @@ def check_embeddings(
         Labels of some or all samples, None or NaN for those without: the name of a column of the sample table
         (or 'sub-folder'), a mapping from file name to label, or one value a sample.
     n_images : int or None
-        Images that are changed. None: a fifth of the samples, at least 64 and at most 200.
+        Images that are changed. None: an eighth of the samples, at least 64 and at most 200.
     seed : int
         Of the choice of images and of their changes.
     num_workers : int
@@ -217,12 +216,12 @@ def _checked(
 
 def broken(embeddings: np.ndarray) -> str | None:
     """Return what makes embeddings useless whatever they were made of; None if nothing does."""
-    n_bad = int((~np.isfinite(embeddings)).any(axis=1).sum())
-    if n_bad:
-        return f"{n_bad:,} of {len(embeddings):,} embeddings hold NaN or infinity"
-    if len(embeddings) < 2:
-        return None
     rows = np.ascontiguousarray(embeddings.reshape(len(embeddings), -1))
+    n_bad = int((~np.isfinite(rows)).any(axis=1).sum())
+    if n_bad:
+        return f"{n_bad:,} of {len(rows):,} embeddings hold NaN or infinity"
+    if len(rows) < 2:
+        return None
     most = int(pd.Series([row.tobytes() for row in rows]).value_counts().iloc[0])
     if most >= ALIKE * len(rows) and most > 1:
         what = "are all zeros" if not rows.any() else "are one and the same"
@@ -272,7 +271,7 @@ def _measured(
     order = drawn_rows(samples.filenames, seed)
     searched = order[:MOST_SEARCHED]
     fewest, most = N_IMAGES
-    wanted = min(len(order), n_images or max(fewest, min(most, len(order) // 5)))
+    wanted = min(len(order), n_images or max(fewest, min(most, len(order) // 8)))
     with Stage(on_event, STEP, wanted, "changed copy") as stage:
         copies, at = embedded_copies(samples, order[:wanted], embedder, seed, num_workers, stage)
     small, places = small_pictures(samples, order[:MOST_THUMBNAILS])
@@ -335,11 +334,12 @@ def embedded_copies(
     return np.concatenate(parts) if parts else np.empty((0, 0)), np.array(places, dtype=np.int64)
 
 
-def picture_of(samples: Samples, filename: str, side: int) -> np.ndarray | None:
-    """Return a file as a square of `side` pixels, None if it cannot be read; JPEGs at a reduced scale."""
+def picture_of(samples: Samples, filename: str, side: int, *, full: bool = False) -> np.ndarray | None:
+    """Return a file as a square of `side` pixels, None if it cannot be read; decoded in `full` or fast."""
     assert samples.source is not None
+    min_size = None if full else 2 * side
     try:
-        return square(decode_rgb(read(samples.source, filename), min_size=2 * side, strict=False), side)
+        return square(decode_rgb(read(samples.source, filename), min_size=min_size, strict=False), side)
     except CorruptImageError:
         return None
 
@@ -359,7 +359,8 @@ def _of_another_model(samples: Samples, embedder: Embedder, seed: int) -> str | 
     """Return what shows that the embeddings are not those of `embedder`, None if they are."""
     order = drawn_rows(samples.filenames, seed)
     first = order[:N_SAME]
-    read_ones = [picture_of(samples, samples.filenames[row], embedder.input_size) for row in first]
+    names = samples.filenames
+    read_ones = [picture_of(samples, names[row], embedder.input_size, full=True) for row in first]
     is_there = np.array([rgb is not None for rgb in read_ones])
     if not is_there.any():
         return None

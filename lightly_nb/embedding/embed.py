@@ -110,7 +110,7 @@ def embed(
         their content. It may be deleted afterwards. None: nothing is kept.
     check_embeddings : bool
         Whether to look, at the end, if the embeddings are worth selecting from: `check_embeddings` of 64 to
-        200 images, a fifth of the work of 500.
+        200 images, an eighth of the work where there are 500 and more.
     on_event : callable, optional
         Gets the events of step EMBEDDING. None: a progress bar.
 

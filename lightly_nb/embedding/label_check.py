@@ -24,7 +24,7 @@ from lightly_nb.vectors.retrieval import neighbor_accuracy
 MOST_LABELLED = 1000
 """Labelled samples that are used; of more, so many are drawn."""
 FEWEST_LABELLED = 20
-BETTER_FROM, WORTHLESS_BELOW = 0.3, 0.15
+BETTER_FROM, WORTHLESS_BELOW = 0.2, 0.1
 """Share of what simple means leave wrong that the embeddings put right: the limits of the verdict."""
 
 

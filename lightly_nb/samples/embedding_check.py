@@ -21,7 +21,7 @@ VERDICTS = (NOT_WORTH, UNCLEAR, BETTER, NOT_CHECKED)
 NAME = "embedding check"
 """What its sentence begins with."""
 
-LIMITS = ((20, 1.2, 1.4), (200, 1.5, 1.9))
+LIMITS = ((20, 1.3, 1.5), (50, 1.4, 1.75), (100, 1.5, 1.9), (200, 1.6, 2.0))
 """Number of candidates; the ratio below which embeddings are worthless, and that from which on they are good.
 
 Where they come from: docs/embedding_check.md."""
@@ -166,7 +166,7 @@ def limits_among(n_candidates: int) -> tuple[float, float]:
     Examples
     --------
     >>> limits_among(200)
-    (1.5, 1.9)
+    (1.6, 2.0)
     """
     sizes, lows, highs = zip(*LIMITS, strict=True)
     low, high = (float(np.interp(np.log(n_candidates), np.log(sizes), line)) for line in (lows, highs))

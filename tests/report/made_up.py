@@ -10,6 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from lightly_nb.samples import Samples, quarantine_table
+from lightly_nb.samples.embedding_check import BETTER, EmbeddingCheck, LabelAccuracy
 from lightly_nb.selection import Selection
 
 STRATEGY = {
@@ -67,7 +68,12 @@ def made_up_samples(
     )  # fmt: skip
     classes = rng.dirichlet([0.3, 0.2, 0.1], n)
     arrays = {"embeddings": vectors, "class_distribution.animals": classes}
-    return Samples(table, arrays, left_out, thumbnails=Pictures() if pictures else None)
+    check = EmbeddingCheck(
+        BETTER, "Found 2.5 times as well", 2.5, (1.6, 2.0), 0.8, 0.32, 100, 200, 0.7,
+        (LabelAccuracy("'weather'", n, 2, 0.9, 0.6, 0.65),),
+    )  # fmt: skip
+    pack = Pictures() if pictures else None
+    return Samples(table, arrays, left_out, thumbnails=pack, embedding_check=check)
 
 
 def farthest(samples: Samples, n: int, preselected: Sequence[int] = ()) -> Selection:

@@ -259,7 +259,9 @@ def test_training_reads_the_events_and_tells_a_collapse() -> None:
     found = training_section(samples, selection, trained_job(3))
     assert [entry["loss"] for entry in found["epochs"]] == [3.0, 1.5, 1.0]
     assert (found["n_epochs"], found["collapsed"], len(found["steps"])) == (3, False, 3)
-    assert found["finding"] == "Loss fell from 3 to 1 in 3 epochs; no collapse"
+    assert found["finding"] == (
+        "Loss fell from 3 to 1 in 3 epochs; not collapsed, which alone does not make it good"
+    )
     assert "no model was trained" in training_section(samples, selection, trained_job(0))["skipped"]
     job = trained_job(2)
     for event in job["events"]:  # type: ignore[attr-defined]

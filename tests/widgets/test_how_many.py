@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,15 @@ from lightly_nb.embeddings_csv import write_embeddings_csv
 from lightly_nb.errors import InputError, SelectionError
 from lightly_nb.events import silent
 from lightly_nb.samples import Samples
+from lightly_nb.samples.embedding_check import NOT_WORTH, EmbeddingCheck
 from lightly_nb.selection import Selection, select
 from lightly_nb.selection.greedy import PlainSearch
 from lightly_nb.selection.lazy import LazySearch
-from lightly_nb.vectors.coverage import random_coverage
+from lightly_nb.vectors.coverage import random_coverage, random_draws
 from lightly_nb.widgets.size_explorer import model as how_many_model
 from lightly_nb.widgets.size_explorer import orders as how_many_work
 from lightly_nb.widgets.size_explorer.balance import bars, bars_html, groupings
-from lightly_nb.widgets.size_explorer.curve import Curve, curves, finding
+from lightly_nb.widgets.size_explorer.curve import Curve, category_curve, curves, finding
 from lightly_nb.widgets.size_explorer.curve_svg import curve_svg, marker_svg
 from lightly_nb.widgets.size_explorer.panel import HowManyPanel
 from tests.photos import write_photographs
@@ -218,17 +220,71 @@ def line(values: list[float], median: list[float]) -> Curve:
 @pytest.mark.parametrize(
     ("values", "median", "n", "said"),
     [
-        ([4, 2, 1], [5, 4, 3, 2, 1], 2, "2 samples cover as well as 4 random ones, by the mean distance"),
-        ([4, 2, 1], [5, 4, 3, 2, 1], 1, "1 sample covers as well as 2 random ones"),
-        ([5, 4.5, 4.2], [5, 4, 3, 2], 3, "3 samples cover only as well as 2 random ones"),
-        ([5, 4.9, 5], [5, 4, 3, 2], 3, "3 samples cover only as well as 1 random one,"),
-        ([3, 2, 1], [5, 4, 3, 2], 3, "3 samples cover better than 4 random ones, the most that were drawn"),
-        ([5, 3], [5, 3, 3, 3], 2, "2 samples cover as well as as many random ones"),
-        ([5, 3], [3, 3, 3, 3], 2, "2 samples cover as well as as many random ones"),
+        (
+            [4, 2, 1],
+            [5, 4, 3, 2, 1],
+            2,
+            "2 samples do as well as 4 random ones (4 to 4 in 90 % of the draws), by the mean distance to a "
+            "selected one, which no strategy here optimises.",
+        ),
+        ([4, 2, 1], [5, 4, 3, 2, 1], 1, "1 sample does as well as 2 random ones"),
+        ([5, 4.5, 4.2], [5, 4, 3, 2], 3, "3 samples do only as well as 2 random ones"),
+        ([5, 4.9, 5], [5, 4, 3, 2], 3, "3 samples do only as well as 1 random one "),
+        ([3, 2, 1], [5, 4, 3, 2], 3, "3 samples do better than 4 random ones, the most that were drawn"),
+        ([5, 3], [5, 3, 3, 3], 2, "2 samples do as well as as many random ones"),
+        ([5, 3], [3, 3, 3, 3], 2, "2 samples do as well as as many random ones"),
     ],
 )
 def test_the_finding_says_what_the_curve_shows(values, median, n, said):
     assert finding(line(values, median), n).startswith(said)
+
+
+def test_no_sentence_compares_by_what_a_strategy_optimises():
+    curve = replace(line([4, 2, 1], [5, 4, 3, 2, 1]), optimized_by=("DIVERSITY EMBEDDINGS",))
+    said = finding(curve, 2)
+    assert "what DIVERSITY EMBEDDINGS optimises: better than random draws by construction" in said
+    assert "random ones" not in said
+    assert "which a strategy optimises" in curve_svg(curve, 2)
+
+
+def test_more_different_values_are_better_and_the_draws_are_those_of_brute_force():
+    codes, before = np.random.default_rng(0).integers(0, 12, 60), np.array([4])
+    rows, sizes = np.setdiff1d(np.arange(60), before)[::2], np.arange(1, 60)
+    curve = category_curve("kind", codes, before, rows, sizes, seed=3)
+    draws = random_draws(60, before, 59, seed=3)
+    for n in (1, 7, 20):
+        expected = len({*codes[before], *codes[rows[:n]]})
+        assert curve.at(n) == expected
+        each = [len({*codes[before], *codes[draw[:n]]}) for draw in draws]
+        assert curve.median[n - 1] == np.median(each)
+    all_of_them = Curve("different values of kind", *(np.array([1, 2]), np.array([1.0, 4.0])), sizes,
+                        *3 * (np.minimum(np.arange(1, 60) / 2, 12.0),), larger_is_better=True)  # fmt: skip
+    assert finding(all_of_them, 2).startswith("2 samples do as well as 8 random ones")
+    assert "by the different values of kind, which no" in finding(all_of_them, 2)
+
+
+def test_the_first_measure_is_one_that_the_strategies_do_not_optimise(panel: HowManyPanel, samples: Samples):
+    assert panel.measure == "mean distance", "DIVERSITY optimises the largest"
+    panel.measure = "largest distance"
+    assert panel.finding.startswith(f"The largest distance to a selected one is what {DIVERSITY_LABEL}")
+    many = samples.with_columns({"kind": np.arange(N) % 9})
+    many = many.with_columns({"kind": many.table["kind"].astype("category")})
+    panel = lnb.how_many(many, n=8)
+    assert panel.wait(60)
+    assert panel.measure == "different values of kind"
+    assert "which no strategy here optimises" in panel.finding
+
+
+def test_nothing_good_is_said_of_embeddings_that_are_refused(samples: Samples):
+    check = EmbeddingCheck(NOT_WORTH, "A reason")
+    refused = replace(samples, embedding_check=check)
+    panel = lnb.how_many(refused, n=8)
+    assert panel.wait(60)
+    for said in (panel.finding, panel.notes[0]):
+        assert said.startswith("embedding check: NOT WORTH SELECTING FROM")
+    html = panel.still_html()
+    assert "as well as" not in html
+    assert "better than" not in html.replace("no better than random", "")
 
 
 def test_the_marker_moves_with_n_and_stays_inside():
@@ -369,7 +425,8 @@ def test_a_run_opens_both_panels(tmp_path: Path):
     assert sizes.n_max == 12
     sizes.n = 12
     assert sizes.selection.filenames[:4] == run.selection.filenames
-    assert len(sizes.notes) == 1, "the picks came out the same"
+    assert sizes.notes[0].startswith("embedding check: not checked")
+    assert len(sizes.notes) == 2, "the picks came out the same"
 
 
 def test_nothing_selected_is_an_error(samples: Samples):
