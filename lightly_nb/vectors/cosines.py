@@ -3,7 +3,7 @@
 The vectors of unit length are scaled and rounded to whole numbers, of a length of at most 4,096. A product
 of two, and every partial sum on the way to it, is then a whole number of at most 2^24, which float32 holds
 exactly: whatever the order of the rows, the number of threads or the blocks of a matrix product, the result
-is the same. The cosine of two rounded vectors is off by less than 1e-3 up to some 10,000 dimensions.
+is the same. Rounding changes a cosine of d numbers by about 2e-4, and by no more than about sqrt(d) / 4,096.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ def length_of(n_features: int) -> float:
     return max(1.0, LARGEST_LENGTH - math.sqrt(n_features) / 2)
 
 
-def whole_directions(vectors: np.ndarray) -> np.ndarray:
-    """Return the directions of `vectors` as whole numbers, float32 of the same shape; zeros stay zeros.
+def whole_directions(vectors: np.ndarray, dtype: type = np.float32) -> np.ndarray:
+    """Return the directions of `vectors` as whole numbers of the same shape; zeros stay zeros.
 
     Parameters
     ----------
     vectors : numpy.ndarray
         float32, shape (n, d), finite.
+    dtype : type
+        float32, of which products are exact, or int16, which takes half the memory.
 
     Examples
     --------
     >>> whole_directions(np.array([[3, 4], [0, 0]], dtype=np.float32)).tolist()
     [[2457.0, 3276.0], [0.0, 0.0]]
     """
-    result = np.empty(vectors.shape, dtype=np.float32)
+    result: np.ndarray = np.empty(vectors.shape, dtype=dtype)
     length = length_of(vectors.shape[1])
     for start in range(0, len(vectors), CHUNK):
         part = vectors[start : start + CHUNK].astype(np.float64)
