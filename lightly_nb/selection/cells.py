@@ -8,13 +8,12 @@ their gains, are the greedy picks of all samples together.
 from __future__ import annotations
 
 import heapq
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from lightly_nb.engines import local
 from lightly_nb.vectors.cosines import similarities
 from lightly_nb.vectors.distances import Floats, Rows
 from lightly_nb.vectors.threads import threads_for
@@ -159,8 +158,8 @@ def _filled(
         cell.is_complete = len(picks) == may.sum()
         return cell
 
-    with threads_for(0), ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(fill, sorted(cells, key=lambda cell: -len(cell.rows)))
+    with threads_for(0):
+        yield from local.map(fill, sorted(cells, key=lambda cell: -len(cell.rows)))
 
 
 def dense_greedy(
