@@ -9,6 +9,7 @@ import numpy as np
 from lightly_nb.selection.facility import FacilityLocation
 from lightly_nb.selection.greedy import Picks, PlainSearch
 from lightly_nb.selection.lazy import LazySearch
+from lightly_nb.selection.levels import LevelSearch
 from lightly_nb.selection.plan import Plan
 from lightly_nb.selection.scores import Alone, Together
 from lightly_nb.selection.stale import StaleSearch
@@ -25,10 +26,17 @@ def steering_terms(plan: Plan) -> list[Term]:
     return [part.term for part in plan.parts if part.term is not None and part.term.strength != 0]
 
 
-def search_for(plan: Plan) -> PlainSearch | LazySearch:
+Search = PlainSearch | LazySearch | LevelSearch
+
+
+def search_for(plan: Plan) -> Search:
     """Return a search over the plan's samples with nothing selected yet."""
     terms = steering_terms(plan)
     budgets = [part.budget for part in plan.parts if part.budget is not None]
+    first = terms[0] if terms else None
+    free = len(terms) == 1 and not budgets and plan.minimum_distance == 0
+    if free and isinstance(first, FacilityLocation) and first.order is not None and first.strength > 0:
+        return LevelSearch(first, plan.allowed, first.order)
     diversity = next((term for term in terms if isinstance(term, Diversity)), None)
     needs_vectors = diversity is not None or plan.minimum_distance > 0
     vectors = plan.samples.embeddings if needs_vectors else None

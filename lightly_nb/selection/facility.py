@@ -34,6 +34,15 @@ class FacilityLocation:
         Factor of the gain.
     judges : numpy.ndarray or None
         int64, ascending: the samples that F is the sum over; None is all.
+    centre : numpy.ndarray or None
+        float64, shape (n_features,): where directions are seen from; None is 0.
+    points : numpy.ndarray or None
+        The directions of `vectors` as whole numbers, where they are known.
+    best : numpy.ndarray or None
+        float32: of every judge the largest similarity to a sample that was selected before.
+    order : numpy.ndarray or None
+        int64: all rows in an order that has nothing to do with what they show, where there are too many for
+        a look at all pairs.
 
     Attributes
     ----------
@@ -43,24 +52,40 @@ class FacilityLocation:
         float64: of every sample its gain, or what it was when it was last computed; infinity before.
     selected : list of int
         Rows in the order in which they were added.
+    n_before : int
+        How many of them were selected before the first pick.
     totals : list of float
         F of the empty selection, and after every sample selected.
     """
 
-    def __init__(self, vectors: np.ndarray, strength: float = 1.0, judges: Rows | None = None):
-        self.vectors = vectors
+    def __init__(
+        self,
+        vectors: np.ndarray,
+        strength: float = 1.0,
+        judges: Rows | None = None,
+        *,
+        centre: Floats | None = None,
+        points: np.ndarray | None = None,
+        best: np.ndarray | None = None,
+        order: Rows | None = None,
+    ):
+        self.vectors, self.centre = vectors, centre
         self.strength = strength
         self.judges = judges
+        self.order = order
         self.selected: list[int] = []
+        self.n_before = 0
         self.totals = [0.0]
-        self.best = np.zeros(len(vectors) if judges is None else len(judges), dtype=np.float32)
+        none = np.zeros(len(vectors) if judges is None else len(judges), dtype=np.float32)
+        self.best = none if best is None else best
+        self.totals[0] = float(self.best.sum(dtype=np.float64))
         self.bound = np.full(len(vectors), np.inf)
         self._seen = np.full(len(vectors), -1)
-        self._points: np.ndarray | None = None
+        self._points = points
         self._judged: np.ndarray | None = None
         self._products: np.ndarray | None = None
         self._settled: Floats | None = None
-        self._settled_best = self.best
+        self._settled_best = none
         self._n_looked_at = 0
         self._risen_at: tuple[int, Rows] = (-1, np.zeros(0, dtype=np.int64))
 
@@ -68,8 +93,12 @@ class FacilityLocation:
     def points(self) -> np.ndarray:
         """The directions of the samples as whole numbers."""
         if self._points is None:
-            self._points = whole_directions(self.vectors)
+            self._points = self.directions()
         return self._points
+
+    def directions(self, rows: Rows | slice = slice(None), dtype: type = np.float32) -> np.ndarray:
+        """Return the directions of `rows` as whole numbers; see `vectors.cosines`."""
+        return whole_directions(self.vectors[rows], dtype, self.centre)
 
     @property
     def judged(self) -> np.ndarray:
@@ -108,26 +137,26 @@ class FacilityLocation:
         The bound of such a row is still one, and no higher than it was.
         """
         behind = ~self.is_fresh(rows)
-        floors = np.broadcast_to(np.asarray(floors, dtype=np.float64), rows.shape)[behind]
+        lowest: Floats = np.broadcast_to(np.asarray(floors, dtype=np.float64), rows.shape)[behind]
         rows = rows[behind]
         if not len(rows):
             return
         risen = self._risen()
         if self._settled is None or self._n_looked_at > RENT * len(self.points) * len(risen):
-            self._settle()
+            self.settle()
             return
         bounds, kept = self._settled[rows], np.arange(len(rows))
         for start in range(0, len(risen), BLOCK):
             judges = risen[start : start + BLOCK]
             self._n_looked_at += len(kept) * len(judges)
             bounds[kept] -= self._fallen(rows[kept], judges)
-            kept = kept[bounds[kept] >= floors[kept]]
+            kept = kept[bounds[kept] >= lowest[kept]]
             if not len(kept):
                 break
         self.bound[rows] = np.minimum(self.bound[rows], bounds)
         self._seen[rows[kept]] = len(self.selected)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Bring all bounds up to date."""
         if self._settled is None:
             if len(self.points) * len(self.best) <= KEPT_PRODUCTS:
@@ -147,7 +176,8 @@ class FacilityLocation:
     def _first_gains(self) -> Floats:
         """Return the gain of every row while nothing is selected: the sum of its similarities."""
         if self._products is not None:
-            return self._products.sum(axis=0, dtype=np.float64)
+            gains: Floats = self._products.sum(axis=0, dtype=np.float64)
+            return gains
         return symmetric_sums(self.points) if self.judges is None else sums(self.points, self.judged)
 
     def _risen(self) -> Rows:
@@ -172,12 +202,14 @@ class FacilityLocation:
         return fallen - float(before.sum(dtype=np.float64))
 
 
-def sums(points: np.ndarray, judged: np.ndarray) -> Floats:
-    """Return for each of `points` the sum of its similarities to `judged`."""
-    result = np.zeros(len(points))
+def sums(points: np.ndarray, judged: np.ndarray, best: np.ndarray | float = 0.0) -> Floats:
+    """Return for each of `points` the sum of its similarities to `judged`, of each what is above `best`."""
+    lowest = np.broadcast_to(np.asarray(best, dtype=np.float32), len(judged))
+    result = np.full(len(points), -float(lowest.sum(dtype=np.float64)))
     for start in range(0, len(judged), BLOCK):
         for first in range(0, len(points), STRIP):
-            found = similarities(judged[start : start + BLOCK], points[first : first + STRIP])
+            found = judged[start : start + BLOCK] @ points[first : first + STRIP].T
+            np.maximum(found, lowest[start : start + BLOCK, None], out=found)
             result[first : first + STRIP] += found.sum(axis=0, dtype=np.float64)
     return result
 

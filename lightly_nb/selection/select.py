@@ -12,9 +12,8 @@ from lightly_nb.errors import RunCanceled, SelectionError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.samples import Samples
 from lightly_nb.selection import plan as planning
-from lightly_nb.selection.engine import nearest_the_mean, search_for, steering_terms
-from lightly_nb.selection.greedy import PlainSearch
-from lightly_nb.selection.lazy import LazySearch
+from lightly_nb.selection.engine import Search, nearest_the_mean, search_for, steering_terms
+from lightly_nb.selection.facility import FacilityLocation
 from lightly_nb.selection.outcome import selection_of
 from lightly_nb.selection.plan import Plan
 from lightly_nb.selection.result import Selection
@@ -144,10 +143,13 @@ def _run(plan: Plan, on_event: Listener) -> Selection:
     return continued(plan, started(plan), plan.n_picks, on_event)
 
 
-def started(plan: Plan) -> PlainSearch | LazySearch:
+def started(plan: Plan) -> Search:
     """Return a search that has the preselected and locked samples, and a first one if it needs it."""
     search = search_for(plan)
     search.seed(plan.preselected)
+    for term in steering_terms(plan):
+        if isinstance(term, FacilityLocation):
+            term.n_before = len(plan.preselected)
     search.take(plan.lock)
     kinds = {type(term) for term in steering_terms(plan)}
     if kinds == {Diversity} and not plan.preselected and not plan.lock:
@@ -155,7 +157,7 @@ def started(plan: Plan) -> PlainSearch | LazySearch:
     return search
 
 
-def continued(plan: Plan, search: PlainSearch | LazySearch, n_picks: int, on_event: Listener) -> Selection:
+def continued(plan: Plan, search: Search, n_picks: int, on_event: Listener) -> Selection:
     """Return the selection of `n_picks`: what `search` has already, or as many more steps as it takes."""
 
     def selection() -> Selection:

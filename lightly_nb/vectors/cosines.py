@@ -3,7 +3,7 @@
 The vectors of unit length are scaled and rounded to whole numbers, of a length of at most 4,096. A product
 of two, and every partial sum on the way to it, is then a whole number of at most 2^24, which float32 holds
 exactly: whatever the order of the rows, the number of threads or the blocks of a matrix product, the result
-is the same. The cosine of two rounded vectors is off by less than 1e-3 up to some 10,000 dimensions.
+is the same. Rounding changes a cosine of d numbers by about 2e-4, and by no more than about sqrt(d) / 4,096.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lightly_nb.vectors.distances import CHUNK
+from lightly_nb.vectors.distances import CHUNK, Floats
 
 LARGEST_LENGTH = 4096
+ROUNDING = 1e-5
+"""A direction of unit length that is no farther from the centre lies there: the rest is rounding."""
 
 
 def length_of(n_features: int) -> float:
@@ -22,27 +25,62 @@ def length_of(n_features: int) -> float:
     return max(1.0, LARGEST_LENGTH - math.sqrt(n_features) / 2)
 
 
-def whole_directions(vectors: np.ndarray) -> np.ndarray:
-    """Return the directions of `vectors` as whole numbers, float32 of the same shape; zeros stay zeros.
+def whole_directions(
+    vectors: np.ndarray, dtype: type = np.float32, centre: Floats | None = None
+) -> np.ndarray:
+    """Return the directions of `vectors`, seen from `centre`, as whole numbers of the same shape.
+
+    Zeros stay zeros, and so does what lies at the centre: what rounding leaves of it has no direction.
 
     Parameters
     ----------
     vectors : numpy.ndarray
         float32, shape (n, d), finite.
+    dtype : type
+        float32, of which products are exact, or int16, which takes half the memory.
+    centre : numpy.ndarray or None
+        float64, shape (d,): what is subtracted from the vectors at unit length; None is 0.
 
     Examples
     --------
     >>> whole_directions(np.array([[3, 4], [0, 0]], dtype=np.float32)).tolist()
     [[2457.0, 3276.0], [0.0, 0.0]]
     """
-    result = np.empty(vectors.shape, dtype=np.float32)
+    result: np.ndarray = np.empty(vectors.shape, dtype=dtype)
     length = length_of(vectors.shape[1])
     for start in range(0, len(vectors), CHUNK):
         part = vectors[start : start + CHUNK].astype(np.float64)
-        lengths = np.sqrt(np.square(part).sum(axis=1, keepdims=True))
-        part *= np.divide(length, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        if centre is not None:
+            is_zero = _normalize(part)
+            part -= centre
+            part[(_lengths(part) <= ROUNDING) | is_zero] = 0
+        _normalize(part)
+        part *= length
         result[start : start + CHUNK] = np.rint(part, out=part)
     return result
+
+
+def centre_of_directions(vectors: np.ndarray) -> Floats:
+    """Return the mean of the directions of `vectors` at unit length, zeros included: float64, shape (d,)."""
+    total = np.zeros(vectors.shape[1])
+    for start in range(0, len(vectors), CHUNK):
+        part = vectors[start : start + CHUNK].astype(np.float64)
+        _normalize(part)
+        total += part.sum(axis=0)
+    return total / max(1, len(vectors))
+
+
+def _normalize(vectors: Floats) -> NDArray[np.bool_]:
+    """Give the rows of `vectors` unit length in place; return which are zeros, and stay so."""
+    lengths = _lengths(vectors)
+    is_zero: NDArray[np.bool_] = lengths == 0
+    vectors /= np.where(is_zero, 1, lengths)[:, None]
+    return is_zero
+
+
+def _lengths(vectors: Floats) -> Floats:
+    lengths: Floats = np.sqrt(np.square(vectors).sum(axis=1))
+    return lengths
 
 
 def similarities(points: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -31,11 +31,17 @@ def tiny_pools(tiny=True):
 
 
 def whole_directions(x):
-    """Unit vectors times 4,096 less half of sqrt(d), in whole numbers; int64, so that all sums are exact."""
-    x = np.asarray(x, dtype=np.float64)
-    lengths = np.sqrt((x**2).sum(axis=1, keepdims=True))
-    unit = np.divide(x, lengths, out=np.zeros_like(x), where=lengths > 0)
+    """Directions from the mean one, times 4,096 less half of sqrt(d), in whole numbers: exact int64."""
+    unit, is_zero = _unit(np.asarray(x, dtype=np.float64))
+    centred = unit - unit.mean(axis=0)
+    centred[is_zero | (np.sqrt((centred**2).sum(axis=1)) <= 1e-5)] = 0
+    unit, _ = _unit(centred)
     return np.rint(unit * (4096 - np.sqrt(x.shape[1]) / 2)).astype(np.int64)
+
+
+def _unit(x):
+    lengths = np.sqrt((x**2).sum(axis=1))
+    return x / np.where(lengths > 0, lengths, 1)[:, None], lengths == 0
 
 
 def log_gain(delta, total):

@@ -1,6 +1,7 @@
 """FACILITY_LOCATION: prefer samples that stand for many others which nothing selected stands for yet.
 
-F = the sum over all samples of the largest cosine, at least 0, to a selected sample. Alone, its greedy picks
+F = the sum over all samples of the largest cosine, at least 0, to a selected sample, of the embeddings at
+unit length less their mean. docs/strategies.md says what speaks for centring. Alone, its greedy picks
 reach at least 1 - 1/e of the largest F of as many samples (Nemhauser, Wolsey and Fisher 1978).
 """
 
@@ -10,43 +11,44 @@ from typing import Any
 
 import numpy as np
 
-from lightly_nb.selection.facility import FacilityLocation
-from lightly_nb.selection.inputs import finite
+from lightly_nb.selection.facility import FacilityLocation, sums
+from lightly_nb.selection.inputs import finite, random_numbers
 from lightly_nb.selection.strategy import Part, Request, Strategy
-from lightly_nb.vectors.cosines import length_of, similarities
+from lightly_nb.vectors.cosines import centre_of_directions, length_of, similarities
 from lightly_nb.vectors.coverage import evenly_spaced
-from lightly_nb.vectors.distances import Floats, Rows, mean_point
+from lightly_nb.vectors.distances import Floats, Rows
 
-ROUNDING = 1e-5
-"""Of the longest embedding: what is shorter after centring is a rounding error."""
+EXACT_ROWS = 30_000
+"""Up to this number of samples, every pick is the best one; above, see `levels`."""
+JUDGES = 8192
+"""Above, beside other strategies, it is judged by so many samples, drawn by a hash of the names."""
+BOUND_JUDGES = 2048
+"""The same for the estimate of how near the best possible selection is."""
 STRIP = 256
 """Picks in one matrix product of the measure."""
 
 
 def prepare(request: Request) -> Part:
     """Return facility location on the samples' embeddings, and its minimum distance as a constraint."""
-    vectors = as_seen(finite(request.samples.embeddings, request.samples, request.label))
+    vectors = finite(request.samples.embeddings, request.samples, request.label)
+    centre = centre_of_directions(vectors)
     minimum = request.settings.get("stopping_condition_minimum_distance")
-    term = FacilityLocation(vectors, request.strength)
+    term = FacilityLocation(vectors, request.strength, centre=centre)
+    note = ""
+    if len(vectors) > EXACT_ROWS:
+        order = np.argsort(random_numbers(request.samples.filenames, 0), kind="stable")
+        term = FacilityLocation(
+            vectors, request.strength, np.sort(order[:JUDGES]), centre=centre, order=order
+        )
+        note = f"{len(vectors):,} samples have too many pairs to look at, so picks are approximately the best"
     return Part(
         term=term,
         minimum_distance=float(minimum or 0.0),
         asked={} if minimum is None else {"minimum_distance": float(minimum)},
         got=lambda rows: _got(term, rows),
         measure=("mean similarity", lambda rows: mean_similarities(term, rows)),
+        note=note,
     )
-
-
-def as_seen(vectors: np.ndarray) -> np.ndarray:
-    """Return the vectors whose cosines count: the embeddings less their mean.
-
-    The one place that decides it; docs/strategies.md says what speaks for either. What centring leaves of
-    equal embeddings is rounding, which has no direction: zeros.
-    """
-    centred = (vectors - mean_point(vectors, np.arange(len(vectors)))).astype(np.float32)
-    lengths, before = (np.sqrt(np.einsum("ij,ij->i", x, x)) for x in (centred, vectors))
-    centred[lengths <= ROUNDING * before.max(initial=0.0)] = 0.0
-    return centred
 
 
 def mean_similarities(term: FacilityLocation, rows: Rows) -> Floats:
@@ -54,25 +56,63 @@ def mean_similarities(term: FacilityLocation, rows: Rows) -> Floats:
 
     Of 4,000 evenly spaced samples where there are more.
     """
-    judges = term.points[evenly_spaced(len(term.points))]
+    judges = term.directions(evenly_spaced(len(term.vectors)))
     best = np.zeros((len(judges), 1), dtype=np.float32)
     means = np.empty(len(rows))
     for start in range(0, len(rows), STRIP):
-        found = similarities(judges, term.points[rows[start : start + STRIP]])
+        found = similarities(judges, term.directions(rows[start : start + STRIP]))
         np.maximum(found[:, :1], best, out=found[:, :1])
         np.maximum.accumulate(found, axis=1, out=found)
         means[start : start + STRIP] = found.mean(axis=0, dtype=np.float64)
         best = found[:, -1:].copy()
-    return means / length_of(term.points.shape[1]) ** 2
+    return means / length_of(term.vectors.shape[1]) ** 2
 
 
 def _got(term: FacilityLocation, rows: Rows) -> dict[str, Any]:
-    n_selected = len(rows)
-    if rows.tolist() != term.selected[:n_selected]:
+    """Return the mean similarity and, for all picks that were made, what share of the best possible it is."""
+    n_selected, n_samples = len(rows), len(term.vectors)
+    if not n_selected or rows.tolist() != term.selected[:n_selected]:
         return {}
-    return {
-        "mean_similarity": term.totals[n_selected] / len(term.vectors) / length_of(term.vectors.shape[1]) ** 2
-    }
+    is_all = n_selected == len(term.selected) and term.strength > 0
+    if term.order is not None:
+        share = {"estimated_share_of_optimum": _estimated_share(term, rows)} if is_all else {}
+        return {"mean_similarity": float(mean_similarities(term, rows)[-1]), **share}
+    mean = term.totals[n_selected] / n_samples / length_of(term.vectors.shape[1]) ** 2
+    if not is_all:
+        return {"mean_similarity": mean}
+    term.settle()
+    share = {"proven_share_of_optimum": _share(term.total, term.bound, n_selected - term.n_before)}
+    return {"mean_similarity": mean, **share}
+
+
+def _share(total: float, gains: Floats, n_picks: int) -> float:
+    """Return what share of the largest F of `n_picks` samples `total` is at least.
+
+    F is submodular: no `n_picks` samples can add more to it than the `n_picks` largest gains together.
+    """
+    largest = np.partition(gains, len(gains) - n_picks)[len(gains) - n_picks :] if n_picks else gains[:0]
+    most = total + float(np.maximum(largest, 0).sum())
+    return total / most if most > 0 else 1.0
+
+
+def _estimated_share(term: FacilityLocation, rows: Rows) -> float:
+    """Return the same for F over some samples alone, drawn by a hash of the names.
+
+    These are served best by a selection made for them, so the share for all samples is rather larger.
+    """
+    assert term.order is not None, "only large selections are estimated"
+    judged = term.directions(term.order[:BOUND_JUDGES])
+    best = np.zeros(len(judged), dtype=np.float32)
+    for start in range(0, len(rows), STRIP):
+        found = similarities(judged, term.directions(rows[start : start + STRIP]))
+        np.maximum(best, found.max(axis=1), out=best)
+    gains = np.concatenate(
+        [
+            sums(term.directions(slice(start, start + JUDGES)), judged, best)
+            for start in range(0, len(term.vectors), JUDGES)
+        ]
+    )
+    return _share(float(best.sum(dtype=np.float64)), gains, len(rows) - term.n_before)
 
 
 STRATEGY = Strategy(accepts=frozenset({"EMBEDDINGS"}), prepare=prepare)
