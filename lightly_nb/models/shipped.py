@@ -110,7 +110,7 @@ def shipped_backbone() -> Backbone:
 def _in_int8(dimensions: int) -> Callable[[np.ndarray], np.ndarray]:
     """Return it in 8-bit integers: the backbone in onnxruntime, one thread a call, then the projection.
 
-    Without VNNI sums of 8-bit products overflow in onnxruntime (cosine .92 to fp32, instead of .99). There the
+    Without VNNI sums of 8-bit products overflow in onnxruntime (cosine .92 to fp32, not .99). There the
     same arithmetic is done in floats, so that the embeddings are those of a machine with VNNI.
     """
     import onnxruntime
