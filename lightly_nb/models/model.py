@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -33,6 +35,11 @@ class EmbeddingModel:
         Of the weights, as an SPDX identifier where there is one; '' where unknown.
     n_features : int or None
         Length of an embedding; None where only the model itself knows.
+    precisions : tuple of str
+        Number formats that are known to keep the neighbours of its embeddings: "int8", "bf16" or "16".
+    int8 : callable or None
+        Makes what does the same as `module` in 8-bit integers on CPUs: a function of normalised float32
+        arrays (n, 3, s, s).
     """
 
     module: nn.Module
@@ -43,6 +50,8 @@ class EmbeddingModel:
     name: str = "model"
     licence: str = ""
     n_features: int | None = None
+    precisions: tuple[str, ...] = ()
+    int8: Callable[[], Callable[[np.ndarray], np.ndarray]] | None = None
 
 
 def fingerprint_of(model: EmbeddingModel) -> str:

@@ -302,6 +302,7 @@ def _embedded(
         samples,
         model,
         input_size=worker.input_size,
+        precision="32" if job.datapool else None,  # what a datapool keeps stands beside other machines' runs
         normalize_embeddings=False,
         decode=worker.decode,
         enable_corruptness_check=worker.enable_corruptness_check,

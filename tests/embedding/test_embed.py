@@ -16,10 +16,10 @@ from PIL import Image
 from lightly_nb.checks import check
 from lightly_nb.embedding import EmbeddingModel, embed
 from lightly_nb.embedding.embed import unit_length
-from lightly_nb.embedding.model import Embedder, square
+from lightly_nb.embedding.model import square
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import Event, silent
-from lightly_nb.models import ModelSettings, build_backbone, save_checkpoint
+from lightly_nb.models import ModelSettings, save_checkpoint
 from lightly_nb.samples import Samples
 from tests.embedding.conftest import samples_of, tiny_model
 from tests.photos import photographs
@@ -70,30 +70,6 @@ def test_large_pictures_are_resized_as_pillow_does() -> None:
     for rgb in photographs():
         expected = np.asarray(Image.fromarray(rgb).resize((64, 64), Image.Resampling.BILINEAR), dtype=int)
         assert np.abs(square(rgb, 64) - expected).max() <= 1
-
-
-def test_the_default_precision_keeps_a_cosine_of_0_999_to_fp32(samples: Samples) -> None:
-    torch.manual_seed(1)
-    backbone = torch.nn.Sequential(*build_backbone("resnet-18", 0.5, 32), torch.nn.Flatten(1))
-    model = EmbeddingModel(backbone.eval(), 32)
-    full, default, reduced = (
-        embed(samples, model, precision=precision, on_event=silent).embeddings
-        for precision in ("32", None, "bf16")
-    )
-    assert cosines(default, full).min() >= 0.999
-    assert cosines(reduced, full).min() >= 0.999
-
-
-class Sensitive(torch.nn.Module):
-    """A model whose features change completely with the last bits of its input."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        means = images.mean((2, 3))
-        return torch.sin(means * torch.tensor(1e4, dtype=means.dtype))
-
-
-def test_a_model_that_does_not_bear_a_reduced_precision_gets_fp32() -> None:
-    assert Embedder(EmbeddingModel(Sensitive(), 8), torch.device("cpu"), None).precision == "32"
 
 
 def test_the_model_and_the_thread_count_of_torch_are_left_alone(samples: Samples) -> None:
