@@ -118,6 +118,10 @@ projection head; of `efficientnet-lite0` they are projected to 256 dimensions, a
 ships are. Images are embedded at the backbone's own size, 224 pixels of most, or at `collate.input_size` if
 that is larger.
 
+A batch of 128 images at 128 pixels keeps 7.5 GB of `efficientnet-lite0` in memory, 3 GB with 4
+`model.frozen_layers`. Where less than twice as much is free, its layers are computed twice instead, with the
+same result, and that is said.
+
 `lightly_nb.train(samples)` trains `efficientnet-lite0` where no model is named; a run with `enable_training`
 trains `resnet-18` for 100 epochs unless `model.name` says otherwise.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint_sequential
 
 from lightly_nb.models.backbone import ModelSettings
 
@@ -29,6 +30,9 @@ class JointEmbedding(nn.Module):
         self.backbone = backbone
         self.projection_head = projection_head
         self.is_pretrained = is_pretrained
+        self.saves_memory = False
+        """Whether the layers of a backbone that is a sequence are computed a second time on the way back,
+        instead of keeping all that they computed; the result is the same to the last bit."""
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode: of the head alone where the backbone is pretrained."""
@@ -39,7 +43,14 @@ class JointEmbedding(nn.Module):
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Return the representations (n, num_ftrs) and the projections (n, out_dim) of `views`."""
-        features = self.backbone(views).flatten(start_dim=1)
+        if self.saves_memory and isinstance(self.backbone, nn.Sequential):
+            layers = len(self.backbone)
+            features = checkpoint_sequential(  # type: ignore[no-untyped-call]
+                self.backbone, layers, views, use_reentrant=False
+            )
+        else:
+            features = self.backbone(views)
+        features = features.flatten(start_dim=1)
         return features, self.projection_head(features)
 
 

@@ -65,3 +65,12 @@ def memory_for_images() -> int:
     import psutil
 
     return int(min(MOST_MEMORY, psutil.virtual_memory().available // 4))
+
+
+def free_memory(device: str) -> int:
+    """Return how many bytes are free for a training on `device`."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)

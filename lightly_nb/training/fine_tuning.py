@@ -17,7 +17,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from lightly_nb.display.text import size
 from lightly_nb.errors import InputError
+from lightly_nb.events import Listener, say
+from lightly_nb.training.device import STEP
 
 MOMENTUM = 0.9
 HEAD_FACTOR = 50.0
@@ -78,6 +81,34 @@ def layers_of(backbone: nn.Module) -> Iterator[nn.Module]:
         for layer in part.children() if is_list else [part]:
             if any(True for _ in layer.parameters()):
                 yield layer
+
+
+def memory_of_views(backbone: nn.Module, input_size: int, n_views: int) -> int:
+    """Return how many bytes a backbone keeps of a batch until the way back, told by those of one view."""
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    weights = {weight.data_ptr() for weight in backbone.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        features = backbone(torch.zeros(1, 3, input_size, input_size))
+    del features  # until here nothing that was kept is freed, so no address stands for two
+    return n_views * sum(n for address, n in kept.items() if address not in weights)
+
+
+def save_memory(model: Any, needed: int, available: int, on_event: Listener) -> None:
+    """Compute layers twice rather than fill more than half of the memory; say so, or that it cannot be."""
+    if 2 * needed <= available:
+        return
+    model.saves_memory = isinstance(model.backbone, nn.Sequential)
+    had = f"training would keep {size(needed)} of a batch in memory, where {size(available)} are free"
+    if model.saves_memory:
+        say(on_event, STEP, f"{had}: layers are computed twice instead, which takes about a third longer")
+    else:
+        advice = "lower loader.batch_size or collate.input_size, or raise model.frozen_layers"
+        say(on_event, STEP, f"{had}; if it fails, {advice}", "warning")
 
 
 def what_it_gains(input_size: int, embedding_size: int) -> str:

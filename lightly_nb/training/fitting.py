@@ -17,9 +17,15 @@ from lightly_nb.training.batches import Batches, Loader, Views, seed_everything
 from lightly_nb.training.chance import chance_warning, is_at_chance
 from lightly_nb.training.checkpoint_files import LAST, epoch_path, epoch_paths, save_epoch
 from lightly_nb.training.collapse import collapse_warning, has_collapsed
-from lightly_nb.training.device import STEP, choose_device, choose_precision, choose_workers
+from lightly_nb.training.device import (
+    STEP,
+    choose_device,
+    choose_precision,
+    choose_workers,
+    free_memory,
+)
 from lightly_nb.training.expectation import seconds_of, what_to_expect
-from lightly_nb.training.fine_tuning import freeze, what_it_gains
+from lightly_nb.training.fine_tuning import freeze, memory_of_views, save_memory, what_it_gains
 from lightly_nb.training.images import Images
 from lightly_nb.training.quiet import interruptible
 from lightly_nb.training.start import model_settings
@@ -62,25 +68,30 @@ def fit(
     workers, images = choose_workers(config.loader.num_workers, device, images)
     seed_everything(config.seed)
     method = build_method(config, start)
+    if is_pretrained(config.model.name):
+        module: Any = method.module
+        n_views = 2 * min(config.loader.batch_size, len(images))
+        needed = memory_of_views(module.backbone, config.collate.input_size, n_views)
+        save_memory(module, needed, free_memory(device), on_event)
     resume = start.resume if start is not None else None
     done = start.epochs or 0 if start is not None and resume else 0
     batches = _batches(len(images), config, first_epoch=done + 1)
     stage = Stage(on_event, STEP, total=config.trainer.max_epochs * len(batches), unit="batch")
     stage.done = done * len(batches)
-    module = Training(method, config.optimizer.model_dump(), stage, on_broken, epochs_before=done)
-    save = _saver(folder, module, config, on_event)
-    each_epoch = EachEpoch(batches, lambda trainer: _restore(resume, trainer, module), save)
+    training = Training(method, config.optimizer.model_dump(), stage, on_broken, epochs_before=done)
+    save = _saver(folder, training, config, on_event)
+    each_epoch = EachEpoch(batches, lambda trainer: _restore(resume, trainer, training), save)
     trainer = _trainer(config, device, folder, each_epoch, config.trainer.max_epochs - done, on_event)
     views = Views(images, method.transform, config.seed)
     if start is None:
         _say_what_to_expect(method, views, batches, config, device, on_event)
     try:
         with stage, interruptible():
-            trainer.fit(module, Loader(views, batches, workers, pin_memory=device == "cuda"))
+            trainer.fit(training, Loader(views, batches, workers, pin_memory=device == "cuda"))
     except RunCanceled as error:
-        raise RunCanceled(f"{error}; {_stopped(module.epoch, folder)}") from error
+        raise RunCanceled(f"{error}; {_stopped(training.epoch, folder)}") from error
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_stopped(module.epoch, folder)) from None
+        raise KeyboardInterrupt(_stopped(training.epoch, folder)) from None
     if not config.checkpoint_callback.save_last:
         (folder / LAST).unlink()
     return epoch_path(folder, config.trainer.max_epochs)
@@ -129,7 +140,7 @@ def _say_what_to_expect(
     """Say what a training brings before it starts; it takes no part of the randomness of the training."""
     settings = model_settings(config)
     if is_pretrained(settings.name):
-        say(on_event, STEP, what_it_gains(settings.input_size, settings.embedding_size))
+        say(on_event, STEP, what_it_gains(settings.input_size, settings.embedding_size), "warning")
         return
     n_seen = config.trainer.max_epochs * len(batches) * batches.batch_size
     with torch.random.fork_rng(devices=[]):

@@ -18,7 +18,7 @@ from lightly_nb.report.sections.dataset import dataset_section
 from lightly_nb.report.sections.distances import distances_section
 from lightly_nb.report.sections.maps import maps_section
 from lightly_nb.report.sections.savings import savings_section
-from lightly_nb.report.sections.training import COLLAPSED_BELOW, training_section
+from lightly_nb.report.sections.training import AT_CHANCE_WITHIN, COLLAPSED_BELOW, training_section
 from tests.report.made_up import farthest, made_up_samples, selection_of, trained_job
 
 
@@ -270,10 +270,23 @@ def test_training_reads_the_events_and_tells_a_collapse() -> None:
     assert "has collapsed" in training_section(samples, selection, job)["finding"]
 
 
-def test_the_threshold_of_a_collapse_is_that_of_the_training() -> None:
+@pytest.mark.parametrize(("chance", "at_chance"), [(3.43, False), (1.05, True), (0.9, True), (None, None)])
+def test_training_tells_a_loss_at_chance(chance: float | None, at_chance: bool | None) -> None:
+    samples, job = made_up_samples(5), trained_job(3)
+    for event in job["events"]:  # type: ignore[attr-defined]
+        if "epoch_loss" in event.get("metrics", {}) and chance is not None:
+            event["metrics"]["chance_loss"] = chance
+    found = training_section(samples, farthest(samples, 2), job)
+    assert (found["chance_loss"], found["at_chance"]) == (chance, at_chance)
+    assert ("at chance" in found["finding"]) == bool(at_chance)
+
+
+def test_the_thresholds_of_collapse_and_chance_are_those_of_the_training() -> None:
+    from lightly_nb.training.chance import TOLERANCE
     from lightly_nb.training.collapse import COLLAPSED_BELOW as TRAINING_SAYS
 
     assert COLLAPSED_BELOW == TRAINING_SAYS
+    assert AT_CHANCE_WITHIN == TOLERANCE
 
 
 def test_a_selection_of_other_samples_is_refused() -> None:

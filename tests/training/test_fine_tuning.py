@@ -20,6 +20,7 @@ from lightly_nb.training.fine_tuning import (
     fine_tuning_optimizer,
     freeze,
     layers_of,
+    memory_of_views,
     set_learning_rates,
 )
 from lightly_nb.training.fitting import build_method
@@ -138,6 +139,24 @@ def test_vicreg_trains_it_too(few, tmp_path, heard):
     training = load_checkpoint(path).training
     assert (training["chance_loss"], training["at_chance"]) == (None, None)
     assert "chance_loss" not in heard.epochs[-1]
+
+
+def test_saving_memory_changes_no_weight_and_is_said(few, tmp_path, heard, monkeypatch):
+    plain = train(few, lightly_config=SMALL, output_dir=tmp_path / "plain", on_event=heard)
+    assert not any("computed twice" in event.get("message", "") for event in heard)
+    monkeypatch.setattr("lightly_nb.training.fitting.free_memory", lambda device: 10_000)
+    path = train(few, lightly_config=SMALL, output_dir=tmp_path / "saving", on_event=heard)
+    assert same_weights(path, plain)
+    assert sum("layers are computed twice" in event.get("message", "") for event in heard) == 1
+
+
+def test_the_memory_of_views_grows_with_their_number_and_size_and_falls_with_frozen_layers():
+    backbone = efficientnet_lite0().eval()
+    one = memory_of_views(backbone, 64, 1)
+    assert memory_of_views(backbone, 64, 10) == 10 * one
+    assert 3 * one < memory_of_views(backbone, 128, 1) < 5 * one
+    freeze(backbone, 4)
+    assert memory_of_views(backbone, 64, 1) < one / 2
 
 
 # Rates and layers

@@ -225,6 +225,27 @@ def test_python_sets_the_value_and_the_form_follows():
     assert [each.seed for each in heard] == [1, 9]
 
 
+def test_another_kind_of_backbone_brings_its_defaults_to_what_nobody_has_changed():
+    editor = edit_lightly_config({"loader.batch_size": 64})
+    name, epochs = editor.control("model.name"), editor.control("trainer.max_epochs")
+    name.value = "efficientnet-lite0"
+    assert (epochs.value, editor.control("loader.batch_size").value) == ("1", "64")
+    assert editor.value == LightlyConfig(**{"model.name": "efficientnet-lite0", "loader.batch_size": 64})
+    epochs.value = "3"
+    name.value = "resnet-9"
+    assert (epochs.value, editor.control("optimizer.lr").value) == ("3", "1")
+    expected = {"model.name": "resnet-9", "loader.batch_size": 64, "trainer.max_epochs": 3}
+    assert editor.value == LightlyConfig(**expected)
+
+
+def test_a_backbone_that_the_menu_does_not_offer_is_shown():
+    editor = edit_lightly_config({"model.name": "timm/resnet10t"})
+    assert editor.control("model.name").value == "timm/resnet10t"
+    editor.value = {"model.name": "torchvision/resnet50"}
+    assert editor.control("model.name").value == "torchvision/resnet50"
+    assert editor.value.model.name == "torchvision/resnet50"
+
+
 def test_a_refused_value_raises_and_leaves_the_form_as_it_was():
     editor = edit_lightly_config({"seed": 5})
     editor.control("optimizer.lr").value = "fast"

@@ -305,6 +305,16 @@ def test_the_collapse_warning_of_the_training_is_told_whole(folder: RunFolder) -
     assert 'role="alert"' in notes
 
 
+def test_a_loss_at_chance_is_told_whole(folder: RunFolder) -> None:
+    from lightly_nb.training.chance import chance_warning
+
+    said = chance_warning(3.41, 3.43, False)
+    tell(folder, entered("TRAINING"), {"message": said, "level": "warning"}, entered("COMPLETED"))
+    notes = shown(folder).parts["notes"].value
+    assert said in notes
+    assert 'role="alert"' in notes
+
+
 def test_quarantine_grows_with_the_events_and_names_are_only_text(folder: RunFolder) -> None:
     lock.lock_for(folder, os.getpid(), background=False)
     tell(folder, entered("EMBEDDING"), counted("EMBEDDING", 0, 99))
