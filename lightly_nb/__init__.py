@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.embedding import check_embeddings as check_embeddings
     from lightly_nb.embedding import embed as embed
     from lightly_nb.exports import export as export
+    from lightly_nb.models import EmbeddingModel as EmbeddingModel
     from lightly_nb.pipeline import Run as Run
     from lightly_nb.pipeline import open_run as open_run
     from lightly_nb.pipeline import rerun as rerun
@@ -47,6 +48,7 @@ _OFFERED = {
     "demo": ["demo_images"],
     "embedding": ["check_embeddings", "embed"],
     "exports": ["export"],
+    "models": ["EmbeddingModel"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
     "reading": ["list_samples"],
     "samples": ["Samples"],

@@ -131,8 +131,8 @@ def imported_packages(folder: str) -> set[str]:
     return found - set(sys.stdlib_module_names) - {"lightly_nb", "tests"}
 
 
-BROUGHT_BY_OTHERS = {"traitlets", "ipython", "pydantic-core"}
-"""Parts of ipywidgets and pydantic, which pin them."""
+BROUGHT_BY_OTHERS = {"traitlets", "ipython", "pydantic-core", "huggingface-hub", "safetensors"}
+"""Parts of ipywidgets, pydantic and timm, which pin them."""
 
 
 @pytest.mark.parametrize(("folder", "extras"), [("lightly_nb", ["all"]), ("tests", ["all", "test"])])

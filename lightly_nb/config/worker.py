@@ -222,6 +222,28 @@ class WorkerConfig(Config):
     checkpoint: PathText = Field(
         default="", description="Checkpoint to start from, relative to the shared directory. '' = none."
     )
+    model: Text = Field(
+        default="",
+        description="Model that embeds, if nothing is trained: 'efficientnet-lite0', 'timm/NAME',"
+        " 'torchvision/NAME', 'hf/OWNER/NAME' or a key of lightly's zoo. '' = the checkpoint if one is given,"
+        " else efficientnet-lite0, which ships with the package, or the zoo's where lightly_config.model"
+        " is not the default.",
+    )
+    input_size: Whole | None = Field(
+        default=None,
+        ge=1,
+        description="Side of the square that images are resized to for embedding, in pixels. null = the"
+        " model's own, 224 for efficientnet-lite0.",
+    )
+    dimensions: Whole | None = Field(
+        default=None,
+        ge=1,
+        description="Numbers in one embedding of efficientnet-lite0: 1 to 256, or 1280. null = 256.",
+    )
+    accept_licence: Flag = Field(
+        default=False,
+        description="Whether weights may be used whose licence is not an open-source one.",
+    )
     checkpoint_run_id: Text = Field(default="", description="Run whose checkpoint is used. '' = none.")
     embeddings: PathText = Field(
         default="",
@@ -355,6 +377,25 @@ def _contradictions(config: WorkerConfig) -> list[tuple[bool, str, *tuple[str, .
             "checkpoint and checkpoint_run_id are both given; give one of them",
             "checkpoint",
             "checkpoint_run_id",
+        ),
+        (
+            bool(config.model and (config.checkpoint or config.checkpoint_run_id)),
+            "model and a checkpoint are both given; give one of them",
+            "model",
+            "checkpoint" if config.checkpoint else "checkpoint_run_id",
+        ),
+        (
+            bool(config.model and config.enable_training),
+            f"model '{config.model}' embeds as it is; set enable_training to false, or leave model out and"
+            " name what is trained in lightly_config.model",
+            "model",
+            "enable_training",
+        ),
+        (
+            bool(config.model and config.embeddings),
+            "embeddings are given, so no model is used; leave one of them out",
+            "model",
+            "embeddings",
         ),
         (
             bool(config.embeddings and config.enable_training),

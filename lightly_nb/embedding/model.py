@@ -8,48 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lightly_nb.errors import CheckpointError, InputError
-from lightly_nb.models import (
-    Checkpoint,
-    EmbeddingModel,
-    embedding_model,
-    fingerprint_of,
-    load_checkpoint,
-    model_fingerprint,
-    shipped,
-)
+from lightly_nb.models import EmbeddingModel
 
-LOWEST_COSINE = 0.999
-"""Between a reduced-precision and an fp32 embedding; below it, fp32 is used."""
-PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16}
+PRECISIONS = {"32": torch.float32, "bf16": torch.bfloat16, "16": torch.float16, "int8": torch.float32}
+"""Number formats by name, and the type of what the module gets."""
 BATCH_SIZES = {"cpu": 16, "cuda": 64}
-
-
-def resolve_model(checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None) -> EmbeddingModel:
-    """Return the model of a checkpoint; of None, the one that ships with the package.
-
-    Raises
-    ------
-    CheckpointError
-        If the checkpoint cannot be used.
-    """
-    if checkpoint is None:
-        return shipped()
-    if isinstance(checkpoint, EmbeddingModel):
-        return replace(checkpoint, fingerprint=fingerprint_of(checkpoint))
-    loaded = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
-    return EmbeddingModel(
-        embedding_model(loaded), loaded.settings.input_size, model_fingerprint(loaded), name=str(loaded.path)
-    )
 
 
 def square(rgb: np.ndarray, side: int) -> np.ndarray:
@@ -83,49 +54,76 @@ class Embedder:
         The model.
     device : torch.device
         Where it computes.
-    precision : str or None
-        A key of `PRECISIONS`. None: bf16 on CPUs and 16 on GPUs that are fast with them, if the
-        embeddings of some probes keep a cosine of `LOWEST_COSINE` to those in fp32.
-
-    Attributes
-    ----------
     precision : str
-        The one in use.
+        A key of `PRECISIONS`.
     """
 
-    def __init__(self, model: EmbeddingModel, device: torch.device, precision: str | None):
-        if precision is not None and precision not in PRECISIONS:
+    def __init__(self, model: EmbeddingModel, device: torch.device, precision: str = "32"):
+        if precision not in PRECISIONS:
             raise InputError(f"precision: got {precision!r}, allowed are {', '.join(PRECISIONS)} and None")
-        self.device, self.input_size = device, model.input_size
+        self.device, self.input_size, self.precision = device, model.input_size, precision
         self._lock = contextlib.nullcontext() if device.type == "cpu" else threading.Lock()
         self._mean = torch.tensor(model.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(model.std, device=device).view(1, 3, 1, 1)
-        module = _fused(model.module).to(device).to(memory_format=torch.channels_last)
-        self.precision, self._module = self._fastest_sound(module, precision)
+        if precision == "int8":
+            self._module = _in_int8(model, device)
+        else:
+            module = _fused(model.module).to(device).to(memory_format=torch.channels_last)
+            self._module = module.to(PRECISIONS[precision])
+        self._refuse_unfit(model)
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Return the embeddings, float32 (n, d), of `pixels`, uint8 (n, s, s, 3)."""
-        return self._run(self._module, self.precision, pixels)
-
-    def _run(self, module: nn.Module, precision: str, pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), self._lock:
-            batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()
-            batch = batch.div_(255).sub_(self._mean).div_(self._std).to(PRECISIONS[precision])
-            features: torch.Tensor = module(batch)
+            features = self._module(self._normalised(pixels))
             return np.asarray(features.float().flatten(1).cpu())
 
-    def _fastest_sound(self, module: nn.Module, precision: str | None) -> tuple[str, nn.Module]:
-        candidates = [precision] if precision else _fast_precisions(self.device)
-        probes = _probes(self.input_size)
-        reference = self._run(module, "32", probes) if not precision and candidates else None
-        for name in candidates:
-            reduced = copy.deepcopy(module).to(PRECISIONS[name])
-            if (
-                reference is None
-                or _lowest_cosine(self._run(reduced, name, probes), reference) >= LOWEST_COSINE
-            ):
-                return name, reduced
-        return "32", module
+    def _refuse_unfit(self, model: EmbeddingModel) -> None:
+        """Raise, before any work, if the model does not turn two images into two finite vectors."""
+        size = f"images of {self.input_size} x {self.input_size} pixels"
+        try:
+            with torch.inference_mode(), self._lock:
+                features: object = self._module(self._normalised(_probes(self.input_size)))
+        except Exception as error:  # whatever a module raises on what it cannot take
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise InputError(
+                f"model {model.name}: it cannot take {size} ({said}); give another input_size, or wrap "
+                "what it needs into the module"
+            ) from error
+        if not _is_a_vector_each(features, 2):
+            got = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
+            raise InputError(
+                f"model {model.name}: expected (2, d) features for 2 {size}, got {got}; wrap the module so "
+                "that it gives one vector an image, for example torch.nn.Sequential(module, "
+                "torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())"
+            )
+        assert isinstance(features, Tensor)
+        refuse_not_finite(np.asarray(features.float().flatten(1).cpu()))
+
+    def _normalised(self, pixels: np.ndarray) -> torch.Tensor:
+        batch = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()
+        return batch.div_(255).sub_(self._mean).div_(self._std).to(PRECISIONS[self.precision])
+
+
+def _in_int8(model: EmbeddingModel, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Return the model in 8-bit integers, as a function of tensors."""
+    if model.int8 is None:
+        raise InputError(
+            f"precision: got 'int8', but {model.name} has no such form at {model.input_size} pixels; only "
+            "efficientnet-lite0 has, at multiples of 32"
+        )
+    if device.type != "cpu":
+        raise InputError(f"precision: got 'int8', which runs on CPUs, but the device is {device.type}")
+    run = model.int8()
+    return lambda images: torch.from_numpy(run(images.contiguous().numpy()))
+
+
+def _is_a_vector_each(features: object, n: int) -> bool:
+    """Whether `features` is a tensor (n, d), d > 0, or one with further axes of length 1."""
+    if not isinstance(features, Tensor) or features.ndim < 2:
+        return False
+    rows, length, *others = features.shape
+    return rows == n and length > 0 and all(one == 1 for one in others)
 
 
 def _fused(module: nn.Module) -> nn.Module:
@@ -139,30 +137,13 @@ def _fused(module: nn.Module) -> nn.Module:
         return module
 
 
-def _fast_precisions(device: torch.device) -> list[str]:
-    """Return the reduced precisions that `device` has instructions for."""
-    if device.type == "cuda":
-        return ["16", "bf16"] if torch.cuda.is_bf16_supported() else ["16"]
-    if device.type != "cpu":
-        return []
-    asks = [getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")]
-    return ["bf16"] if any(ask() for ask in asks if ask) else []
-
-
 def _probes(size: int) -> np.ndarray:
-    """Return eight smooth coloured patterns, uint8 (8, size, size, 3), the same on every call."""
-    coarse = np.random.default_rng(0).integers(0, 256, (8, 5, 5, 3), dtype=np.uint8)
+    """Return two smooth coloured patterns, uint8 (2, size, size, 3), the same on every call."""
+    coarse = np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3), dtype=np.uint8)
     grown = nn.functional.interpolate(
         torch.from_numpy(coarse).permute(0, 3, 1, 2).float(), (size, size), mode="bicubic"
     )
     return grown.clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8).contiguous().numpy()
-
-
-def _lowest_cosine(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the lowest cosine of a row of `a` to the same row of `b`; -1 if one is not finite."""
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    cosine = (a * b).sum(axis=1) / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return float(cosine.min()) if np.isfinite(cosine).all() else -1.0
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from lightly_nb.models.checkpoint import (
 )
 from lightly_nb.models.methods import METHODS, Method
 from lightly_nb.models.model import EmbeddingModel, fingerprint_of
+from lightly_nb.models.resolve import resolve_model
 from lightly_nb.models.shipped import Backbone, shipped, shipped_backbone
 from lightly_nb.models.zoo import pretrained
 
@@ -26,6 +27,7 @@ __all__ = [
     "load_checkpoint",
     "model_fingerprint",
     "pretrained",
+    "resolve_model",
     "save_checkpoint",
     "shipped",
     "shipped_backbone",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,12 +16,12 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """Any torch module that maps normalised images, float (n, 3, s, s), to features (n, d, …).
+    """Any torch module that maps normalised images, float (n, 3, s, s), to features (n, d).
 
     Parameters
     ----------
     module : torch.nn.Module
-        Left as it is: a copy in evaluation mode is used.
+        Left as it is: a copy in evaluation mode is used. Features may have further axes of length 1.
     input_size : int
         Side s of the square that images are resized to, in pixels.
     fingerprint : str
@@ -31,6 +33,13 @@ class EmbeddingModel:
         What events and errors call it.
     licence : str
         Of the weights, as an SPDX identifier where there is one; '' where unknown.
+    n_features : int or None
+        Length of an embedding; None where only the model itself knows.
+    precisions : tuple of str
+        Number formats that are known to keep the neighbours of its embeddings: "int8", "bf16" or "16".
+    int8 : callable or None
+        Makes what does the same as `module` in 8-bit integers on CPUs: a function of normalised float32
+        arrays (n, 3, s, s).
     """
 
     module: nn.Module
@@ -40,6 +49,9 @@ class EmbeddingModel:
     std: tuple[float, float, float] = STD
     name: str = "model"
     licence: str = ""
+    n_features: int | None = None
+    precisions: tuple[str, ...] = ()
+    int8: Callable[[], Callable[[np.ndarray], np.ndarray]] | None = None
 
 
 def fingerprint_of(model: EmbeddingModel) -> str:
@@ -50,6 +62,5 @@ def fingerprint_of(model: EmbeddingModel) -> str:
     for key, value in model.module.state_dict().items():
         digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    if (model.mean, model.std) != (MEAN, STD):
-        digest.update(repr((model.mean, model.std)).encode())
+    digest.update(repr((model.input_size, model.mean, model.std)).encode())
     return digest.hexdigest()[:32]

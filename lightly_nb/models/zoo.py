@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from lightly_nb.errors import CheckpointError
 from lightly_nb.models.checkpoint import load_checkpoint
+from lightly_nb.models.sources.reaching import SECONDS, reachable, socket_timeout, weights_folder
 
 INSTEAD = (
-    "instead, train on your own images (enable_training: True with trainer.max_epochs, or lightly_nb.train), "
-    "or pass checkpoint=… with the path of a checkpoint"
+    "instead, take efficientnet-lite0, which ships with the package and is the default, train on your own "
+    "images (enable_training: True with trainer.max_epochs, or lightly_nb.train), or pass checkpoint=… with "
+    "the path of a checkpoint"
 )
 
 
@@ -62,29 +61,28 @@ def pretrained(
     return path
 
 
+def zoo_keys() -> list[str]:
+    """Return the names of the models in the zoo."""
+    from lightly.models.zoo import ZOO
+
+    return sorted(ZOO)
+
+
 def _local_path(url: str) -> Path:
     # the address is part of the name: another zoo may serve other weights under the same file name
     address = hashlib.sha256(url.encode()).hexdigest()[:8]
-    return Path(torch.hub.get_dir()) / "checkpoints" / f"{address}-{url.rsplit('/', 1)[-1]}"
+    return weights_folder() / f"{address}-{url.rsplit('/', 1)[-1]}"
 
 
 def _download(url: str, path: Path, key: str, timeout: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _socket_timeout(timeout):
+        if not reachable(url, min(timeout, SECONDS)):
+            raise OSError("the server does not answer")
+        with socket_timeout(timeout):
             torch.hub.download_url_to_file(url, str(path), progress=False)
     except (OSError, RuntimeError) as error:
         raise CheckpointError(
             f"model: the pretrained weights {key!r} could not be downloaded from {url} ({error}); "
             f"go online and try again, or put the file there as {path}; {INSTEAD}"
         ) from error
-
-
-@contextmanager
-def _socket_timeout(seconds: float) -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

@@ -146,6 +146,8 @@ def _check(job: Job) -> None:
     if job.checkpoint and (worker.checkpoint or worker.embeddings):
         key = "checkpoint" if worker.checkpoint else "embeddings"
         raise ConfigError.at(f"worker_config.{key}", "given together with checkpoint=; give one of them")
+    if job.checkpoint and worker.model:
+        raise ConfigError.at("worker_config.model", "given together with checkpoint=; give one of them")
     if worker.checkpoint_run_id and not job.checkpoint:
         raise ConfigError.at(
             "worker_config.checkpoint_run_id",

@@ -1,12 +1,18 @@
-"""Which model a run embeds with: a checkpoint, its own, a pretrained one; or the user's own embeddings."""
+"""Which model a run embeds with: shipped, by name, a checkpoint, its own; or embeddings as given."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lightly_nb.config import Configs
+from lightly_nb.config.lightly import ModelConfig
 from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
 from lightly_nb.pipeline.job import Job
 from lightly_nb.runfolder import RunFolder
+
+if TYPE_CHECKING:
+    from lightly_nb.models import EmbeddingModel
 
 
 def trains(job: Job) -> bool:
@@ -14,22 +20,54 @@ def trains(job: Job) -> bool:
     return job.configs.worker.enable_training and job.configs.lightly.trainer.max_epochs > 0
 
 
-def starting_point(job: Job) -> Path | EmbeddingsTable | None:
-    """Return the checkpoint or embeddings to start from, read before any work; None: train from nothing."""
-    from lightly_nb.models import load_checkpoint, pretrained
+def model_name(configs: Configs) -> str | None:
+    """Return the name of the model that a run embeds with which neither trains nor has a checkpoint.
 
-    worker, lightly = job.configs.worker, job.configs.lightly
+    None: the one that ships. `lightly_config.model` counts where it asks for another one than by default:
+    then the weights of lightly's zoo are taken.
+
+    >>> from lightly_nb.config import parse_configs
+    >>> model_name(parse_configs()), model_name(parse_configs(None, {"model.num_ftrs": 16}))
+    (None, 'resnet-18/simclr/d16/w1.0')
+    """
+    model, default = configs.lightly.model, ModelConfig()
+    if configs.worker.model:
+        return configs.worker.model
+    if (model.name, model.num_ftrs, model.width) == (default.name, default.num_ftrs, default.width):
+        return None
+    return f"{model.name}/simclr/d{model.num_ftrs}/w{float(model.width)}"
+
+
+def starting_point(job: Job) -> Path | EmbeddingModel | EmbeddingsTable | None:
+    """Return what to start from, read before any work.
+
+    That is embeddings of the user; for a run that trains a checkpoint, or None to train from nothing; for
+    any other run the model that embeds.
+    """
+    from lightly_nb.models import load_checkpoint
+
+    worker, model = job.configs.worker, job.configs.lightly.model
     if worker.embeddings:
         return read_embeddings_csv(Path(job.shared_dir, worker.embeddings))
-    if job.checkpoint or worker.checkpoint:
-        path = Path(job.shared_dir, job.checkpoint or worker.checkpoint)
-        if not trains(job):
-            return load_checkpoint(path).path
-        model = lightly.model
-        return load_checkpoint(path, name=model.name, width=model.width, num_ftrs=model.num_ftrs).path
-    if trains(job):
+    checkpoint = job.checkpoint or worker.checkpoint
+    path = Path(job.shared_dir, checkpoint) if checkpoint else None
+    if not trains(job):
+        return _embedding_model(job, path or model_name(job.configs))
+    if path is None:
         return None
-    return pretrained(lightly.model.name, lightly.model.num_ftrs, lightly.model.width)
+    return load_checkpoint(path, name=model.name, width=model.width, num_ftrs=model.num_ftrs).path
+
+
+def _embedding_model(job: Job, model: str | Path | None) -> EmbeddingModel:
+    from lightly_nb.models import resolve_model
+
+    worker = job.configs.worker
+    return resolve_model(
+        model,
+        input_size=worker.input_size,
+        dimensions=worker.dimensions,
+        accept_licence=worker.accept_licence,
+    )
 
 
 def newest_checkpoint(folder: RunFolder) -> Path | None:
@@ -40,7 +78,7 @@ def newest_checkpoint(folder: RunFolder) -> Path | None:
 
 def fingerprint_of_run(job: Job, folder: RunFolder) -> str:
     """Return the fingerprint of the model that a run has embedded with, '' for embeddings of the user."""
-    from lightly_nb.models import model_fingerprint
-
-    path = newest_checkpoint(folder) if trains(job) else starting_point(job)
-    return "" if path is None or isinstance(path, EmbeddingsTable) else model_fingerprint(path)
+    model = newest_checkpoint(folder) if trains(job) else starting_point(job)
+    if model is None or isinstance(model, EmbeddingsTable):
+        return ""
+    return (_embedding_model(job, model) if isinstance(model, Path) else model).fingerprint

@@ -45,6 +45,7 @@ from lightly_nb.samples import Samples
 from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
+    from lightly_nb.models import EmbeddingModel
     from lightly_nb.pipeline.datapool.pool import Datapool
     from lightly_nb.selection import Selection
 
@@ -134,7 +135,7 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None
 def _samples_to_select_from(
     job: Job,
     folder: RunFolder,
-    start: Path | EmbeddingsTable | None,
+    start: Path | EmbeddingModel | EmbeddingsTable | None,
     pool: Datapool | None,
     access: _Access,
     emit: Listener,
@@ -153,16 +154,24 @@ def _samples_to_select_from(
 
 
 def _embedded_samples(
-    job: Job, folder: RunFolder, samples: Samples, start: Path | EmbeddingsTable | None, emit: Listener
+    job: Job,
+    folder: RunFolder,
+    samples: Samples,
+    start: Path | EmbeddingModel | EmbeddingsTable | None,
+    emit: Listener,
 ) -> Samples:
+    from lightly_nb.models import EmbeddingModel
+
     if isinstance(start, EmbeddingsTable):
         _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
         checked = _checked(job, samples, emit)
         return _judged(with_precomputed_embeddings(checked, start, job.configs.worker.embeddings), emit)
     if trains(job):
         _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
+        assert not isinstance(start, EmbeddingModel)
         start = _trained(job, folder, samples, start, emit)
-    _enter(emit, RunState.EMBEDDING, "one pass: checks, metadata, thumbnails and embeddings")
+    by = f" with {start.name} at {start.input_size} px" if isinstance(start, EmbeddingModel) else ""
+    _enter(emit, RunState.EMBEDDING, f"one pass: checks, metadata, thumbnails and embeddings{by}")
     return _embedded(job, folder, samples, start, emit)
 
 
@@ -292,14 +301,16 @@ def _trained(job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | N
 
 
 def _embedded(
-    job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | None, emit: Listener
+    job: Job, folder: RunFolder, samples: Samples, model: Path | EmbeddingModel | None, emit: Listener
 ) -> Samples:
     from lightly_nb.embedding import embed
 
     worker = job.configs.worker
     return embed(
         samples,
-        checkpoint,
+        model,
+        input_size=worker.input_size,
+        precision="32" if job.datapool else None,  # what a datapool keeps stands beside other machines' runs
         normalize_embeddings=False,
         decode=worker.decode,
         enable_corruptness_check=worker.enable_corruptness_check,

@@ -71,9 +71,12 @@ def given_values(model):
 
 def without_contradictions(values):
     """Return worker keys that are allowed together, not only one by one."""
-    values = {
-        key: value for key, value in values.items() if key not in ("checkpoint_run_id", "enable_training")
+    left_out = {
+        "checkpoint_run_id",
+        "enable_training",
+        *(("checkpoint", "embeddings") if values.get("model") else ()),
     }
+    values = {key: value for key, value in values.items() if key not in left_out}
     if values.get("selected_sequence_length", 1) > 1:
         return {**values, "enable_corruptness_check": False, "remove_exact_duplicates": False}
     return values

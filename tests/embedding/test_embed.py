@@ -16,10 +16,10 @@ from PIL import Image
 from lightly_nb.checks import check
 from lightly_nb.embedding import EmbeddingModel, embed
 from lightly_nb.embedding.embed import unit_length
-from lightly_nb.embedding.model import Embedder, square
+from lightly_nb.embedding.model import square
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import Event, silent
-from lightly_nb.models import ModelSettings, build_backbone, save_checkpoint
+from lightly_nb.models import ModelSettings, save_checkpoint
 from lightly_nb.samples import Samples
 from tests.embedding.conftest import samples_of, tiny_model
 from tests.photos import photographs
@@ -70,30 +70,6 @@ def test_large_pictures_are_resized_as_pillow_does() -> None:
     for rgb in photographs():
         expected = np.asarray(Image.fromarray(rgb).resize((64, 64), Image.Resampling.BILINEAR), dtype=int)
         assert np.abs(square(rgb, 64) - expected).max() <= 1
-
-
-def test_the_default_precision_keeps_a_cosine_of_0_999_to_fp32(samples: Samples) -> None:
-    torch.manual_seed(1)
-    backbone = torch.nn.Sequential(*build_backbone("resnet-18", 0.5, 32), torch.nn.Flatten(1))
-    model = EmbeddingModel(backbone.eval(), 32)
-    full, default, reduced = (
-        embed(samples, model, precision=precision, on_event=silent).embeddings
-        for precision in ("32", None, "bf16")
-    )
-    assert cosines(default, full).min() >= 0.999
-    assert cosines(reduced, full).min() >= 0.999
-
-
-class Sensitive(torch.nn.Module):
-    """A model whose features change completely with the last bits of its input."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        means = images.mean((2, 3))
-        return torch.sin(means * torch.tensor(1e4, dtype=means.dtype))
-
-
-def test_a_model_that_does_not_bear_a_reduced_precision_gets_fp32() -> None:
-    assert Embedder(EmbeddingModel(Sensitive(), 8), torch.device("cpu"), None).precision == "32"
 
 
 def test_the_model_and_the_thread_count_of_torch_are_left_alone(samples: Samples) -> None:
@@ -238,3 +214,48 @@ def test_a_gpu_gives_the_embeddings_of_the_cpu(samples: Samples) -> None:
         embed(samples, tiny_model(), device=device, on_event=silent) for device in ("cpu", "cuda")
     )
     assert cosines(on_cpu.embeddings, on_gpu.embeddings).min() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (
+            torch.nn.Identity(),
+            r"model mine: expected \(2, d\) features for 2 images of 8 x 8 pixels, got \(2, 3, 8, 8\)",
+        ),
+        (torch.nn.Flatten(0), r"got \(384,\); wrap the module"),
+        (torch.nn.LSTM(8, 2), "cannot take images of 8 x 8 pixels"),
+        (
+            torch.nn.Conv2d(3, 2, 9),
+            r"model mine: it cannot take images of 8 x 8 pixels \(.*give another input_size",
+        ),
+    ],
+)
+def test_a_model_that_gives_no_vectors_is_refused_before_any_file_is_read(
+    samples: Samples, decoded: list[str], module: torch.nn.Module, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        embed(samples, model=EmbeddingModel(module, 8, name="mine"), on_event=silent)
+    assert not decoded
+
+
+def test_the_mean_and_deviation_of_a_model_are_used(folder: Path, samples: Samples) -> None:
+    module = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    plain, scaled = (
+        embed(
+            samples,
+            model=EmbeddingModel(module, 16, mean=m, std=s),
+            normalize_embeddings=False,
+            on_event=silent,
+        )
+        for m, s in [((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), ((0.1, 0.2, 0.3), (0.5, 0.25, 0.125))]
+    )
+    expected = (plain.embeddings - [0.1, 0.2, 0.3]) / [0.5, 0.25, 0.125]
+    np.testing.assert_allclose(scaled.embeddings, expected, atol=1e-5)
+
+
+def test_a_smaller_input_and_all_dimensions_on_request(samples: Samples) -> None:
+    embedded = embed(samples, model="efficientnet-lite0", input_size=64, dimensions=1280, on_event=silent)
+    assert embedded.embeddings.shape[1] == 1280
+    with pytest.raises(InputError, match="checkpoint and model are both given"):
+        embed(samples, tiny_model(), model="efficientnet-lite0", on_event=silent)

@@ -111,8 +111,8 @@ def test_the_wheel_and_the_source_distribution_carry_them(tmp_path):
     for folder in ("lightly_nb", "lightly_nb/models"):
         (copy / folder / "__init__.py").touch()
     build = (
-        "import sys; from setuptools import build_meta as b; "
-        "b.build_wheel(sys.argv[1]); print(b.build_sdist(sys.argv[1]))"
+        "import sys; from setuptools import build_meta; "
+        "target = sys.argv[1]; build_meta.build_wheel(target); build_meta.build_sdist(target)"
     )
     done = subprocess.run(
         [sys.executable, "-c", build, str(tmp_path)], cwd=copy, capture_output=True, text=True, check=False

@@ -38,8 +38,8 @@ def test_each_step_costs_what_its_parts_cost():
     [
         (({"enable_training": True}, None), "TRAINING"),
         (({"enable_training": True}, {"trainer.max_epochs": 200}), "TRAINING"),
-        ((None, {"collate.input_size": 128}), "EMBEDDING"),
-        ((None, {"model.name": "resnet-50"}), "EMBEDDING"),
+        (({"input_size": 448}, None), "EMBEDDING"),
+        ((None, {"model.name": "resnet-50", "collate.input_size": 224}), "EMBEDDING"),
         (({"num_threads": 1}, None), "EMBEDDING"),
     ],
 )

@@ -377,15 +377,57 @@ def test_a_checkpoint_that_is_none_is_refused_before_the_files_are_read(photo_fo
     assert events[-1]["state"] == "FAILED"
 
 
-def test_pretrained_weights_without_a_network_are_refused_before_any_work(
-    photo_folder, tmp_path, monkeypatch
-):
+def refused_before_listing(folder, error, match, **options):
+    with pytest.raises(error, match=match):
+        lnb.run(**options, output_dir=folder / "out", n_samples=1, on_event=silent)
+    run = lnb.open_run(next(folder.rglob("events.jsonl")).parent)
+    assert "LOADING_DATASET" not in {event.get("state") for event in run.events()}
+
+
+def test_weights_that_cannot_be_had_are_refused_before_any_work(photo_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setitem(zoo.ZOO, "resnet-18/simclr/d32/w1.0", "http://127.0.0.1:9/weights.pth")
-    with pytest.raises(CheckpointError, match=r"enable_training.*checkpoint="):
-        lnb.run(photo_folder, tmp_path / "out", n_samples=1, on_event=silent)
-    run = lnb.open_run(next(tmp_path.rglob("events.jsonl")).parent)
-    assert "LOADING_DATASET" not in {event.get("state") for event in run.events()}
+    worker = {"model": "resnet-18/simclr/d32/w1.0"}
+    options = {"source": photo_folder, "worker_config": worker}
+    refused_before_listing(tmp_path, CheckpointError, r"enable_training.*checkpoint=", **options)
+
+
+@pytest.mark.parametrize(
+    ("worker", "message"),
+    [
+        ({"model": "efficientnet-light"}, "did you mean 'efficientnet-lite0'"),
+        ({"model": "timm/vit_small_patch16_dinov3.lvd1689m"}, "dinov3-license.*accept_licence"),
+        ({"dimensions": 999}, "efficientnet-lite0 gives 1 to 256, or 1280"),
+        ({"input_size": 8}, "efficientnet-lite0 needs at least 32 pixels"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_refused_before_any_work(photo_folder, tmp_path, worker, message):
+    refused_before_listing(tmp_path, InputError, message, source=photo_folder, worker_config=worker)
+
+
+@pytest.mark.parametrize(
+    ("worker", "options", "message"),
+    [
+        ({"model": "timm/resnet18", "checkpoint": "a.ckpt"}, {}, "model and a checkpoint are both given"),
+        (
+            {"model": "timm/resnet18", "enable_training": True},
+            {},
+            "embeds as it is; set enable_training to false",
+        ),
+        ({"model": "timm/resnet18", "embeddings": "a.csv"}, {}, "embeddings are given, so no model is used"),
+        ({"model": "timm/resnet18"}, {"checkpoint": "a.ckpt"}, "given together with checkpoint="),
+    ],
+)
+def test_a_model_beside_what_excludes_it_is_refused(photo_folder, tmp_path, worker, options, message):
+    with pytest.raises(ConfigError, match=message):
+        lnb.run(photo_folder, tmp_path, n_samples=1, worker_config=worker, on_event=silent, **options)
+
+
+def test_without_training_and_checkpoint_the_shipped_model_embeds(photo_folder, tmp_path):
+    worker = {"generate_report": False, "input_size": 64, "dimensions": 32}
+    run = lnb.run(photo_folder, tmp_path, n_samples=3, worker_config=worker, on_event=silent)
+    assert run.samples.embeddings.shape[1] == 32
+    assert any("with efficientnet-lite0 at 64 px" in event.get("message", "") for event in run.events())
 
 
 def test_a_checkpoint_of_another_architecture_is_refused_early(finished, photo_folder, tmp_path):

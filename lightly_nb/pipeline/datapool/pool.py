@@ -178,8 +178,9 @@ def check_model(pool: Datapool, model: str, n_features: int | None, where: str) 
     if model and pool.model and model != pool.model:
         raise InputError(
             f"datapool '{where}': its embeddings are of another model than those of this run, so distances "
-            "between them mean nothing; use the checkpoint that it was made with, or begin a new datapool in "
-            "another folder"
+            "between them mean nothing; use the model or checkpoint that it was made with (the earlier "
+            "default is worker_config.model 'resnet-18/simclr/d32/w1.0'), or begin a new datapool in another "
+            "folder"
         )
 
 

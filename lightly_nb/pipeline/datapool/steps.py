@@ -34,12 +34,15 @@ from lightly_nb.runfolder import RunFolder
 from lightly_nb.samples import Samples
 
 if TYPE_CHECKING:
+    from lightly_nb.models import EmbeddingModel
     from lightly_nb.selection import Selection
 
 STEP = "LOADING_DATASET"
 
 
-def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listener) -> Datapool | None:
+def opened_datapool(
+    job: Job, start: Path | EmbeddingModel | EmbeddingsTable | None, emit: Listener
+) -> Datapool | None:
     """Return the datapool of a job, None if it has none, and refuse what cannot go with it.
 
     Raises
@@ -50,7 +53,7 @@ def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listen
         If its embeddings and those of the run are not of one model, or the input is a list of files below
         another folder.
     """
-    from lightly_nb.models import load_checkpoint, model_fingerprint
+    from lightly_nb.models import EmbeddingModel
 
     if job.datapool is None:
         return None
@@ -64,9 +67,8 @@ def opened_datapool(job: Job, start: Path | EmbeddingsTable | None, emit: Listen
         )
     if isinstance(start, EmbeddingsTable):
         check_model(pool, "", start.embeddings.shape[1], job.datapool)
-    elif start is not None and len(pool):
-        checkpoint = load_checkpoint(start)
-        check_model(pool, model_fingerprint(checkpoint), checkpoint.settings.num_ftrs, job.datapool)
+    elif isinstance(start, EmbeddingModel):
+        check_model(pool, start.fingerprint, start.n_features, job.datapool)
     if pool.input and pool.input != job.input:
         if job.listing is not None:
             raise InputError(

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from lightly_nb.config import Configs, LightlyConfig, SelectionConfig
 from lightly_nb.display.text import counted, duration, size
 from lightly_nb.errors import InputError
+from lightly_nb.pipeline.starting_model import model_name
 
 BACKBONES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -29,6 +30,11 @@ BACKBONES: Mapping[str, tuple[float, float]] = MappingProxyType(
     }
 )
 """Of each backbone at width 1: billions of multiply-adds for an image of 64 × 64 pixels, and weights."""
+
+SHIPPED_WORK, OTHER_WORK, OTHER_FEATURES = 10.8, 16.4, 768
+"""What one image of 224 pixels takes in the embedder that ships, timed, and in others by name, guessed: as
+much as that many billions of multiply-adds of a backbone above (depthwise convolutions are slow for their
+number). Then the length of an embedding of the others, guessed."""
 
 VIEWS = 2
 """Views of an image that training compares."""
@@ -102,7 +108,7 @@ class Estimate:
     >>> from lightly_nb.config import parse_configs
     >>> configs = parse_configs({"generate_report": False}, None, {"proportion_samples": 0.1})
     >>> print(estimate(10_000, configs, cpus=2))
-    10,000 images, 1,000 to select · about 1 min 2 s (embedding 59 s) · about 53 MB of disk
+    10,000 images, 1,000 to select · about 3 min 54 s (embedding 3 min 51 s) · about 130 MB of disk
     """
 
     n_images: int
@@ -182,6 +188,37 @@ def multiply_adds(config: LightlyConfig) -> float:
     return float(BACKBONES[model.name][0] * model.width**2 * (config.collate.input_size / 64) ** 2)
 
 
+def embedding_work(configs: Configs) -> float:
+    """Return what embedding one image takes, as billions of multiply-adds of a backbone.
+
+    >>> from lightly_nb.config import parse_configs
+    >>> embedding_work(parse_configs({"input_size": 112})) / embedding_work(parse_configs())
+    0.25
+    """
+    if is_by_name(configs):
+        work = SHIPPED_WORK if _is_shipped(configs) else OTHER_WORK
+        return work * ((configs.worker.input_size or 224) / 224) ** 2
+    return multiply_adds(configs.lightly)
+
+
+def _n_features(configs: Configs) -> int:
+    if is_by_name(configs):
+        return (configs.worker.dimensions or 256) if _is_shipped(configs) else OTHER_FEATURES
+    return configs.lightly.model.num_ftrs
+
+
+def is_by_name(configs: Configs) -> bool:
+    """Whether the run embeds with the shipped model or another one by name, not with a ResNet of lightly."""
+    worker = configs.worker
+    if trains(configs) or worker.checkpoint or worker.checkpoint_run_id:
+        return False
+    return bool(worker.model) or model_name(configs) is None
+
+
+def _is_shipped(configs: Configs) -> bool:
+    return configs.worker.model in ("", "efficientnet-lite0")
+
+
 def trains(configs: Configs) -> bool:
     """Whether a run with these configurations trains a model."""
     worker = configs.worker
@@ -201,7 +238,7 @@ def _size(n_images: int, selection: SelectionConfig | None) -> tuple[int | None,
 
 
 def _seconds(n: int, n_selected: int | None, configs: Configs, costs: Costs, cpus: int) -> dict[str, float]:
-    work = multiply_adds(configs.lightly)
+    work = embedding_work(configs)
     seconds = {"INITIALIZING": START_SECONDS, "LOADING_DATASET": n * costs.listing}
     if configs.worker.embeddings:
         seconds["CHECKING_CORRUPTNESS"] = n * costs.reading / _threads(configs, cpus)
@@ -233,7 +270,7 @@ def _training_seconds(n: int, configs: Configs, costs: Costs, cpus: int) -> floa
 
 def _selecting_seconds(n: int, n_selected: int, configs: Configs) -> float:
     """From benchmarks/selection.md: a pass over the data, cheap steps, and all pairs for TYPICALITY."""
-    d = configs.lightly.model.num_ftrs / 128
+    d = _n_features(configs) / 128
     kinds = [] if configs.selection is None else [each.strategy.type for each in configs.selection.strategies]
     pairs = 3e-9 * n**2 * d if "TYPICALITY" in kinds else 0.0
     return 0.05 + len(kinds) * (2.5e-6 * n * d + 2e-10 * n * n_selected) + pairs
@@ -241,7 +278,7 @@ def _selecting_seconds(n: int, n_selected: int, configs: Configs) -> float:
 
 def _disk(n: int, n_selected: int | None, configs: Configs, costs: Costs) -> dict[str, int]:
     worker, lightly = configs.worker, configs.lightly
-    d = lightly.model.num_ftrs
+    d = _n_features(configs)
     disk = {}
     if not worker.embeddings:
         disk["thumbnails"] = n * (costs.thumbnail * (worker.thumbnail_size / 128) ** 1.7 + 8)

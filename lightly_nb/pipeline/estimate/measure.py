@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.config import Configs, LightlyConfig
 from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.events import Event
-from lightly_nb.pipeline.estimate.estimate import VIEWS, Costs, multiply_adds, trains
+from lightly_nb.pipeline.estimate.estimate import (
+    VIEWS,
+    Costs,
+    embedding_work,
+    is_by_name,
+    multiply_adds,
+    trains,
+)
 from lightly_nb.processes import send_input, spawn
 from lightly_nb.samples import Samples
 
@@ -100,9 +107,9 @@ def timed(samples: Samples, configs: Configs) -> Costs:
         If none of the files is a sound image.
     """
     from lightly_nb.embedding.model import resolve_device
-    from lightly_nb.models import EmbeddingModel, build_backbone
+    from lightly_nb.models import EmbeddingModel
 
-    model, side = configs.lightly.model, configs.lightly.collate.input_size
+    side = configs.lightly.collate.input_size
     with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as temporary:
         folder = Path(temporary)
         none = EmbeddingModel(_no_model(), side, "none")
@@ -111,17 +118,32 @@ def timed(samples: Samples, configs: Configs) -> Costs:
         costs = Costs(reading=reading, thumbnail=thumbnail, n_measured=len(sound))
         if configs.worker.embeddings:
             return costs
-        work = multiply_adds(configs.lightly)
-        real = EmbeddingModel(build_backbone(model.name, model.width, model.num_ftrs), side, "real")
-        both = _embedded(samples, real, configs, folder)[1]
-        embedding = max(both - reading, LEAST_SECONDS) / work
+        both = _embedded(samples, _real_model(configs), configs, folder)[1]
+        embedding = max(both - reading, LEAST_SECONDS) / embedding_work(configs)
         costs = dataclasses.replace(costs, embedding=embedding, device=resolve_device(None).type)
         if not trains(configs) or len(sound) < 2:
             return costs
+        work = multiply_adds(configs.lightly)
         sound = sound.take(range(max(2, min(len(sound), int(MOST_WORK / (2 * work))))))
         view = _view_seconds(sound, configs.lightly)
         step = max(_trained_seconds(sound, configs.lightly, folder) / VIEWS - view, LEAST_SECONDS)
         return dataclasses.replace(costs, view=view, training=step / work)
+
+
+def _real_model(configs: Configs) -> EmbeddingModel:
+    """Return the model of the run; of a ResNet that is trained or read, one of the same size."""
+    from lightly_nb.models import EmbeddingModel, build_backbone, resolve_model
+
+    worker, model = configs.worker, configs.lightly.model
+    if is_by_name(configs):
+        return resolve_model(
+            worker.model or None,
+            input_size=worker.input_size,
+            dimensions=worker.dimensions,
+            accept_licence=worker.accept_licence,
+        )
+    backbone = build_backbone(model.name, model.width, model.num_ftrs)
+    return EmbeddingModel(backbone, worker.input_size or configs.lightly.collate.input_size, "real")
 
 
 def _no_model() -> Any:

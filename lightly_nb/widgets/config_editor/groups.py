@@ -15,6 +15,7 @@ OPEN: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "worker_config": (
             "enable_training",
+            "model",
             "checkpoint",
             "enable_corruptness_check",
             "remove_exact_duplicates",
@@ -40,8 +41,8 @@ FOLDED: Mapping[str, Groups] = MappingProxyType(
         "worker_config": {
             "input": ("relevant_filenames_file", "datasource", "corruptness_check"),
             "embeddings and thumbnails": (
-                *("checkpoint_run_id", "embeddings", "normalize_embeddings", "thumbnail_size"),
-                "dump_sampled_embeddings",
+                *("input_size", "dimensions", "accept_licence", "checkpoint_run_id", "embeddings"),
+                *("normalize_embeddings", "thumbnail_size", "dump_sampled_embeddings"),
             ),
             "output": ("run_directory", "dump_dataset", "output_image_size", "output_image_format"),
             "report": (
