@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from lightly_nb.samples.selected import COVERAGE_MAX, COVERAGE_MEAN, optimizers
 from lightly_nb.selection.greedy import Picks
 from lightly_nb.selection.plan import Plan
 from lightly_nb.vectors.coverage import DRAWS, band, coverage, evenly_spaced, random_draws
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 POINTS = 40
 """Sizes at which the curve is drawn, at most."""
+
+DISTANCES = {"coverage max": COVERAGE_MAX, "coverage mean": COVERAGE_MEAN}
+"""Columns of the curve, and what `samples.selected` calls the measures."""
+OPTIMIZED_BY = "optimized_by"
 
 Measure = tuple[tuple[str, ...], Callable[[Rows, Rows], Floats]]
 """Names of numbers, and a function of (rows in the order selected, sizes) to them, (n_names, n_sizes)."""
@@ -45,6 +50,7 @@ def selection_curve(plan: Plan, picks: Picks, labels: Sequence[str]) -> pd.DataF
             columns[f"{name} random low"] = low[at]
             columns[f"{name} random high"] = high[at]
     table = pd.DataFrame(columns, index=pd.Index(sizes, name="n"))
+    table.attrs[OPTIMIZED_BY] = _optimized_by(plan, labels)
     table["knee"] = False
     if columns:
         table.loc[sizes[knee(sizes, next(iter(columns.values())))], "knee"] = True
@@ -55,12 +61,24 @@ def _measures(plan: Plan, before: Rows, judges: Rows, labels: Sequence[str]) -> 
     measures: list[Measure] = []
     if "embeddings" in plan.samples.arrays:
         of_sizes = partial(coverage, plan.samples.embeddings, before, judges=judges)
-        measures.append((("coverage max", "coverage mean"), of_sizes))
+        measures.append((tuple(DISTANCES), of_sizes))
     for part, label in zip(plan.parts, labels, strict=True):
         if part.measure is not None:
             name, of_prefixes = part.measure
             measures.append(((f"{label}: {name}",), partial(_at_sizes, of_prefixes, before)))
     return measures
+
+
+def _optimized_by(plan: Plan, labels: Sequence[str]) -> dict[str, list[str]]:
+    """Return which strategies optimise each measure that some do, by its column."""
+    entries = [{**entry, "label": label} for entry, label in zip(plan.entries, labels, strict=True)]
+    found = {column: optimizers(entries, measure) for column, measure in DISTANCES.items()}
+    own = {
+        f"{label}: {part.measure[0]}": [label]
+        for part, label in zip(plan.parts, labels, strict=True)
+        if part.measure is not None
+    }
+    return {column: names for column, names in {**found, **own}.items() if names}
 
 
 def _at_sizes(of_prefixes: Callable[[Rows], Floats], before: Rows, rows: Rows, sizes: Rows) -> Floats:
@@ -94,5 +112,7 @@ def draw_curve(curve: pd.DataFrame, measure: str | None = None) -> Figure:
     for n in curve.index[curve["knee"]]:
         axes.axvline(n, color="black", linestyle=":", label=f"knee at {n:,}")
     axes.set(xlabel="samples selected", ylabel=name)
+    if by := curve.attrs.get(OPTIMIZED_BY, {}).get(name):
+        axes.set_title(f"What {' and '.join(by)} optimises: better than random by construction", fontsize=9)
     axes.legend()
     return figure

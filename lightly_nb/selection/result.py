@@ -91,7 +91,8 @@ class Selection:
         measure of every strategy; for each also `… random` (median of 20 random selections among all samples
         that were not preselected), `… random
         low` and `… random high` (5 and 95 %). `knee` marks the size where the first column bends most.
-        Sizes up to the selection's own cost no new selection.
+        `curve().attrs["optimized_by"]` names the strategies that optimise a column: by it the selection is
+        better than random by construction. Sizes up to the selection's own cost no new selection.
         """
         curve: pd.DataFrame = self._get("curve")
         return curve.copy()

@@ -19,6 +19,7 @@ from lightly_nb.report.sections.distances import distances_section
 from lightly_nb.report.sections.maps import maps_section
 from lightly_nb.report.sections.savings import savings_section
 from lightly_nb.report.sections.training import AT_CHANCE_WITHIN, COLLAPSED_BELOW, training_section
+from lightly_nb.samples.selected import optimizers
 from tests.report.made_up import farthest, made_up_samples, selection_of, trained_job
 
 
@@ -164,6 +165,33 @@ def test_baseline_compares_the_same_numbers_of_the_selection_and_of_the_draws() 
         assert entry["p5"] <= entry["median"] <= entry["p95"]
     assert measures["coverage_max"]["verdict"] == "better"
     assert measures["coverage_max"]["n_beaten"] == 20
+
+
+def test_the_finding_counts_measures_that_no_strategy_optimises_and_others_are_marked() -> None:
+    samples = made_up_samples(200)
+    selection = farthest(samples, 20)
+    found = baseline_section(samples, selection, {})
+    by = {entry["name"]: entry["optimized_by"] for entry in found["measures"]}
+    label = selection.strategies[0]["label"]
+    assert (by["coverage_max"], by["neighbor_min"], by["coverage_mean"]) == ([label], [label], [])
+    judging = [
+        entry["verdict"]
+        for entry in found["measures"]
+        if not entry["optimized_by"] and not entry["name"].startswith("neighbor")
+    ]
+    assert f"{len(judging)} measures that no strategy optimises" in found["finding"]
+    assert str(judging.count("better")) in found["finding"] or "better" not in judging
+    assert [entry["name"] for entry in found["measures"]][-1] != "coverage_mean", (
+        "those that judge come first"
+    )
+    entry = {**selection.strategies[0], "strategy": {"type": "FACILITY_LOCATION"}}
+    assert optimizers([entry], "coverage_mean") == [label]
+    assert optimizers([entry], "coverage_max") == []
+    assert optimizers([{**entry, "strength": 0}], "coverage_mean") == []
+    assert optimizers([{**entry, "strategy": {"type": "MINE"}}], "coverage_mean") == [label]
+    even = {"label": "B", "input": {"type": "METADATA", "key": "weather"}, "strategy": {"type": "BALANCE"}}
+    assert optimizers([even], "balance.weather") == optimizers([even], "categories.weather") == ["B"]
+    assert optimizers([even], "balance.sub-folder") == optimizers([even], "coverage_mean") == []
 
 
 def test_a_random_selection_is_not_better_than_random() -> None:

@@ -314,3 +314,12 @@ def test_a_threshold_alone_keeps_what_passes_in_name_order(samples):
     bare = Samples(samples.table)
     passing = sorted(samples.table.index[samples.table["value"] >= 140])
     assert select(bare, strategies=[threshold(140)], on_event=silent).filenames == passing
+
+
+def test_the_curve_names_what_its_strategies_optimise():
+    rng = np.random.default_rng(0)
+    samples = Samples(
+        pd.DataFrame(index=[f"{row}.jpg" for row in range(30)]), {"embeddings": rng.normal(size=(30, 4))}
+    )
+    curve = select(samples, 8, on_event=silent, strategies=[DIVERSITY]).curve()
+    assert curve.attrs["optimized_by"] == {"coverage max": ["DIVERSITY EMBEDDINGS"]}
