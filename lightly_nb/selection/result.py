@@ -81,6 +81,9 @@ class Selection:
         if pd.notna(row["distance"]):
             kind = "already selected" if row["selected"] else "selected"
             parts.append(f"Nearest {kind} sample: {row['nearest']} at distance {row['distance']:.4g}.")
+        if row["selected"] and table["distance"].notna().any():
+            served = table.loc[(table["nearest"] == filename) & ~table["selected"], "distance"]
+            parts.append(_stands_for(served))
         return " ".join(parts)
 
     def curve(self) -> pd.DataFrame:
@@ -190,3 +193,14 @@ class Selection:
             table(("strategy", "strength", "asked", "got"), rows),
             tag("p", names),
         )
+
+
+def _stands_for(distances: pd.Series[Any]) -> str:
+    """Return for how many samples a pick stands; `distances` are of those nearer to it than to others."""
+    if not len(distances):
+        return "It stands for itself alone: it is the nearest selected one of no sample that was left out."
+    others = counted(len(distances), "sample that was left out", "samples that were left out")
+    return (
+        f"It stands for {len(distances) + 1:,} samples: itself and {others}, whose nearest selected sample it "
+        f"is (mean distance {distances.mean():.4g})."
+    )

@@ -139,6 +139,19 @@ def test_the_share_of_the_optimum_is_proven():
         assert got["mean_similarity"] == pytest.approx(reached / 12 / (4096 - np.sqrt(3) / 2) ** 2)
 
 
+def test_a_pick_says_for_how_many_it_stands():
+    groups = np.repeat([0, 1], [20, 5])
+    x = np.eye(2)[groups] + np.random.default_rng(0).normal(0, 0.03, (25, 2))
+    selection = select(samples_of(x), 2, on_event=silent)
+    large, small = selection.filenames
+    assert "stands for 20 samples: itself and 19 samples that were left out" in selection.explain(large)
+    assert "stands for 5 samples: itself and 4 samples that were left out" in selection.explain(small)
+    alone = select(samples_of(x[[0, 24]]), 2, on_event=silent)
+    assert "It stands for itself alone" in alone.explain(alone.filenames[1])
+    left_out = next(name for name in samples_of(x).filenames if name not in selection.filenames)
+    assert "stands for" not in selection.explain(left_out)
+
+
 # ---- many samples ------------------------------------------------------------------------------------------
 
 
