@@ -100,9 +100,10 @@ def embed(
         None: the first GPU if there is one, else the CPU.
     precision : "32", "bf16", "16", "int8" or None
         None: the fastest that the machine has instructions for and that keeps the neighbours of real
-        photographs. efficientnet-lite0: int8 on CPUs with VNNI, bf16 on those with AVX512_BF16 or AMX alone.
+        photographs. efficientnet-lite0: bf16 on CPUs with AVX512_BF16 or AMX.
         Others: bf16 there and 16 on GPUs, from 1,000 samples on, if .95 of the 10 nearest neighbours of 128
-        of them stay the same. Else "32".
+        of them stay the same. Else "32". "int8" is for
+        efficientnet-lite0 on CPUs with VNNI, several times faster and less exact (docs/models.md).
     thumbnail_size : int or None
         Longer side of a thumbnail in pixels; None makes none.
     thumbnails_path : path or None

@@ -11,7 +11,6 @@ from lightly_nb.checks import inspect
 from lightly_nb.embedding.model import Embedder, square
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.models import EmbeddingModel
-from lightly_nb.models.cpu import has_vnni
 from lightly_nb.samples import Source
 from lightly_nb.vectors.neighbors import neighbors
 
@@ -55,7 +54,7 @@ def fitted(
     """
     if precision is not None:
         return Embedder(model, device, precision)
-    candidates = fast_precisions(model, device)
+    candidates = fast_precisions(device)
     known = [name for name in candidates if name in model.precisions]
     if known:
         return Embedder(model, device, known[0])
@@ -109,12 +108,11 @@ def some_photographs(source: Source, filenames: Sequence[str], side: int) -> np.
     return np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8)
 
 
-def fast_precisions(model: EmbeddingModel, device: torch.device) -> list[str]:
-    """Return the reduced precisions that `device` has instructions for, fastest first."""
+def fast_precisions(device: torch.device) -> list[str]:
+    """Return the reduced precisions that `device` has instructions for, fastest first; never int8 unasked."""
     if device.type == "cuda":
         return ["16", "bf16"] if torch.cuda.is_bf16_supported() else ["16"]
     if device.type != "cpu":
         return []
     asks = [getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")]
-    bf16 = ["bf16"] if any(ask() for ask in asks if ask) else []
-    return (["int8"] if model.int8 and has_vnni() else []) + bf16
+    return ["bf16"] if any(ask() for ask in asks if ask) else []

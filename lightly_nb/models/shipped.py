@@ -30,7 +30,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "efficientnet_lite0.npz"
 INT8 = WEIGHTS.with_suffix(".int8.onnx")
 INT8_STEP = 32
 """Its padding is that of sizes that can be halved five times."""
-PRECISIONS = ("int8", "bf16")
+PRECISIONS = ("bf16",)
 
 
 class Backbone(NamedTuple):
@@ -113,7 +113,13 @@ def _in_int8(dimensions: int) -> Callable[[np.ndarray], np.ndarray]:
     Without VNNI sums of 8-bit products overflow in onnxruntime (cosine .92 to fp32, not .99). There the
     same arithmetic is done in floats, so that the embeddings are those of a machine with VNNI.
     """
-    import onnxruntime
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError(
+            "precision: 'int8' needs the package onnxruntime, which is not installed; "
+            "install it with: pip install 'lightly_nb[int8]'"
+        ) from error
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

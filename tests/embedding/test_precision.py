@@ -11,7 +11,7 @@ import torch
 from lightly_nb.embedding import precision
 from lightly_nb.embedding.embed import embed
 from lightly_nb.embedding.model import Embedder
-from lightly_nb.embedding.precision import fast_precisions, fitted, neighbors_kept
+from lightly_nb.embedding.precision import fitted, neighbors_kept
 from lightly_nb.errors import InputError
 from lightly_nb.events import Event, silent
 from lightly_nb.models import EmbeddingModel, shipped
@@ -78,12 +78,8 @@ def test_few_samples_or_a_machine_without_instructions_get_fp32(
     assert fitted(tiny_model(), CPU, None, samples.source, whole, silent, "EMBEDDING").precision == "32"
 
 
-def test_the_shipped_model_needs_no_judgement(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "has_vnni", lambda: True)
-    assert fast_precisions(shipped(64), CPU)[0] == "int8"
-    assert "int8" not in fast_precisions(shipped(65), CPU)
-    chosen = fitted(shipped(64), CPU, None, samples.source, [], silent, "EMBEDDING")
-    assert chosen.precision == "int8"
+def test_the_shipped_model_needs_no_judgement(fast_bf16: None, samples: Samples) -> None:
+    assert fitted(shipped(64), CPU, None, samples.source, [], silent, "EMBEDDING").precision == "bf16"
 
 
 def test_int8_keeps_the_embeddings_of_photographs() -> None:
