@@ -28,6 +28,7 @@ from lightly_nb.embedding.model import (
     resolve_device,
     square,
 )
+from lightly_nb.embedding.precision import fitted
 from lightly_nb.embedding.small_pictures import small_pictures, tiny
 from lightly_nb.engines import local
 from lightly_nb.errors import CheckpointError, InputError
@@ -74,6 +75,9 @@ def check_embeddings(
     model: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,
     *,
     labels: str | Mapping[str, Any] | Sequence[Any] | pd.Series | np.ndarray | None = None,
+    input_size: int | None = None,
+    dimensions: int | None = None,
+    accept_licence: bool = False,
     n_images: int | None = None,
     seed: int = 0,
     num_workers: int = -1,
@@ -91,12 +95,14 @@ def check_embeddings(
     ----------
     samples : Samples
         Embedded.
-    model : path, Checkpoint, EmbeddingModel or None
-        The model that the embeddings come from, which the changed copies are embedded with. None: that of
-        `embed` without a model.
+    model : str, path, Checkpoint, EmbeddingModel or None
+        The model that the embeddings come from, by name or as `embed` takes it, which the changed copies are
+        embedded with. None: that of `embed` without a model.
     labels : str, mapping, sequence or None
         Labels of some or all samples, None or NaN for those without: the name of a column of the sample table
         (or 'sub-folder'), a mapping from file name to label, or one value a sample.
+    input_size, dimensions, accept_licence
+        As they were given to `embed`.
     n_images : int or None
         Images that are changed. None: an eighth of the samples, at least 64 and at most 200.
     seed : int
@@ -131,7 +137,7 @@ def check_embeddings(
     >>> check_embeddings(same, on_event=lambda event: None).verdict
     'not worth selecting from'
     """
-    embeddings = samples.embeddings
+    embeddings, on_event = samples.embeddings, on_event or ProgressBar()
     if n_images is not None and n_images < 2:
         raise InputError(f"n_images: got {n_images}, must be at least 2")
     embedder: Embedder | str | None = None
@@ -139,7 +145,8 @@ def check_embeddings(
     if needs_model and samples.source is None:
         embedder = "the samples have no source to read images from"
     elif needs_model:
-        embedder = _embedder(model, device, precision)
+        options = {"input_size": input_size, "dimensions": dimensions, "accept_licence": accept_licence}
+        embedder = _embedder(samples, model, options, device, precision, on_event)
     if isinstance(embedder, Embedder) and (other := _of_another_model(samples, embedder, seed)):
         if model is not None:
             raise InputError(f"check_embeddings: {other}; give the model that they were made with")
@@ -151,7 +158,7 @@ def check_embeddings(
         n_images=n_images,
         seed=seed,
         num_workers=num_workers,
-        on_event=on_event or ProgressBar(),
+        on_event=on_event,
     )
 
 
@@ -344,15 +351,24 @@ def picture_of(samples: Samples, filename: str, side: int, *, full: bool = False
         return None
 
 
-def _embedder(model: Any, device: Any, precision: str | None) -> Embedder | str:
+def _embedder(
+    samples: Samples,
+    model: Any,
+    options: Mapping[str, Any],
+    device: Any,
+    precision: str | None,
+    on_event: Listener,
+) -> Embedder | str:
+    assert samples.source is not None
     try:
-        resolved = resolve_model(model)
+        found = resolve_model(model, **options)
     except CheckpointError as error:
         if model is not None:
             raise
         return f"no model is given, and the default one cannot be had ({error})"
+    names, place = sorted(samples.filenames), resolve_device(device)
     with one_thread():
-        return Embedder(resolved, resolve_device(device), precision)
+        return fitted(found, place, precision, samples.source, names, on_event, STEP)
 
 
 def _of_another_model(samples: Samples, embedder: Embedder, seed: int) -> str | None:

@@ -105,7 +105,8 @@ def test_states_come_in_the_documented_order_and_progress_is_counted(finished):
     assert states[0] == "STARTED"
     assert states[-1] == "COMPLETED"
     assert {"TRAINING", "EMBEDDING", "SAMPLING", "SAVING_RESULTS"} < set(states)
-    embedding = [event for event in finished.events() if event["step"] == "EMBEDDING" and "done" in event]
+    counted = [event for event in finished.events() if event["step"] == "EMBEDDING" and "done" in event]
+    embedding = [event for event in counted if event["unit"] == "image"]
     assert embedding[-1]["done"] == embedding[-1]["total"] == 27
     training = [event for event in finished.events() if event["step"] == "TRAINING" and "metrics" in event]
     assert np.isfinite(training[-1]["metrics"]["loss"])
