@@ -200,6 +200,6 @@ def _stands_for(distances: pd.Series[Any]) -> str:
         return "It stands for itself alone: it is the nearest selected one of no sample that was left out."
     others = counted(len(distances), "sample that was left out", "samples that were left out")
     return (
-        f"It stands for {len(distances) + 1:,} samples: itself and {others}, whose nearest selected sample it "
-        f"is (mean distance {distances.mean():.4g})."
+        f"It stands for {len(distances) + 1:,} samples: itself and {others}, whose nearest selected sample "
+        f"it is (mean distance {distances.mean():.4g})."
     )
