@@ -10,8 +10,9 @@ from lightly_nb.vectors.distances import Floats, Rows
 
 STRIP, BLOCK = 1024, 256
 """Candidates and samples in one matrix product, so that their similarities stay in cache."""
-KEPT_PRODUCTS = 2**26
-"""Up to this number of similarities (8,192 samples) all are kept, in 256 MB."""
+KEPT_PRODUCTS, KEPT_SHARE = 2**29, 0.25
+"""Up to this number of similarities (23,170 samples) all are kept, in 2 GB, if they take no larger share of
+free memory; they are computed again where they are not, with the same result and more slowly."""
 RENT = 0.1
 """Gains are all brought up to date once those looked at one by one have cost this share of it."""
 
@@ -142,7 +143,8 @@ class FacilityLocation:
         if not len(rows):
             return
         risen = self._risen()
-        if self._settled is None or self._n_looked_at > RENT * len(self.points) * len(risen):
+        is_dear = self._n_looked_at > RENT * len(self.points) * len(risen)
+        if self._settled is None or is_dear or 2 * len(rows) > len(self.points):
             self.settle()
             return
         bounds, kept = self._settled[rows], np.arange(len(rows))
@@ -159,7 +161,7 @@ class FacilityLocation:
     def settle(self) -> None:
         """Bring all bounds up to date."""
         if self._settled is None:
-            if len(self.points) * len(self.best) <= KEPT_PRODUCTS:
+            if _are_kept(len(self.points) * len(self.best)):
                 self._products = similarities(self.judged, self.points)
             self._settled = self._first_gains()
         risen = self._risen()
@@ -200,6 +202,14 @@ class FacilityLocation:
         np.clip(found, before, now, out=found)
         fallen: Floats = found.sum(axis=0, dtype=np.float64)
         return fallen - float(before.sum(dtype=np.float64))
+
+
+def _are_kept(n_products: int) -> bool:
+    import psutil
+
+    few = 2**20  # 4 MB
+    free = psutil.virtual_memory().available if n_products > few else np.inf
+    return n_products <= KEPT_PRODUCTS and 4 * n_products <= KEPT_SHARE * free
 
 
 def sums(points: np.ndarray, judged: np.ndarray, best: np.ndarray | float = 0.0) -> Floats:

@@ -26,7 +26,7 @@ PER_PICK = 50
 """… as long as there are so many of them for every pick."""
 GROWTH = 8
 """Cells are drawn anew each time the selection is so many times as large."""
-CELL, LARGEST_CELL = 2500, 4096
+CELL, LARGEST_CELL = 1500, 2500
 """Samples in a cell on average, and at most."""
 
 

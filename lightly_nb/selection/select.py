@@ -182,4 +182,7 @@ def continued(plan: Plan, search: Search, n_picks: int, on_event: Listener) -> S
 
 
 def _size(plan: Plan) -> int:
+    """Return how many numbers the search works on: all embeddings, or the similarities of all pairs."""
+    if any(isinstance(term, FacilityLocation) for term in steering_terms(plan)):
+        return len(plan.samples) ** 2
     return int(plan.samples.arrays["embeddings"].size) if "embeddings" in plan.samples.arrays else 0

@@ -34,7 +34,7 @@ def prepare(request: Request) -> Part:
     centre = centre_of_directions(vectors)
     minimum = request.settings.get("stopping_condition_minimum_distance")
     term = FacilityLocation(vectors, request.strength, centre=centre)
-    note = ""
+    note, shares = "", dict[int, float]()
     if len(vectors) > EXACT_ROWS:
         order = np.argsort(random_numbers(request.samples.filenames, 0), kind="stable")
         term = FacilityLocation(
@@ -45,7 +45,7 @@ def prepare(request: Request) -> Part:
         term=term,
         minimum_distance=float(minimum or 0.0),
         asked={} if minimum is None else {"minimum_distance": float(minimum)},
-        got=lambda rows: _got(term, rows),
+        got=lambda rows: _got(term, rows, shares),
         measure=("mean similarity", lambda rows: mean_similarities(term, rows)),
         note=note,
     )
@@ -68,21 +68,27 @@ def mean_similarities(term: FacilityLocation, rows: Rows) -> Floats:
     return means / length_of(term.vectors.shape[1]) ** 2
 
 
-def _got(term: FacilityLocation, rows: Rows) -> dict[str, Any]:
-    """Return the mean similarity and, for all picks that were made, what share of the best possible it is."""
+def _got(term: FacilityLocation, rows: Rows, shares: dict[int, float]) -> dict[str, Any]:
+    """Return the mean similarity, and what share of the best possible it is at least.
+
+    The share is computed when all picks are asked for that were made, and kept in `shares` by their number.
+    """
     n_selected, n_samples = len(rows), len(term.vectors)
     if not n_selected or rows.tolist() != term.selected[:n_selected]:
         return {}
-    is_all = n_selected == len(term.selected) and term.strength > 0
-    if term.order is not None:
-        share = {"estimated_share_of_optimum": _estimated_share(term, rows)} if is_all else {}
-        return {"mean_similarity": float(mean_similarities(term, rows)[-1]), **share}
-    mean = term.totals[n_selected] / n_samples / length_of(term.vectors.shape[1]) ** 2
-    if not is_all:
-        return {"mean_similarity": mean}
-    term.settle()
-    share = {"proven_share_of_optimum": _share(term.total, term.bound, n_selected - term.n_before)}
+    if n_selected == len(term.selected) and term.strength > 0 and n_selected not in shares:
+        shares[n_selected] = _proven_share(term) if term.order is None else _estimated_share(term, rows)
+    if term.order is None:
+        name, mean = "proven", term.totals[n_selected] / n_samples / length_of(term.vectors.shape[1]) ** 2
+    else:
+        name, mean = "estimated", float(mean_similarities(term, rows)[-1])
+    share = {f"{name}_share_of_optimum": shares[n_selected]} if n_selected in shares else {}
     return {"mean_similarity": mean, **share}
+
+
+def _proven_share(term: FacilityLocation) -> float:
+    term.settle()
+    return _share(term.total, term.bound, len(term.selected) - term.n_before)
 
 
 def _share(total: float, gains: Floats, n_picks: int) -> float:
