@@ -80,8 +80,9 @@ def scores(pool: Pool, rows: np.ndarray, balanced: bool) -> dict[str, float]:
 
 
 def random_sizes(n: int) -> list[int]:
-    """Return numbers of labels for the random curve, about √2 apart, up to the whole pool."""
-    return [*sorted({round(10 * 2 ** (step / 2)) for step in range(16)} & set(range(n))), n]
+    """Return numbers of labels for the random curve: those of the strategies, more, and the whole pool."""
+    between = {round(10 * 2 ** (step / 2)) for step in range(16)}
+    return [*sorted(k for k in between | set(SIZES) if k < n), n]
 
 
 def measure(pool: Pool, number: int, balanced: bool) -> list[dict[str, object]]:
@@ -126,7 +127,9 @@ def main() -> None:
             for number, pool in enumerate(pools(data, long_tailed, options.pools)):
                 records += measure(pool, number, balanced=long_tailed)
 
-    write_report(pd.DataFrame(records), HERE)
+    table = pd.DataFrame(records)
+    table.to_json(options.cache / "records.json", orient="records")
+    write_report(table, HERE)
 
 
 if __name__ == "__main__":

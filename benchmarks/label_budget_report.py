@@ -8,6 +8,13 @@ import numpy as np
 import pandas as pd
 
 N_BOOTSTRAP = 200
+SHOWN = (10, 20, 50, 100, 200, 400, 800)
+COLORS = {
+    "DIVERSITY": "#0072B2",
+    "FACILITY_LOCATION × DIVERSITY": "#009E73",
+    "k-medoids": "#CC79A7",
+    "TypiClust": "#E69F00",
+}
 GROUPS = {"10-20": (10, 20), "50-100": (50, 100), "200-400": (200, 400), "800": (800,)}
 
 
@@ -103,26 +110,27 @@ def draw(records: pd.DataFrame, path: Path) -> None:
 
     judged = records[records.judge == "logistic regression"]
     sets = list(dict.fromkeys(judged["set"]))
-    figure, panels = plt.subplots(
-        1, len(sets), figsize=(4.2 * len(sets), 3.8), squeeze=False, layout="constrained"
+    figure, grid = plt.subplots(
+        -(-len(sets) // 3), 3, figsize=(11, 3.4 * -(-len(sets) // 3)), squeeze=False, layout="constrained"
     )
-    for panel, of_set in zip(panels[0], sets, strict=True):
+    panels = grid.T.ravel() if len(sets) % 2 == 0 and len(grid) == 2 else grid.ravel()
+    for panel, of_set in zip(panels, sets, strict=False):
         part = judged[judged["set"] == of_set]
         most = part[part.strategy != "random"].k.max()
         drawn = part[(part.strategy == "random") & (part.k <= most)].groupby("k").accuracy
         low, mean, high = drawn.quantile(0.05), drawn.mean(), drawn.quantile(0.95)
-        panel.fill_between(mean.index, low, high, color="0.85")
-        panel.plot(mean.index, mean, color="0.45", label="random, 5-95 %")
+        panel.fill_between(mean.index, low, high, color="0.88")
+        panel.plot(mean.index, mean, color="0.45", lw=2, label="random, 5-95 %")
         for name, own in part[part.strategy != "random"].groupby("strategy", sort=False):
             line = own.groupby("k").accuracy.mean()
-            panel.plot(
-                line.index, line, marker="o", markersize=3, label=name, lw=2 if name == "default" else 1
-            )
+            style = {"lw": 2.5, "color": "#D55E00"} if name == "default" else {"lw": 1, "color": COLORS[name]}
+            panel.plot(line.index, line, marker="o", markersize=3, label=name, **style)
         panel.set(xscale="log", title=of_set, xlabel="labels")
-        panel.set_xticks([10, 20, 50, 100, 200, 400, 800], ["10", "20", "50", "100", "200", "400", "800"])
+        panel.set_xticks(SHOWN, [str(k) for k in SHOWN])
         panel.minorticks_off()
-    panels[0][0].set_ylabel("accuracy, logistic regression")
-    panels[0][0].legend(frameon=False, fontsize=8)
+    for panel in grid[:, 0]:
+        panel.set_ylabel("accuracy")
+    panels[0].legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

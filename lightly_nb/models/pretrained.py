@@ -29,6 +29,11 @@ from lightly_nb.models.sources import SOURCES
 from lightly_nb.models.sources.licences import consent
 from lightly_nb.models.sources.torchvision_library import without_classifier
 
+NOT_TRAINED = (
+    "training starts from open-source weights only: embed with it as it is (model=…, accept_licence=True), "
+    "or train another model"
+)
+
 
 class PretrainedBackbone(NamedTuple):
     """A backbone with its weights."""
@@ -57,7 +62,7 @@ def pretrained_backbone(name: str) -> PretrainedBackbone:
     if name == NAME:
         return PretrainedBackbone(shipped_backbone().module, N_FEATURES, DIMENSIONS, INPUT_SIZE, MEAN, STD)
     source, rest = _source_of(name)
-    model = SOURCES[source](rest, None, consent(False))
+    model = SOURCES[source](rest, None, consent(False, NOT_TRAINED))
     with torch.inference_mode():
         features = model.module.eval()(torch.zeros(1, 3, model.input_size, model.input_size)).flatten(1)
     n = features.shape[1]

@@ -28,16 +28,18 @@ def spdx(licence: str | None) -> str:
     return "" if name.lower() in ("unknown", "other", "none") else _BY_LOWER_CASE.get(name.lower(), name)
 
 
-def consent(accepted: bool) -> Consent:
-    """Return what refuses weights that are under no licence of `OSI`, unless `accepted`."""
+ASK = "read it, and if your use is allowed say so with accept_licence=True, or take another model"
+
+
+def consent(accepted: bool, advice: str = ASK) -> Consent:
+    """Return what refuses weights that are under no licence of `OSI`, with `advice`, unless `accepted`."""
 
     def check(name: str, licence: str) -> None:
         if accepted or licence in OSI:
             return
         what = f"under the licence '{licence}', which is not an open-source one" if licence else ""
         raise InputError(
-            f"model {name}: its weights are {what or 'under a licence that is not known'}; read it, and if "
-            "your use is allowed say so with accept_licence=True, or take another model"
+            f"model {name}: its weights are {what or 'under a licence that is not known'}; {advice}"
         )
 
     return check
