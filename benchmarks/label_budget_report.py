@@ -81,6 +81,14 @@ def _with_interval(chosen: pd.DataFrame, curves: dict[int, pd.DataFrame]) -> tup
     return mean_factor(numbers, False), float(low), float(high)
 
 
+def overall(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the geometric mean of the factors over all sets, by judge and strategy."""
+    logs = table.assign(log=np.log(table.factor)).pivot_table(
+        index=["judge", "strategy"], columns="labels", values="log", aggfunc="mean", sort=False
+    )
+    return np.exp(logs).round(2).reset_index()
+
+
 def accuracies(records: pd.DataFrame) -> pd.DataFrame:
     """Return the accuracy of logistic regression per set, strategy and size; random with 5 to 95 %."""
     judged = records[records.judge == "logistic regression"]
@@ -158,6 +166,8 @@ def write_report(records: pd.DataFrame, folder: Path) -> None:
         "# Labels saved",
         "Made by `label_budget.py`, which says how. Factor: labels that random draws need for the same "
         "accuracy / labels used; in brackets 5-95 % of bootstrap draws over seeds and pools.",
+        "All sets together, geometric mean:",
+        markdown(overall(table)),
         markdown(wide),
         "## Accuracy by logistic regression (balanced accuracy on long tails)",
         "Mean over pools; random with 5-95 % of its draws.",
