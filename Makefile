@@ -25,7 +25,7 @@ photographs: install ## gather the demo photographs (skipped when they are all t
 	@$(PY) -m lightly_nb.demo $(DEMO)
 
 demo: photographs ## embed and select on real photographs, in half a minute once installed
-	$(VENV)/bin/lightly-nb run $(DEMO) --output $(OUTPUT) n_samples=50
+	$(PY) tools/demo.py $(DEMO) $(OUTPUT)
 	@echo "Next: 'make lab' opens the same steps as a notebook (notebooks/00_first_steps.ipynb)."
 
 test: photographs ## run the tests

@@ -168,17 +168,23 @@ def dry_run(target: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_the_demo_runs_a_valid_configuration_with_real_training():
-    from lightly_nb.config import parse_configs, parse_overrides
-
-    line = next(
-        line for line in dry_run("demo").replace("\\\n", " ").splitlines() if "lightly-nb run" in line
+def test_the_demo_selects_and_says_what_to_open(tmp_path):
+    line = next(line for line in dry_run("demo").splitlines() if "tools/demo.py" in line)
+    script = shlex.split(line)[1]
+    write_photographs(tmp_path / "photographs", 60)
+    done = subprocess.run(
+        [sys.executable, script, str(tmp_path / "photographs"), str(tmp_path / "out put")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    words = shlex.split(line)
-    overrides = [word for word in words[words.index("run") + 2 :] if "=" in word]
-    worker, lightly, selection = parse_overrides(overrides)
-    assert worker["enable_training"] is True
-    parse_configs(worker, lightly, selection)
+    assert len((tmp_path / "out put" / "demo.txt").read_text(encoding="utf-8").split("\n")) >= 50
+    assert "embedding check: " in done.stderr
+    assert re.search(r"50 of \d+ photographs selected in .*\nleft out: .*\n.*stands for", done.stdout)
+    page = (tmp_path / "out put" / "demo.html").read_text(encoding="utf-8")
+    assert "<html" in page
+    assert "data:image/jpeg;base64" in page
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
