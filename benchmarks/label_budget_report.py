@@ -95,6 +95,8 @@ def accuracies(records: pd.DataFrame) -> pd.DataFrame:
     sizes = sorted(set(judged[judged.strategy != "random"].k))
 
     def cell(part: pd.DataFrame) -> str:
+        if part.empty:
+            return ""
         mean = f"{part.accuracy.mean():.3f}"
         if (part.strategy != "random").any():
             return mean

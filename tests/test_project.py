@@ -180,7 +180,7 @@ def test_the_demo_selects_and_says_what_to_open(tmp_path):
         check=True,
     )
     assert len((tmp_path / "out put" / "demo.txt").read_text(encoding="utf-8").split("\n")) >= 50
-    assert "embedding check: " in done.stderr
+    assert "embedding check: " in done.stdout + done.stderr
     assert re.search(r"50 of \d+ photographs selected in .*\nleft out: .*\n.*stands for", done.stdout)
     page = (tmp_path / "out put" / "demo.html").read_text(encoding="utf-8")
     assert "<html" in page

@@ -28,7 +28,8 @@ def chance_loss(criterion: nn.Module, n_images: int) -> float | None:
     Examples
     --------
     >>> from lightly.loss import NTXentLoss
-    >>> f"{chance_loss(NTXentLoss(), 16):.3f}", f"{chance_loss(NTXentLoss(memory_bank_size=63), 16):.3f}"
+    >>> bank = NTXentLoss(memory_bank_size=(63, 8))
+    >>> f"{chance_loss(NTXentLoss(), 16):.3f}", f"{chance_loss(bank, 16):.3f}"
     ('3.434', '4.159')
     """
     from lightly.loss import NTXentLoss

@@ -40,7 +40,8 @@ def test_a_background_run_is_the_run_inline(photo_folder, tmp_path, tiny_model):
     assert not run.state.in_end_state()
     messages = [event["message"] for event in run.follow() if "message" in event]
     assert run.state is RunState.COMPLETED
-    assert messages[-1] == run.message == "4 of 24 samples selected"
+    assert messages[-1] == run.message
+    assert run.message == "4 of 24 samples selected; embedding check: NOT WORTH SELECTING FROM"
     assert lnb.open_run(run.path).selection.filenames == run.selection.filenames
     inline = lnb.rerun(run.path, on_event=silent)
     assert inline.selection.filenames == run.selection.filenames

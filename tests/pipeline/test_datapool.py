@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightly.utils.io import check_embeddings
 from PIL import Image
@@ -314,6 +314,7 @@ def test_damaged_files_of_a_pool_are_named_and_nothing_is_lost(scene: Scene):
 NAMES = st.sets(st.sampled_from([f"{number}.jpg" for number in range(12)]), min_size=1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, st.integers(1, 4)), min_size=1, max_size=5))
 def test_no_file_is_processed_or_selected_twice(runs: list[tuple[set[str], int]]):
     """Whatever files come and go between runs; oracle: plain sets."""

@@ -54,7 +54,7 @@ def test_it_opens_without_a_network_and_without_an_error(page: Any) -> None:
     assert page.said == []
     assert page.evaluate("window.hacked") is None
     assert page.title() == "6 images of 60 selected (10 %)"
-    assert page.locator("section").count() == 10
+    assert page.locator("section").count() == 11
     broken = "[...document.images].filter(i => !i.naturalWidth).length"
     assert page.evaluate(broken) == 0
 

@@ -27,7 +27,7 @@ def page(report: Content) -> str:
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", parts[0].finding if parts else "Report"),
+        tag("title", next((part.finding for part in parts if part.key == "job"), "Report")),
         style_sheet(css() + figures.css),
         figures.library(),
     )
