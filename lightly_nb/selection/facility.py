@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lightly_nb.selection.terms import log_gain
-from lightly_nb.vectors.cosines import similarities, whole_directions
+from lightly_nb.vectors.cosines import similarities, symmetric_similarities, whole_directions
 from lightly_nb.vectors.distances import Floats, Rows
 
 STRIP, BLOCK = 1024, 256
@@ -13,6 +13,8 @@ STRIP, BLOCK = 1024, 256
 KEPT_PRODUCTS, KEPT_SHARE = 2**29, 0.25
 """Up to this number of similarities (23,170 samples) all are kept, in 2 GB, if they take no larger share of
 free memory; they are computed again where they are not, with the same result and more slowly."""
+AT_ONCE = 16
+"""Rows of kept similarities that are looked at together."""
 RENT = 0.1
 """Gains are all brought up to date once those looked at one by one have cost this share of it."""
 
@@ -142,6 +144,10 @@ class FacilityLocation:
         rows = rows[behind]
         if not len(rows):
             return
+        if self._settled is not None and self._products is not None and self.judges is None:
+            self.bound[rows] = self._gains_of(rows)
+            self._seen[rows] = len(self.selected)
+            return
         risen = self._risen()
         is_dear = self._n_looked_at > RENT * len(self.points) * len(risen)
         if self._settled is None or is_dear or 2 * len(rows) > len(self.points):
@@ -158,12 +164,31 @@ class FacilityLocation:
         self.bound[rows] = np.minimum(self.bound[rows], bounds)
         self._seen[rows[kept]] = len(self.selected)
 
+    def _gains_of(self, rows: Rows) -> Floats:
+        """Return the gains of `rows` from the similarities that are kept, a row of them for each."""
+        assert self._products is not None
+        gains = np.empty(len(rows))
+        for start in range(0, len(rows), AT_ONCE):
+            found = self._products[rows[start : start + AT_ONCE]]
+            np.maximum(found, self.best, out=found)
+            gains[start : start + AT_ONCE] = found.sum(axis=1, dtype=np.float64)
+        return gains - float(self.best.sum(dtype=np.float64))
+
     def settle(self) -> None:
         """Bring all bounds up to date."""
         if self._settled is None:
             if _are_kept(len(self.points) * len(self.best)):
-                self._products = similarities(self.judged, self.points)
+                is_square = self.judges is None
+                self._products = (
+                    symmetric_similarities(self.points)
+                    if is_square
+                    else similarities(self.judged, self.points)
+                )
             self._settled = self._first_gains()
+        if self._products is not None and self.judges is None:
+            self.bound = self._gains_of(np.arange(len(self.points)))
+            self._seen[:] = len(self.selected)
+            return
         risen = self._risen()
         for start in range(0, len(risen), BLOCK):
             for first in range(0, len(self.points), STRIP):

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from lightly_nb.vectors.distances import CHUNK, Floats
 
 LARGEST_LENGTH = 4096
+STRIP = 2048
+"""Points in one product of all similarities."""
 ROUNDING = 1e-5
 """A direction of unit length that is no farther from the centre lies there: the rest is rounding."""
 
@@ -88,3 +90,16 @@ def similarities(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     products: np.ndarray = points @ others.T
     np.maximum(products, 0, out=products)
     return products
+
+
+def symmetric_similarities(points: np.ndarray) -> np.ndarray:
+    """Return the `similarities` of `points` to themselves; every product is computed once for both places."""
+    result = np.empty((len(points), len(points)), dtype=np.float32)
+    for start in range(0, len(points), STRIP):
+        rows = slice(start, start + STRIP)
+        for first in range(start, len(points), STRIP):
+            columns = slice(first, first + STRIP)
+            result[rows, columns] = similarities(points[rows], points[columns])
+            if first > start:
+                result[columns, rows] = result[rows, columns].T
+    return result
