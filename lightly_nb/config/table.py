@@ -128,8 +128,9 @@ trains `resnet-18` for 100 epochs unless `model.name` says otherwise.
 Such training gains little. One epoch on 1,500 photographs of clothing changed the 5-NN accuracy on others of
 the same collection, at 96 pixels, from .694 to .715 with a learning rate of .001 and to .735 and .745 (two
 seeds) with .01; at 128 pixels by .01. On other images the same weights lost (.606 to .540). A larger input
-gains more: .80 untouched at 224 pixels. What fine-tuning at 128 pixels does to embeddings at 224 was not
-measured."""
+gains more: .80 untouched at 224 pixels. With the defaults on 1,000 photographs of clothing, judged on 500
+others (so ± .02): at 128 pixels .674 untouched and .702 trained; at 224, where the checkpoint embeds, .762
+and .772; with a learning rate of .01, .702 and .768."""
 
 INTRODUCTION = """\
 Made from the models by `python -m lightly_nb.config > docs/configuration.md`: change the models,
