@@ -11,18 +11,20 @@ from typing import Any
 
 import numpy as np
 
+from lightly_nb.engines import local
 from lightly_nb.selection.facility import FacilityLocation, sums
 from lightly_nb.selection.inputs import finite, random_numbers
 from lightly_nb.selection.strategy import Part, Request, Strategy
 from lightly_nb.vectors.cosines import centre_of_directions, length_of, similarities
 from lightly_nb.vectors.coverage import evenly_spaced
 from lightly_nb.vectors.distances import Floats, Rows
+from lightly_nb.vectors.threads import threads_for
 
 EXACT_ROWS = 30_000
 """Up to this number of samples, every pick is the best one; above, see `levels`."""
 JUDGES = 8192
 """Above, beside other strategies, it is judged by so many samples, drawn by a hash of the names."""
-BOUND_JUDGES = 2048
+BOUND_JUDGES = 1024
 """The same for the estimate of how near the best possible selection is."""
 STRIP = 256
 """Picks in one matrix product of the measure."""
@@ -112,12 +114,12 @@ def _estimated_share(term: FacilityLocation, rows: Rows) -> float:
     for start in range(0, len(rows), STRIP):
         found = similarities(judged, term.directions(rows[start : start + STRIP]))
         np.maximum(best, found.max(axis=1), out=best)
-    gains = np.concatenate(
-        [
-            sums(term.directions(slice(start, start + JUDGES)), judged, best)
-            for start in range(0, len(term.vectors), JUDGES)
-        ]
-    )
+
+    def gains_from(start: int) -> Floats:
+        return sums(term.directions(slice(start, start + JUDGES)), judged, best)
+
+    with threads_for(0):
+        gains = np.concatenate(list(local.map(gains_from, range(0, len(term.vectors), JUDGES))))
     return _share(float(best.sum(dtype=np.float64)), gains, len(rows) - term.n_before)
 
 
