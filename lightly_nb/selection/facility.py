@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from lightly_nb.selection.terms import log_gain
@@ -27,7 +29,8 @@ class FacilityLocation:
     `refresh` brings them up to date. A gain falls by what the samples add whose largest similarity has risen,
     so only these are looked at: those since all gains were settled, which is done again as soon as the gains
     refreshed one by one have cost some of that. Those that have risen most come first, so that a gain that is
-    too low for a pick is known to be after a few.
+    too low for a pick is known to be after a few. Where there is room for all similarities they are kept, and
+    a gain is read from its row of them instead.
 
     Parameters
     ----------
@@ -86,7 +89,6 @@ class FacilityLocation:
         self._seen = np.full(len(vectors), -1)
         self._points = points
         self._judged: np.ndarray | None = None
-        self._products: np.ndarray | None = None
         self._settled: Floats | None = None
         self._settled_best = none
         self._n_looked_at = 0
@@ -124,8 +126,7 @@ class FacilityLocation:
 
     def add(self, row: int) -> None:
         self.selected.append(row)
-        found = self.judged @ self.points[row] if self._products is None else self._products[:, row]
-        nearer = np.maximum(self.best, found)
+        nearer = np.maximum(self.best, self.judged @ self.points[row])
         self.totals.append(self.total + float((nearer - self.best).sum(dtype=np.float64)))
         self.best = nearer
 
@@ -144,8 +145,11 @@ class FacilityLocation:
         rows = rows[behind]
         if not len(rows):
             return
-        if self._settled is not None and self._products is not None and self.judges is None:
-            self.bound[rows] = self._gains_of(rows)
+        if not np.isfinite(self.bound[rows]).all():
+            self.settle()
+            return
+        if self._kept is not None:
+            self.bound[rows] = self._gains_of(rows, self._kept)
             self._seen[rows] = len(self.selected)
             return
         risen = self._risen()
@@ -164,31 +168,38 @@ class FacilityLocation:
         self.bound[rows] = np.minimum(self.bound[rows], bounds)
         self._seen[rows[kept]] = len(self.selected)
 
-    def _gains_of(self, rows: Rows) -> Floats:
-        """Return the gains of `rows` from the similarities that are kept, a row of them for each."""
-        assert self._products is not None
+    @cached_property
+    def _kept(self) -> np.ndarray | None:
+        """The similarities of every sample to the judges, a row for each; None where they are too many."""
+        if not _are_kept(len(self.points) * len(self.best)):
+            return None
+        if self.judges is None:
+            return symmetric_similarities(self.points)
+        return similarities(self.points, self.judged)
+
+    def _gains_of(self, rows: Rows, similar: np.ndarray) -> Floats:
+        """Return the gains of `rows` from the similarities that are kept."""
         gains = np.empty(len(rows))
         for start in range(0, len(rows), AT_ONCE):
-            found = self._products[rows[start : start + AT_ONCE]]
+            found = similar[rows[start : start + AT_ONCE]]
             np.maximum(found, self.best, out=found)
             gains[start : start + AT_ONCE] = found.sum(axis=1, dtype=np.float64)
         return gains - float(self.best.sum(dtype=np.float64))
 
     def settle(self) -> None:
         """Bring all bounds up to date."""
-        if self._settled is None:
-            if _are_kept(len(self.points) * len(self.best)):
-                is_square = self.judges is None
-                self._products = (
-                    symmetric_similarities(self.points)
-                    if is_square
-                    else similarities(self.judged, self.points)
-                )
-            self._settled = self._first_gains()
-        if self._products is not None and self.judges is None:
-            self.bound = self._gains_of(np.arange(len(self.points)))
-            self._seen[:] = len(self.selected)
-            return
+        if self._kept is not None:
+            self.bound = self._gains_of(np.arange(len(self.points)), self._kept)
+        else:
+            self.bound = self._settled_gains().copy()
+        self._seen[:] = len(self.selected)
+
+    def _settled_gains(self) -> Floats:
+        """Return all gains, from those that were settled before and what has risen since."""
+        if self._settled is None:  # while nothing is selected a gain is a sum of similarities
+            self._settled = (
+                symmetric_sums(self.points) if self.judges is None else sums(self.points, self.judged)
+            )
         risen = self._risen()
         for start in range(0, len(risen), BLOCK):
             for first in range(0, len(self.points), STRIP):
@@ -197,15 +208,7 @@ class FacilityLocation:
         self._settled_best = self.best
         self._risen_at = (-1, risen[:0])
         self._n_looked_at = 0
-        self.bound = self._settled.copy()
-        self._seen[:] = len(self.selected)
-
-    def _first_gains(self) -> Floats:
-        """Return the gain of every row while nothing is selected: the sum of its similarities."""
-        if self._products is not None:
-            gains: Floats = self._products.sum(axis=0, dtype=np.float64)
-            return gains
-        return symmetric_sums(self.points) if self.judges is None else sums(self.points, self.judged)
+        return self._settled
 
     def _risen(self) -> Rows:
         """Return the judges whose largest similarity has risen since gains were settled, by how much."""
@@ -218,10 +221,7 @@ class FacilityLocation:
     def _fallen(self, rows: Rows | slice, judges: Rows) -> Floats:
         """Return by how much what `judges` add to the gains of `rows` has fallen since they were settled."""
         before, now = self._settled_best[judges, None], self.best[judges, None]
-        if self._products is not None and isinstance(rows, slice):
-            found = self._products[judges, rows]
-        else:  # for a few rows a product is faster than picking them out of memory
-            found = self.judged[judges] @ self.points[rows].T
+        found = self.judged[judges] @ self.points[rows].T
         np.clip(found, before, now, out=found)
         fallen: Floats = found.sum(axis=0, dtype=np.float64)
         return fallen - float(before.sum(dtype=np.float64))

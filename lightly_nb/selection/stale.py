@@ -9,14 +9,14 @@ The gains of other terms are computed at every step.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from lightly_nb.selection.facility import FacilityLocation
 from lightly_nb.selection.greedy import PlainSearch
 from lightly_nb.selection.scores import ROUNDING
-from lightly_nb.selection.strategy import Budget
-from lightly_nb.selection.terms import Diversity, Term, log_gain
+from lightly_nb.selection.terms import log_gain
 from lightly_nb.vectors.distances import Floats, Rows
 
 FEWEST, MOST = 16, 128
@@ -32,16 +32,10 @@ class StaleSearch(PlainSearch):
         One of them FacilityLocation, of strength above 0.
     """
 
-    def __init__(
-        self,
-        terms: Sequence[Term],
-        allowed: np.ndarray,
-        spacing: Diversity | None = None,
-        minimum_distance: float = 0.0,
-        budgets: Sequence[Budget] = (),
-    ):
-        super().__init__(terms, allowed, spacing, minimum_distance, budgets)
-        self.facility = next(term for term in terms if isinstance(term, FacilityLocation))
+    @cached_property
+    def facility(self) -> FacilityLocation:
+        """The term whose gains are bounded."""
+        return next(term for term in self.terms if isinstance(term, FacilityLocation))
 
     def _best(self, rows: Rows) -> int:
         shares = self._shares(rows)
