@@ -45,14 +45,12 @@ from lightly_nb.samples.embedding_check import (
     limits_among,
     ratio_in_words,
 )
-from lightly_nb.vectors.retrieval import reciprocal_ranks, spread
+from lightly_nb.vectors.retrieval import COLLAPSED_BELOW, reciprocal_ranks, spread
 
 if TYPE_CHECKING:
     from lightly_nb.models import Checkpoint
 
 STEP = "EMBEDDING"
-COLLAPSED_BELOW = 0.02
-"""Spread below which embeddings are all alike, as in `training.collapse`."""
 ALIKE = 0.5
 """Share of samples with one and the same embedding from which on embeddings are refused."""
 N_CANDIDATES = 200

@@ -9,9 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-COLLAPSED_BELOW = 0.02
-"""`representation_std` of a collapsed model. A larger one says only that it has not collapsed: at 0.2 to 1 a
-model may be worth nothing. The embedding check looks at that (`lightly_nb.check_embeddings`)."""
+from lightly_nb.vectors.retrieval import COLLAPSED_BELOW
 
 
 def representation_std(features: Tensor) -> float:

@@ -6,10 +6,13 @@ import math
 
 import numpy as np
 
-from lightly_nb.vectors.neighbors import Floats, Rows
+from lightly_nb.vectors.distances import Floats, Rows
 
 TIE = 1e-6
 """Cosines that differ by less count as equal."""
+COLLAPSED_BELOW = 0.02
+"""`spread` below which a model has collapsed: it gives all images nearly the same embedding. A larger one
+says only that it has not: at 0.2 to 1 a model may be worth nothing (`lightly_nb.check_embeddings` looks)."""
 
 
 def reciprocal_ranks(queries: np.ndarray, candidates: np.ndarray, own: Rows, n_candidates: int) -> Floats:

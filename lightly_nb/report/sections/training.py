@@ -9,9 +9,8 @@ from lightly_nb.display.text import counted
 from lightly_nb.report.sections.common import Facts, Job
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
+from lightly_nb.vectors.retrieval import COLLAPSED_BELOW
 
-COLLAPSED_BELOW = 0.02
-"""Spread of the representations below which training says that a model has collapsed (0 alike, 1 even)."""
 AT_CHANCE_WITHIN = math.log(1.1)
 """How far below the loss of guessing a loss still counts as at chance, as in `training.chance`."""
 MOST_STEPS = 500
