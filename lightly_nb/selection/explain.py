@@ -13,6 +13,11 @@ from lightly_nb.vectors.distances import paired_distances
 
 STRIP = 256
 """Rows compared with all selected samples at once."""
+MOST_PAIRS = 2**31
+"""Up to this number of pairs of a sample and a selected one, it is counted how many each pick served."""
+ROUNDING = 1e-5
+"""A sample is nearer if its squared distance is smaller by this share of the squared lengths: the rest may
+be rounding of float32."""
 
 
 def selection_table(
@@ -22,6 +27,7 @@ def selection_table(
     reasons: Sequence[str],
     gains: Mapping[str, np.ndarray],
     nearest: tuple[np.ndarray, np.ndarray] | None,
+    n_served: np.ndarray | None,
 ) -> pd.DataFrame:
     """Return the table that `Selection.table` describes, in the order of `filenames`.
 
@@ -32,6 +38,8 @@ def selection_table(
     nearest : tuple of arrays or None
         Per sample the row of the nearest selected sample (before it, for a pick; -1 for none) and the
         distance.
+    n_served : numpy.ndarray or None
+        What `numbers_served` returns.
     """
     n = len(filenames)
     step = np.zeros(n, dtype=np.int64)
@@ -43,6 +51,9 @@ def selection_table(
     names = np.array([*filenames, None], dtype=object)
     table["nearest"] = names[nearest[0]] if nearest else None
     table["distance"] = nearest[1] if nearest else np.nan
+    table["served"] = pd.Series(pd.NA, index=table.index, dtype="Int64")
+    if n_served is not None:
+        table.iloc[picks.rows, table.columns.get_loc("served")] = n_served
     said = np.array(list(reasons), dtype=object)
     said[np.asarray(preselected, dtype=np.int64)] = "preselected"
     for number, row in enumerate(picks.rows, start=1):
@@ -81,3 +92,25 @@ def nearest_selected(
         best = order[np.unique(row[order], return_index=True)[1]]
         which[strip], distance[strip] = selected[pick[best]], np.sqrt(exact[best])
     return which, distance
+
+
+def numbers_served(vectors: np.ndarray, preselected: Sequence[int], picks: Picks) -> np.ndarray | None:
+    """Return of every pick for how many samples no sample selected before it was as near as it: int64.
+
+    The pick itself is one of them unless it has an equal. None where there are too many pairs to look at.
+    """
+    selected = np.array([*preselected, *picks.rows], dtype=np.int64)
+    if len(vectors) * len(selected) > MOST_PAIRS:
+        return None
+    centred = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    chosen = centred[selected]
+    squares = np.einsum("ij,ij->i", chosen, chosen)
+    counts = np.zeros(len(selected), dtype=np.int64)
+    for start in range(0, len(vectors), STRIP):
+        strip = centred[start : start + STRIP]
+        own = np.einsum("ij,ij->i", strip, strip)[:, None]
+        squared = own + squares - 2 * strip @ chosen.T
+        before = np.full_like(squared, np.inf)
+        np.minimum.accumulate(squared[:, :-1], axis=1, out=before[:, 1:])
+        counts += (squared < before - ROUNDING * (own + squares)).sum(axis=0)
+    return counts[len(preselected) :]

@@ -24,7 +24,7 @@ SAMPLED = 8192
 """Samples among which the first picks are made, …"""
 PER_PICK = 50
 """… as long as there are so many of them for every pick."""
-GROWTH = 8
+GROWTH = 64
 """Cells are drawn anew each time the selection is so many times as large."""
 CELL, LARGEST_CELL = 1500, 2500
 """Samples in a cell on average, and at most."""

@@ -10,7 +10,7 @@ import pandas as pd
 from lightly_nb.selection import plan as planning
 from lightly_nb.selection.curve import selection_curve
 from lightly_nb.selection.engine import gains_of, steering_terms
-from lightly_nb.selection.explain import nearest_selected, selection_table
+from lightly_nb.selection.explain import nearest_selected, numbers_served, selection_table
 from lightly_nb.selection.greedy import Picks
 from lightly_nb.selection.plan import Plan
 from lightly_nb.selection.result import Selection
@@ -54,10 +54,13 @@ def _table(plan: Plan, picks: Picks) -> pd.DataFrame:
         if part.term is not None and part.term.strength != 0
     ]
     gains = dict(zip(labels, gains_of(picks, steering_terms(plan)).T, strict=True))
-    nearest = None
+    nearest = n_served = None
     if "embeddings" in plan.samples.arrays:
         nearest = nearest_selected(plan.samples.embeddings, plan.preselected, picks)
+        n_served = numbers_served(plan.samples.embeddings, plan.preselected, picks)
     distances = nearest[1] if nearest else None
     reasons = planning.reasons_of(plan, len(picks.rows), picks.stopped, distances)
-    table = selection_table(plan.samples.filenames, picks, plan.preselected, reasons, gains, nearest)
+    table = selection_table(
+        plan.samples.filenames, picks, plan.preselected, reasons, gains, nearest, n_served
+    )
     return table.iloc[np.argsort(plan.order)]

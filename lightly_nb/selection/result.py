@@ -55,7 +55,9 @@ class Selection:
 
         Columns: `selected`, `preselected` (bool), `step` (from 1; missing if not selected), `nearest`
         (name of the nearest sample that was selected before it or, if it was left out, of all selected),
-        `distance` to that, `reason`, and for the picks `gain LABEL` of every strategy.
+        `distance` to that, `served` (of a pick: how many samples had no selected one as near before it;
+        missing where there are too many pairs to look at), `reason`, and for the picks `gain LABEL` of every
+        strategy.
         """
         table: pd.DataFrame = self._get("table")
         return table.copy()
@@ -84,6 +86,9 @@ class Selection:
         if row["selected"] and table["distance"].notna().any():
             served = table.loc[(table["nearest"] == filename) & ~table["selected"], "distance"]
             parts.append(_stands_for(served))
+            if pd.notna(row.get("served")):
+                others = counted(int(row["served"]), "sample")
+                parts.append(f"Before it was picked, no selected sample was as near to {others}.")
         return " ".join(parts)
 
     def curve(self) -> pd.DataFrame:
@@ -146,7 +151,8 @@ class Selection:
     def from_dict(cls, content: Mapping[str, Any]) -> Selection:
         """Return the selection that `to_dict` wrote."""
         table = pd.DataFrame(content["table"]).set_index("filename")
-        table["step"] = table["step"].astype("Int64")
+        for name in {"step", "served"} & {*table.columns}:
+            table[name] = table[name].astype("Int64")
         for name in table.columns:
             if name == "distance" or str(name).startswith("gain "):
                 table[name] = table[name].astype(np.float64)

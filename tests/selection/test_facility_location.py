@@ -150,6 +150,25 @@ def test_a_pick_says_for_how_many_it_stands():
     assert "It stands for itself alone" in alone.explain(alone.filenames[1])
     left_out = next(name for name in samples_of(x).filenames if name not in selection.filenames)
     assert "stands for" not in selection.explain(left_out)
+    assert "Before it was picked, no selected sample was as near to 25 samples." in selection.explain(large)
+    assert "as near to 5 samples." in selection.explain(small)
+    loaded = type(selection).from_dict(selection.to_dict())
+    assert loaded.explain(small) == selection.explain(small)
+
+
+@given(st.integers(0, 2**16), st.integers(1, 30), st.integers(0, 3))
+def test_a_pick_serves_those_that_no_earlier_one_is_as_near_to(seed, n, n_preselected):
+    x = np.random.default_rng(seed).integers(-3, 4, (33, 3)).astype(np.float32)  # equal samples among them
+    samples = samples_of(x)
+    before = samples.filenames[:n_preselected]
+    table = select(samples, n, preselected=before, on_event=silent).table()
+    apart = np.linalg.norm(x[:, None] - x[None], axis=2)
+    picked = table["step"].dropna().sort_values().index
+    chosen = [samples.filenames.index(name) for name in [*before, *picked]]
+    for step, name in enumerate(picked, start=n_preselected):
+        nearest_before = apart[:, chosen[:step]].min(axis=1, initial=np.inf)
+        assert table["served"][name] == (apart[:, chosen[step]] < nearest_before - 1e-3).sum()
+    assert table["served"].notna().sum() == n
 
 
 # ---- many samples ------------------------------------------------------------------------------------------
