@@ -77,6 +77,13 @@ class Run:
         return true_state(self.folder, self._said_state)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the run is complete, and no file of its results is gone or was cut."""
+        from lightly_nb.pipeline.restoring import is_whole
+
+        return self.state is RunState.COMPLETED and is_whole(self.folder, self.job.configs)
+
+    @property
     def message(self) -> str:
         """What the run said last."""
         if self.state is RunState.CRASHED:
@@ -186,12 +193,24 @@ class Run:
         return self.folder.log.read_text(encoding="utf-8") if self.folder.log.is_file() else ""
 
     def resume(self) -> Run:
-        """Go on with a run that was canceled, failed or crashed, in a background process."""
-        if lock.is_alive(self.folder):
-            raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
-        if self.state is not RunState.COMPLETED:
-            reopen(self.folder)
-            start_process(self.folder, self._storage_options, self._lightly_storage_options)
+        """Go on with a run that was canceled, failed or crashed, in a background process.
+
+        A run that is complete is left as it is, unless files of its results are gone or damaged: those are
+        made again.
+
+        Raises
+        ------
+        RunError
+            If the run is being worked on; nothing was changed.
+        """
+        from lightly_nb.pipeline.steps import reopen
+
+        with lock.claimed(self.folder):
+            if lock.is_alive(self.folder):
+                raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
+            if not self.is_whole:
+                reopen(self.folder)
+                start_process(self.folder, self._storage_options, self._lightly_storage_options)
         return self
 
     def __repr__(self) -> str:
@@ -235,12 +254,6 @@ def crashed_message(folder: RunFolder) -> str:
         f"the process of the run died without a word; see '{folder.log}', "
         f"then go on with it: lightly-nb resume '{folder.path}'"
     )
-
-
-def reopen(folder: RunFolder) -> None:
-    """Make the run of `folder` one that has not ended, so that it can be gone on with."""
-    folder.cancel.unlink(missing_ok=True)
-    append_event(folder, _state_event(RunState.OPEN, "the run will go on"))
 
 
 def _state_event(state: RunState, message: str) -> Event:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lightly_nb.config import Configs
 from lightly_nb.config.lightly import ModelConfig, is_pretrained
 from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
+from lightly_nb.pipeline.circumstances import read_started_with
 from lightly_nb.pipeline.job import Job
 from lightly_nb.runfolder import RunFolder
 
@@ -78,8 +79,32 @@ def newest_checkpoint(folder: RunFolder) -> Path | None:
     return max(paths, key=lambda path: int(path.stem.rpartition("_")[2]), default=None)
 
 
+def weights_file(job: Job) -> Path | None:
+    """Return the file of weights or embeddings that the run reads, None if it reads none."""
+    worker = job.configs.worker
+    name = worker.embeddings or job.checkpoint or worker.checkpoint
+    if name:
+        return Path(job.shared_dir, name)
+    own = Path(worker.model) if worker.model else None
+    return own if own is not None and own.is_file() else None
+
+
+def resolved(job: Job, model: Path | EmbeddingModel | None) -> EmbeddingModel:
+    """Return the model that embeds; of the path of a checkpoint that the run has trained, the model in it."""
+    from lightly_nb.models import EmbeddingModel, resolve_model
+
+    if isinstance(model, EmbeddingModel):
+        return model
+    return resolve_model(model, input_size=job.configs.worker.input_size)
+
+
 def fingerprint_of_run(job: Job, folder: RunFolder) -> str:
     """Return the fingerprint of the model that a run has embedded with, '' for embeddings of the user."""
+    if job.configs.worker.embeddings:
+        return ""
+    known = (read_started_with(folder) or {}).get("embedded_with")
+    if known:
+        return str(known)
     model = newest_checkpoint(folder) if trains(job) else starting_point(job)
     if model is None or isinstance(model, EmbeddingsTable):
         return ""
