@@ -26,6 +26,13 @@ STEP = "CHECKING_CORRUPTNESS"
 FAST_MIN_SIZE = 256
 """Shortest side in pixels that `check(decode="fast")` leaves for the metadata."""
 
+TOO_LITTLE_MEMORY = (
+    "too little memory for a picture of this size",
+    "close other work, or scale the file down, then run again",
+)
+"""Reason and advice for a sound file that this machine cannot hold."""
+_WORDS_FOR_NO_MEMORY = ("insufficient memory", "outofmemoryerror", "allocate memory", "out of memory")
+
 Decode = Literal["full", "fast"]
 
 
@@ -71,11 +78,25 @@ def inspect(source: Source, filename: str, *, min_size: int | None = None, stric
         content = read(source, filename)
         content_hash = sha256(content).hexdigest()
         rgb, width, height = decode(content, min_size=min_size, filename=filename, strict=strict)
+        picture = Picture(rgb, width, height, len(content))
+        metadata = tuple(float(compute(picture)) for compute in IMAGE_METADATA.values())
     except CorruptImageError as error:
         return Inspection(content_hash, error.reason, error.what_to_do)
-    picture = Picture(rgb, width, height, len(content))
-    metadata = tuple(float(compute(picture)) for compute in IMAGE_METADATA.values())
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return Inspection(content_hash, *TOO_LITTLE_MEMORY)
     return Inspection(content_hash, metadata=metadata, rgb=rgb)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory has run out, in the words of Python, OpenCV or torch.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("can't allocate memory: 9 bytes"))
+    (True, True)
+    """
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _WORDS_FOR_NO_MEMORY)
 
 
 def read(source: Source, filename: str) -> bytes:

@@ -72,8 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error) or "interrupted", EXIT_CANCELED, listener)
     except RunTerminated as ended:
         return _fail(str(ended), int(ended.code or EXIT_FAILED), listener)
-    except BrokenPipeError:  # whoever read the output has enough, as `head` does
-        return _fail_without_output()
     except LightlyNBError as error:
         return _fail(f"{error}{_of_run(error)}", _exit_code(error), listener)
     except Exception as error:  # a fault of ours: its traceback is in the run's log.txt
@@ -102,10 +100,13 @@ def _print_whatever_the_terminal_can() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _fail_without_output() -> int:
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor does Python's last flush fail
-    return EXIT_FAILED
+def _print(text: str) -> None:
+    """Print a line; who reads the output may have enough, as `head` does, but the run goes on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -219,9 +220,9 @@ def _status(options: argparse.Namespace, listener: Listener | None) -> None:
 
     run = pipeline.open_run(options.run_folder)
     if listener is not None:
-        print(json.dumps({"state": run.state, "message": run.message, "progress": run.progress}))
+        _print(json.dumps({"state": run.state, "message": run.message, "progress": run.progress}))
     else:
-        print(f"{run.state}: {run.message}")
+        _print(f"{run.state}: {run.message}")
 
 
 def _cancel(options: argparse.Namespace, listener: Listener | None) -> None:
@@ -291,11 +292,11 @@ def _demo(options: argparse.Namespace, listener: Listener | None) -> None:
 def _summary(run: Run, listener: Listener | None) -> None:
 
     if listener is None:
-        print(summary_text(run))
+        _print(summary_text(run))
 
 
 def _print_json(event: Event) -> None:
-    print(json.dumps(event, ensure_ascii=True), flush=True)
+    _print(json.dumps(event, ensure_ascii=True))
 
 
 def _fail(message: str, code: int, listener: Listener | None) -> int:

@@ -177,3 +177,9 @@ def as_if_changed(value: object) -> IfChanged:
     if value not in get_args(IfChanged):
         raise ConfigError.at("if_changed", f"got {value!r}, allowed are {', '.join(get_args(IfChanged))}")
     return cast(IfChanged, value)
+
+
+def check_listener(on_event: object) -> None:
+    """Raise `ConfigError` if `on_event` can hear nothing."""
+    if on_event is not None and not callable(on_event):
+        raise ConfigError.at("on_event", f"got {on_event!r}, allowed is a function of one event, or None")

@@ -20,6 +20,7 @@ from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.options import as_path
 from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.starting_model import newest_checkpoint
 from lightly_nb.processes import end, send_input, spawn
@@ -59,7 +60,7 @@ class Run:
     def __init__(
         self, path: str | os.PathLike[str], storage_options: Any = None, lightly_storage_options: Any = None
     ):
-        self.folder = RunFolder(Path(path).expanduser().absolute())
+        self.folder = RunFolder(Path(as_path(path, "path")))
         self.job: Job = load_job(self.folder)
         self._storage_options = storage_options
         self._lightly_storage_options = lightly_storage_options

@@ -15,6 +15,7 @@ from lightly_nb.pipeline.options import (
     StorageOptions,
     as_if_changed,
     as_path,
+    check_listener,
     configs_asked_for,
     storage_of,
     with_options,
@@ -83,6 +84,7 @@ def run(
     RunCanceled
         If the run was canceled from elsewhere; what it had finished is kept.
     """
+    check_listener(on_event)
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
     execute(folder, **storage, on_event=on_event or ProgressBar())
     return Run(folder.path, **storage)
@@ -177,6 +179,7 @@ def rerun(
     InputError, CheckpointError
         If something has changed and `if_changed` does not allow it.
     """
+    check_listener(on_event)
     first = RunFolder(Path(as_path(path, "path")))
     job = load_job(first).again(output_dir, as_if_changed(if_changed))
     folder = save_job(job, {"rerun": {"of": str(first.path)}}, first)

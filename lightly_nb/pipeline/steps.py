@@ -37,6 +37,7 @@ from lightly_nb.pipeline.datapool.steps import (
     with_reason,
 )
 from lightly_nb.pipeline.job import Job, load_job, restore_config
+from lightly_nb.pipeline.options import check_listener
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
@@ -95,6 +96,7 @@ def execute(
     LightlyNBError
         If the run failed; the same message is in its last event, the traceback in `log.txt`.
     """
+    check_listener(on_event)
     job = load_job(folder)
     stop = _stop_when_asked(folder)
     emit = combined(partial(append_event, folder), log_event, stop, on_event)
