@@ -29,7 +29,7 @@ class RunTerminated(SystemExit):
 
 
 @contextmanager
-def ending_signals(message: Callable[[str], str]) -> Iterator[None]:
+def ending_signals(message: Callable[[str], str], *, unless_handled: bool = False) -> Iterator[None]:
     """Raise `RunTerminated` in the body when a signal that ends processes comes.
 
     Only in the main thread, where Python calls handlers. A signal that is ignored stays so, as under nohup;
@@ -39,6 +39,8 @@ def ending_signals(message: Callable[[str], str]) -> Iterator[None]:
     ----------
     message : callable
         Makes what is said from the name of the signal.
+    unless_handled : bool
+        Whether to leave it to a context of this kind that the body is in already.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -46,9 +48,11 @@ def ending_signals(message: Callable[[str], str]) -> Iterator[None]:
     before: dict[int, Any] = {}
     for number in ENDING:
         handler = signal.getsignal(number)
+        if unless_handled and isinstance(handler, _Raising):
+            continue
         if handler not in (signal.SIG_IGN, None):
             before[number] = handler
-            signal.signal(number, _raising(handler, message))
+            signal.signal(number, _Raising(handler, message))
     try:
         yield
     finally:
@@ -56,16 +60,20 @@ def ending_signals(message: Callable[[str], str]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _raising(earlier: Any, message: Callable[[str], str]) -> Callable[[int, FrameType | None], None]:
-    is_ending = False
+class _Raising:
+    """A handler that calls the earlier one, if that is not of this kind too, and raises."""
 
-    def raise_terminated(number: int, frame: FrameType | None) -> None:
-        nonlocal is_ending
-        if is_ending:  # once is enough: it is on its way out
+    def __init__(self, earlier: Any, message: Callable[[str], str]):
+        self.earlier, self.message, self.is_ending = earlier, message, False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.is_ending:  # once is enough: it is on its way out
             return
-        is_ending = True
+        self.is_ending = True
+        earlier = self.earlier
+        while isinstance(earlier, _Raising):
+            earlier.is_ending = True
+            earlier = earlier.earlier
         if callable(earlier):
             earlier(number, frame)
-        raise RunTerminated(number, message(signal.Signals(number).name))
-
-    return raise_terminated
+        raise RunTerminated(number, self.message(signal.Signals(number).name))

@@ -64,7 +64,7 @@ def interruptible() -> Iterator[None]:
     on_main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if on_main_thread else None
     try:
-        with ending_signals(lambda name: f"ended by signal {name}"):
+        with ending_signals(lambda name: f"ended by signal {name}", unless_handled=True):
             yield
     except RunTerminated:
         raise
