@@ -18,12 +18,20 @@ from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA, Picture, metadata_columns
 from lightly_nb.reading.images import CorruptImageError, decode, single_threaded_cv2
 from lightly_nb.samples import Samples, Source, quarantine_table
+from lightly_nb.turns import taking_turns
 
 CORRUPTNESS_CHECK = "corruptness check"
 EXACT_DUPLICATES = "exact duplicates"
 STEP = "CHECKING_CORRUPTNESS"
 FAST_MIN_SIZE = 256
 """Shortest side in pixels that `check(decode="fast")` leaves for the metadata."""
+
+TOO_LITTLE_MEMORY = (
+    "too little memory for a picture of this size",
+    "close other work, or scale the file down, then run again",
+)
+"""Reason and advice for a sound file that this machine cannot hold."""
+_WORDS_FOR_NO_MEMORY = ("insufficient memory", "outofmemoryerror", "allocate memory", "out of memory")
 
 Decode = Literal["full", "fast"]
 
@@ -70,11 +78,25 @@ def inspect(source: Source, filename: str, *, min_size: int | None = None, stric
         content = read(source, filename)
         content_hash = sha256(content).hexdigest()
         rgb, width, height = decode(content, min_size=min_size, filename=filename, strict=strict)
+        picture = Picture(rgb, width, height, len(content))
+        metadata = tuple(float(compute(picture)) for compute in IMAGE_METADATA.values())
     except CorruptImageError as error:
         return Inspection(content_hash, error.reason, error.what_to_do)
-    picture = Picture(rgb, width, height, len(content))
-    metadata = tuple(float(compute(picture)) for compute in IMAGE_METADATA.values())
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return Inspection(content_hash, *TOO_LITTLE_MEMORY)
     return Inspection(content_hash, metadata=metadata, rgb=rgb)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory has run out, in the words of Python, OpenCV or torch.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("can't allocate memory: 9 bytes"))
+    (True, True)
+    """
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _WORDS_FOR_NO_MEMORY)
 
 
 def read(source: Source, filename: str) -> bytes:
@@ -88,6 +110,7 @@ def read(source: Source, filename: str) -> bytes:
         ) from error
 
 
+@taking_turns
 def check(
     samples: Samples,
     *,

@@ -1,33 +1,37 @@
 """The command line, `lightly-nb`: flat delegates to pipeline and workspace, no logic of its own.
 
-Exit codes: 0 well, 1 the run failed, 2 what was asked for cannot be, 130 canceled.
+Exit codes: 0 well, 1 the run failed, 2 what was asked for cannot be and no work was done, 130 canceled, 143
+ended by SIGTERM (128 and the number of any other signal).
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lightly_nb.errors import (
     ApiException,
+    CheckpointError,
     ConfigError,
     DatasourceError,
     InputError,
     LightlyNBError,
     RunCanceled,
+    RunError,
 )
 from lightly_nb.events import Event, Listener, say
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR
-from lightly_nb.states import RunState
+from lightly_nb.signals import RunTerminated, ending_signals
 
 if TYPE_CHECKING:
     from lightly_nb.pipeline import Run
-from lightly_nb.pipeline.run_handle import Run
 
 EXIT_FAILED, EXIT_USAGE, EXIT_CANCELED = 1, 2, 130
 
@@ -57,21 +61,52 @@ Ctrl-C or SIGTERM: no further run is taken, the one under way is aborted; what i
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    _print_whatever_the_terminal_can()
     options = _parsed(arguments)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as a background run does; before torch loads
     listener = _print_json if options.json else None
     try:
-        options.command(options, listener)
+        with ending_signals(lambda name: f"ended by signal {name}"):
+            options.command(options, listener)
     except (RunCanceled, KeyboardInterrupt) as error:
         return _fail(str(error) or "interrupted", EXIT_CANCELED, listener)
-    except (ConfigError, InputError, DatasourceError, ApiException) as error:
-        return _fail(str(error), EXIT_USAGE, listener)
+    except RunTerminated as ended:
+        return _fail(str(ended), int(ended.code or EXIT_FAILED), listener)
     except LightlyNBError as error:
-        return _fail(str(error), EXIT_FAILED, listener)
+        return _fail(f"{error}{_of_run(error)}", _exit_code(error), listener)
     except Exception as error:  # a fault of ours: its traceback is in the run's log.txt
         said = f"unexpected {type(error).__name__}: {error}; please report it with the run's log.txt"
-        return _fail(said, EXIT_FAILED, listener)
+        return _fail(f"{said}{_of_run(error)}", EXIT_FAILED, listener)
     return 0
+
+
+def _exit_code(error: LightlyNBError) -> int:
+    """Return EXIT_FAILED for a run that failed at its work, EXIT_USAGE for what was refused before any."""
+    if getattr(error, "failed_run", None) is not None:
+        return EXIT_FAILED
+    refused = (ConfigError, InputError, DatasourceError, CheckpointError, RunError, ApiException)
+    return EXIT_USAGE if isinstance(error, refused) else EXIT_FAILED
+
+
+def _of_run(error: Exception) -> str:
+    folder = getattr(error, "failed_run", None)
+    return "" if folder is None else f"; the run failed in '{folder}' (go on with it: lightly-nb resume)"
+
+
+def _print_whatever_the_terminal_can() -> None:
+    """Print file names and signs that the output's encoding lacks as escapes, rather than failing at them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _print(text: str) -> None:
+    """Print a line; who reads the output may have enough, as `head` does, but the run goes on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -101,6 +136,12 @@ def _parser() -> argparse.ArgumentParser:
     rerun = _command(commands, "rerun", _rerun, "repeat a run: the same configuration, a new folder")
     rerun.add_argument("run_folder", metavar="RUN_FOLDER")
     rerun.add_argument("--output", metavar="DIR", help="make the new run folder below it")
+    rerun.add_argument(
+        "--if-changed",
+        default="go_on",
+        choices=("go_on", "refuse", "same_files"),
+        help="if files or weights are not as they were: say so, refuse, or leave out what was added",
+    )
     for name, function, text in [
         ("resume", _resume, "go on with a run that was canceled, failed or crashed"),
         ("status", _status, "say how a run stands"),
@@ -160,7 +201,8 @@ def _run(options: argparse.Namespace, listener: Listener | None) -> None:
 def _rerun(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb import pipeline
 
-    _summary(pipeline.rerun(options.run_folder, options.output, on_event=listener), listener)
+    run = pipeline.rerun(options.run_folder, options.output, if_changed=options.if_changed, on_event=listener)
+    _summary(run, listener)
 
 
 def _resume(options: argparse.Namespace, listener: Listener | None) -> None:
@@ -168,11 +210,9 @@ def _resume(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb.events import ProgressBar
 
     run = pipeline.open_run(options.run_folder)
-    if run.state is RunState.COMPLETED:
-        return _summary(run, listener)
-    pipeline.reopen(run.folder)
-    pipeline.execute(run.folder, on_event=listener or ProgressBar())
-    return _summary(run, listener)
+    if not run.is_whole:
+        pipeline.execute(run.folder, on_event=listener or ProgressBar())
+    _summary(run, listener)
 
 
 def _status(options: argparse.Namespace, listener: Listener | None) -> None:
@@ -180,9 +220,9 @@ def _status(options: argparse.Namespace, listener: Listener | None) -> None:
 
     run = pipeline.open_run(options.run_folder)
     if listener is not None:
-        print(json.dumps({"state": run.state, "message": run.message, "progress": run.progress}))
+        _print(json.dumps({"state": run.state, "message": run.message, "progress": run.progress}))
     else:
-        print(f"{run.state}: {run.message}")
+        _print(f"{run.state}: {run.message}")
 
 
 def _cancel(options: argparse.Namespace, listener: Listener | None) -> None:
@@ -252,11 +292,11 @@ def _demo(options: argparse.Namespace, listener: Listener | None) -> None:
 def _summary(run: Run, listener: Listener | None) -> None:
 
     if listener is None:
-        print(summary_text(run))
+        _print(summary_text(run))
 
 
 def _print_json(event: Event) -> None:
-    print(json.dumps(event, ensure_ascii=True), flush=True)
+    _print(json.dumps(event, ensure_ascii=True))
 
 
 def _fail(message: str, code: int, listener: Listener | None) -> int:

@@ -6,6 +6,7 @@ A listener may raise (`RunCanceled`) to stop the work: that is how cancel reache
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -157,4 +158,5 @@ class ProgressBar:
     def _write(self, text: str) -> None:
         from tqdm.auto import tqdm
 
-        tqdm.write(text)
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        tqdm.write(text.encode(encoding, "backslashreplace").decode(encoding))

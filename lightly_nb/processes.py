@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,9 @@ import psutil
 SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_TO_DIE = 10.0
 """How long a killed process may take to be gone."""
+SECONDS_UNTIL_FORGOTTEN = 7 * 86_400.0
+"""After which a temporary folder of another machine, or of this one before a restart, is nobody's."""
+_OWN_FOLDER = re.compile(r"lightly_nb-[a-z]+-(?:([0-9a-f]{8})-(\d+)-(\d+)-)?\w+")
 
 
 def this_process() -> dict[str, Any]:
@@ -111,6 +118,59 @@ def end(process: dict[str, Any] | None, timeout: float = 0.0) -> None:
                 os.kill(process["pid"], which)
         while is_alive(process) and time.monotonic() < until:
             time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def own_temporary_folder(what: str) -> Path:
+    """Make a folder in the system's temporary one whose name tells whose it is; delete those of the dead.
+
+    Processes that were killed cannot clean up after themselves, so the next one does.
+    """
+    root = Path(tempfile.gettempdir())
+    sweep_temporary_folders(root)
+    owner = f"{_machine_digits()}-{os.getpid()}-{_ticks(os.getpid())}"
+    return Path(tempfile.mkdtemp(prefix=f"lightly_nb-{what}-{owner}-", dir=root))
+
+
+@contextmanager
+def temporary_folder(what: str) -> Iterator[Path]:
+    """Yield such a folder, and delete it afterwards."""
+    folder = own_temporary_folder(what)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_temporary_folders(root: Path) -> list[str]:
+    """Delete the temporary folders of this user whose process has ended; return their names."""
+    swept = []
+    with suppress(OSError), os.scandir(root) as found:
+        for entry in found:
+            match = _OWN_FOLDER.fullmatch(entry.name)
+            if match is None or entry.is_symlink():
+                continue
+            with suppress(OSError):
+                if _is_nobodys(entry.stat(), *match.groups()):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                    swept.append(entry.name)
+    return swept
+
+
+def _is_nobodys(info: os.stat_result, machine: str | None, pid: str | None, ticks: str | None) -> bool:
+    if hasattr(os, "getuid") and info.st_uid != os.getuid():
+        return False
+    if machine == _machine_digits() and pid is not None:
+        return _ticks(int(pid)) != ticks
+    return time.time() - info.st_mtime > SECONDS_UNTIL_FORGOTTEN
+
+
+def _ticks(pid: int) -> str:
+    born = _born(pid)
+    return "" if born is None else str(int(born))
+
+
+def _machine_digits() -> str:
+    return hashlib.sha256(this_machine().encode()).hexdigest()[:8]
 
 
 @cache

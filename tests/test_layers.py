@@ -15,7 +15,7 @@ import lightly_nb
 PACKAGE = Path(lightly_nb.__file__).parent
 
 FLOORS = (
-    {"errors", "states", "events", "files", "processes", "display"},
+    {"errors", "states", "events", "files", "processes", "signals", "turns", "display"},
     {"samples", "vectors", "config", "datasource", "engines"},
     {"runfolder", "embeddings_csv", "models", "lightly_source", "demo"},
     {"reading", "scoring"},

@@ -84,6 +84,7 @@ RelevantFilenames = Annotated[
     str, BeforeValidator(_below_lightly), Allowed("text, a path that starts with '.lightly/', or ''")
 ]
 ImageFormat = Literal["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"]
+ChangedFiles = Literal["keep", "process", "refuse"]
 Scorer = Literal[
     "object-frequency",
     "objectness-least-confidence",
@@ -109,6 +110,11 @@ class DatapoolConfig(Section):
 
     name: Text = Field(default="", description="Name of the datapool. '' = that of the dataset.")
     keep_history: Flag = Field(default=True, description="Whether earlier states of the datapool are kept.")
+    changed_files: ChangedFiles = Field(
+        default="keep",
+        description="What becomes of files that an earlier run has looked at and that have another content "
+        "now: 'keep' what is known of them and say so, 'process' them as new ones, or 'refuse'.",
+    )
 
 
 class DatasourceConfig(Section):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +25,10 @@ from lightly_nb.embedding.precision import fitted
 from lightly_nb.errors import InputError, RunError
 from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.models import EmbeddingModel, resolve_model
+from lightly_nb.processes import own_temporary_folder, temporary_folder
 from lightly_nb.samples import Samples
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
+from lightly_nb.turns import taking_turns
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 STEP = "EMBEDDING"
 
 
+@taking_turns
 def embed(
     samples: Samples,
     checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,
@@ -61,6 +64,7 @@ def embed(
     """Embed samples, and check, describe and make thumbnails of them in the same pass.
 
     Files are worked on in name order whatever the order of the samples, so the results are the same.
+    Calls of several threads of one process take turns.
     Images are resized to the square that the model was trained on (bilinear, antialiased) and
     normalised with the mean and deviation of the model; those of a checkpoint are ImageNet's, as in
     `lightly-embed`.
@@ -162,8 +166,8 @@ def embed(
         device=place.type,
     )
     in_name_order = sorted(range(len(names)), key=names.__getitem__)
-    with tempfile.TemporaryDirectory(prefix="lightly_nb-chunks-") as temporary:
-        folder = ChunkFolder(Path(chunks_dir or temporary), settings.key)
+    with nullcontext(Path(chunks_dir)) if chunks_dir else temporary_folder("chunks") as chunks:
+        folder = ChunkFolder(chunks, settings.key)
         with Stage(on_event, STEP, len(names), "image") as stage:
             ordered = [names[row] for row in in_name_order]
             n_chunks = run_pass(source, ordered, embedder, settings, folder, num_workers, stage)
@@ -241,7 +245,7 @@ def _pack(path: str | os.PathLike[str] | None, jpegs: Iterator[bytes]) -> Thumbn
     if path is not None:
         write_thumbnails(Path(path), jpegs)
         return ThumbnailPack(path)
-    temporary = Path(tempfile.mkdtemp(prefix="lightly_nb-thumbnails-"), "thumbnails.arrow")
+    temporary = own_temporary_folder("thumbnails") / "thumbnails.arrow"
     try:
         write_thumbnails(temporary, jpegs)
     except BaseException:

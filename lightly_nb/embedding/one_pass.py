@@ -18,7 +18,7 @@ from operator import itemgetter
 import numpy as np
 import torch
 
-from lightly_nb.checks import Decode, inspect, read
+from lightly_nb.checks import TOO_LITTLE_MEMORY, Decode, Inspection, inspect, is_out_of_memory, read
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
 from lightly_nb.engines import local
@@ -88,9 +88,15 @@ def embed_batch(
         seen = inspect(source, filename, min_size=settings.min_size, strict=settings.strict)
         jpeg = b""
         if seen.rgb is not None:
-            pixels[row] = square(seen.rgb, side)
-            if settings.thumbnail_size:
-                jpeg = thumbnail_jpeg(seen.rgb, settings.thumbnail_size)
+            try:
+                pixels[row] = square(seen.rgb, side)
+                if settings.thumbnail_size:
+                    jpeg = thumbnail_jpeg(seen.rgb, settings.thumbnail_size)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                pixels[row] = 0
+                seen = Inspection(seen.content_hash, *TOO_LITTLE_MEMORY)
         inspections.append(replace(seen, rgb=None))
         thumbnails.append(jpeg)
     return Chunk(list(filenames), inspections, embedder(pixels), thumbnails)

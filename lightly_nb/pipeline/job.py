@@ -7,27 +7,31 @@ as `config/input.parquet`, so that the run can be repeated without the caller's 
 from __future__ import annotations
 
 import os
-import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
+from pyarrow import ArrowException
 
 from lightly_nb.config import Configs, WorkerConfig, parse_configs, to_dict, yaml_text
 from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
-from lightly_nb.pipeline.options import RunOptions, with_defaults
+from lightly_nb.pipeline.circumstances import save_first, write_circumstances
+from lightly_nb.pipeline.options import (
+    IfChanged,
+    RunOptions,
+    as_path,
+    check_kinds,
+    check_path,
+    with_defaults,
+)
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Samples
-
-REPORTED_PACKAGES = ("lightly_nb", "lightly", "torch", "torchvision", "numpy", "pandas", "simplejpeg")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Job:
         `worker_config.checkpoint_run_id` stands for.
     queries : tuple of Query
         The embeddings of the tags that SIMILARITY strategies name.
+    if_changed : str
+        What a run that repeats another one does about files that are not as they were, as in `rerun`.
     """
 
     input: str
@@ -66,12 +72,14 @@ class Job:
     datapool: str | None = None
     checkpoint: str | None = None
     queries: tuple[Query, ...] = ()
+    if_changed: IfChanged = "go_on"
 
-    def again(self, output_dir: str | os.PathLike[str] | None) -> Job:
+    def again(self, output_dir: str | os.PathLike[str] | None, if_changed: IfChanged) -> Job:
         """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
         worker = self.configs.worker.model_copy(update={"run_directory": ""})
-        output = _absolute(output_dir or self.output_dir)
-        return replace(self, configs=replace(self.configs, worker=worker), output_dir=output)
+        output = as_path(output_dir or self.output_dir, "output_dir")
+        configs = replace(self.configs, worker=worker)
+        return replace(self, configs=configs, output_dir=output, if_changed=if_changed)
 
 
 def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], options: RunOptions) -> Job:
@@ -87,12 +95,19 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
         If two checkpoints are given, or a datapool is asked for and none is named.
     """
     options = with_defaults(options)
-    shared, output = _absolute(options["shared_dir"] or os.getcwd()), _absolute(output_dir)
+    given = options["shared_dir"]
+    shared = as_path(os.getcwd() if given is None or given == "" else given, "shared_dir")
+    output = as_path(output_dir, "output_dir")
     checkpoint, lightly_source = options["checkpoint"], options["lightly_source"]
+    check_kinds(options)
+    if isinstance(source, str | bytes | os.PathLike):
+        check_path(source, "source")
+    if lightly_source is not None:
+        check_path(lightly_source, "lightly_source")
     job = replace(
         _job_of(source, configs, shared, output, options["storage_options"]),
         datapool=_datapool_folder(configs.worker, shared, options["datapool"]),
-        checkpoint=None if checkpoint is None else _absolute(checkpoint),
+        checkpoint=None if checkpoint is None else as_path(checkpoint, "checkpoint"),
         queries=as_queries(options["queries"]),
     )
     if lightly_source is not None:
@@ -125,7 +140,7 @@ def _datapool_folder(
     """Return the folder given, or the one that `worker_config.datapool.name` names; None for no datapool."""
     name = worker.datapool.name
     if datapool is not None:
-        return _absolute(datapool)
+        return as_path(datapool, "datapool")
     if not name and worker.use_datapool:
         raise ConfigError.at(
             "worker_config.use_datapool",
@@ -161,38 +176,50 @@ def _check(job: Job) -> None:
         )
 
 
-def _absolute(path: str | os.PathLike[str]) -> str:
-    return str(Path(path).expanduser().absolute())
-
-
 def _listed(source: Any, storage_options: Any) -> Samples:
     from lightly_nb.reading import list_samples
 
     return list_samples(source, storage_options=storage_options)
 
 
-def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
-    """Make a run folder that holds `job`; `asked` is what the user gave, before defaults."""
-    folder = new_run_folder(job.output_dir, job.configs.worker.run_directory or None)
-    content = {
-        "input": job.input,
-        "lightly_source": job.lightly_source,
-        "shared_dir": job.shared_dir,
-        "output_dir": job.output_dir,
-        "datapool": job.datapool,
-        "checkpoint": job.checkpoint,
-        "queries": save_queries(folder, job.queries),
-        "worker_config": to_dict(job.configs.worker),
-        "lightly_config": to_dict(job.configs.lightly),
-        "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
-    }
-    write_text(folder.config, yaml_text.dump(content))
-    write_text(folder.overrides, yaml_text.dump(_masked_like(asked, content)))
-    write_text(folder.hydra, yaml_text.dump(_circumstances(folder)))
-    if job.listing is not None:
-        table = job.listing.reset_index()
-        write_aside(folder.input_table, table.to_parquet)
-    return folder
+def save_job(job: Job, asked: Mapping[str, Any], first: RunFolder | None = None) -> RunFolder:
+    """Make a run folder that holds `job`.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    asked : mapping
+        What the user gave, before defaults.
+    first : RunFolder or None
+        The run that this one repeats, whose threads are kept and whose files are compared.
+    """
+
+    def fill(folder: RunFolder, path: Path) -> None:
+        content = {
+            "input": job.input,
+            "lightly_source": job.lightly_source,
+            "shared_dir": job.shared_dir,
+            "output_dir": job.output_dir,
+            "datapool": job.datapool,
+            "checkpoint": job.checkpoint,
+            "is_listed": job.listing is not None,
+            "if_changed": job.if_changed,
+            "queries": save_queries(folder, job.queries),
+            "worker_config": to_dict(job.configs.worker),
+            "lightly_config": to_dict(job.configs.lightly),
+            "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
+        }
+        if job.listing is not None:
+            table = job.listing.reset_index()
+            write_aside(folder.input_table, table.to_parquet)
+        if first is not None:
+            save_first(folder, first)
+        write_text(folder.overrides, yaml_text.dump(_masked_like(asked, content)))
+        write_circumstances(folder, path)
+        write_text(folder.config, yaml_text.dump(content))
+
+    return new_run_folder(job.output_dir, job.configs.worker.run_directory or None, fill)
 
 
 def load_job(folder: RunFolder) -> Job:
@@ -201,17 +228,30 @@ def load_job(folder: RunFolder) -> Job:
     Raises
     ------
     RunError
-        If the folder is not one of a run.
+        If the folder is not one of a run, or its configuration is damaged.
     """
     if not folder.config.is_file():
         raise RunError(
             f"'{folder.path}' is not a run folder: it has no config/config.yaml. Give the folder that a run "
             "printed when it started, for example lightly_outputs/2026-01-31/12-00-00"
         )
+    try:
+        return _job_in(folder)
+    except (OSError, KeyError, TypeError, ValueError, ArrowException) as error:
+        said = f"no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        raise RunError(
+            f"the configuration of the run in '{folder.path}' is damaged ({said}): put the files of its "
+            "folder config/ back from a copy, or start a new run"
+        ) from error
+
+
+def _job_in(folder: RunFolder) -> Job:
     content = yaml_text.load(folder.config.read_text(encoding="utf-8"), str(folder.config))
+    if not isinstance(content, dict):
+        raise ValueError(f"{folder.config} holds no keys")
     configs = parse_configs(content["worker_config"], content["lightly_config"], content["selection_config"])
     listing = None
-    if folder.input_table.is_file():
+    if content.get("is_listed", folder.input_table.is_file()):
         listing = pd.read_parquet(folder.input_table).set_index("filename")
     return Job(
         input=content["input"],
@@ -223,7 +263,22 @@ def load_job(folder: RunFolder) -> Job:
         datapool=content["datapool"],
         checkpoint=content["checkpoint"],
         queries=load_queries(folder, content["queries"]),
+        if_changed=content.get("if_changed", "go_on"),
     )
+
+
+def restore_config(folder: RunFolder, job: Job) -> None:
+    """Write those files of `config/` again that are gone and that no run needs."""
+    if not folder.overrides.is_file():
+        configs = {
+            "worker_config": job.configs.worker,
+            "lightly_config": job.configs.lightly,
+            "selection_config": job.configs.selection,
+        }
+        content = {name: to_dict(config) for name, config in configs.items() if config}
+        write_text(folder.overrides, yaml_text.dump(_masked_like(configs, content)))
+    if not folder.hydra.is_file():
+        write_circumstances(folder, folder.path)
 
 
 def _masked_like(asked: Mapping[str, Any], content: Mapping[str, Any]) -> list[str]:
@@ -245,21 +300,3 @@ def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def _circumstances(folder: RunFolder) -> dict[str, Any]:
-    return {
-        "run": {"dir": str(folder.path)},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "executable": sys.executable,
-        "packages": {name: _version(name) for name in REPORTED_PACKAGES},
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -7,12 +7,16 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict, TypeVar, cast
+from pathlib import Path
+from typing import Any, Literal, TypedDict, TypeVar, cast, get_args
 
 from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig
+from lightly_nb.datasource.names import is_unicode, printable
 from lightly_nb.errors import ConfigError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+IfChanged = Literal["go_on", "refuse", "same_files"]
+"""What a run that repeats another one does about files that are not as they were."""
 
 
 class ConfigOptions(TypedDict, total=False):
@@ -130,3 +134,52 @@ def configs_asked_for(options: RunOptions) -> dict[str, Any]:
         "lightly_config": options["lightly_config"],
         "selection_config": short if selection is None else selection,
     }
+
+
+def as_path(value: object, name: str) -> str:
+    """Return a path that a user gave under `name`, absolute, as text.
+
+    Raises
+    ------
+    ConfigError
+        If it is of another type, empty, or no UTF-8 text, which the run's files could not hold.
+    """
+    path = check_path(value, name)
+    return str(Path(path).expanduser().absolute())
+
+
+def check_path(value: object, name: str) -> str:
+    """Return a path or URL that a user gave under `name` as text, as it is; raise as `as_path` does."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise ConfigError.at(
+            name, f"got {value!r} ({type(value).__name__}), allowed is a path as text or Path"
+        )
+    if not is_unicode(text):
+        raise ConfigError.at(
+            name,
+            f"'{printable(text)}' is not valid UTF-8, and the files of a run are; rename that folder, "
+            "or give another one",
+        )
+    return text
+
+
+def check_kinds(options: RunOptions) -> None:
+    """Raise `ConfigError` if an option that is no path is of a type that it cannot be."""
+    for name in ("storage_options", "lightly_storage_options", "queries"):
+        value = options.get(name)
+        if value is not None and not isinstance(value, Mapping):
+            raise ConfigError.at(name, f"got {value!r} ({type(value).__name__}), allowed is a dict")
+
+
+def as_if_changed(value: object) -> IfChanged:
+    """Return what a user gave as `if_changed`, checked."""
+    if value not in get_args(IfChanged):
+        raise ConfigError.at("if_changed", f"got {value!r}, allowed are {', '.join(get_args(IfChanged))}")
+    return cast(IfChanged, value)
+
+
+def check_listener(on_event: object) -> None:
+    """Raise `ConfigError` if `on_event` can hear nothing."""
+    if on_event is not None and not callable(on_event):
+        raise ConfigError.at("on_event", f"got {on_event!r}, allowed is a function of one event, or None")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,23 +37,101 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     from lightly_nb.embedding.embed import unit_length
 
     check = samples.embedding_check
-    normalized = samples.with_array("embeddings", unit_length(samples.embeddings))
-    write_embeddings(folder.embeddings, samples, samples)
-    write_embeddings(folder.normalized_embeddings, normalized, samples)
     if normalize_embeddings:
+        normalized = samples.with_array("embeddings", unit_length(samples.embeddings))
         samples = normalized.with_array(COMPUTED, samples.embeddings)
+    write_embeddings_csvs(folder, samples)
     for name, array in samples.arrays.items():
         write_aside(folder.arrays / f"{name}.npy", partial(_save_array, array))
     save_quarantine(folder, samples.quarantine)
     if check is not None:
         write_text(folder.embedding_check, json.dumps(check.to_dict(), ensure_ascii=False))
+    arrays = [folder.arrays / f"{name}.npy" for name in samples.arrays]
+    note_sizes(folder, [*arrays, *of_samples(folder), folder.quarantine, folder.embedding_check])
     write_aside(folder.samples, samples.table.reset_index().to_parquet)
 
 
-def save_listed_files(folder: RunFolder, samples: Samples) -> None:
-    """Write name and version of every file that the run looks at, right after listing."""
-    names = samples.table.index.to_series()
-    table = pd.DataFrame({"filename": names, "version": samples.table.get("version", "")})
+def write_embeddings_csvs(folder: RunFolder, samples: Samples) -> None:
+    """Write the embeddings as computed, and at unit length."""
+    from lightly_nb.embedding.embed import unit_length
+
+    computed = samples.with_array("embeddings", samples.arrays.get(COMPUTED, samples.embeddings))
+    write_embeddings(folder.embeddings, computed, samples)
+    normalized = samples.with_array("embeddings", unit_length(computed.embeddings))
+    write_embeddings(folder.normalized_embeddings, normalized, samples)
+
+
+def of_samples(folder: RunFolder) -> list[Path]:
+    """Return the files that tell of the samples what `samples.parquet`, arrays and quarantine do."""
+    lists = [folder.corrupt_filenames, folder.duplicate_filenames]
+    return [folder.embeddings, folder.normalized_embeddings, folder.thumbnails, *lists]
+
+
+def of_selection(folder: RunFolder) -> list[Path]:
+    """Return the files that tell of the selection what `selection.json` and `selection.parquet` do."""
+    lists = [folder.sampled_filenames, folder.removed_filenames]
+    return [*lists, folder.selected_embeddings, folder.selected_embeddings_including_datapool]
+
+
+def of_report(folder: RunFolder) -> list[Path]:
+    """Return the files of a report, without its plots."""
+    return [folder.report_json, folder.report_html, folder.report_pdf, folder.report_arrays]
+
+
+def note_sizes(folder: RunFolder, paths: Iterable[Path]) -> None:
+    """Note how large files are, so that one that is cut or deleted is noticed; absent ones are left out."""
+    noted = _sizes(folder)
+    for path in paths:
+        if path.is_file():
+            noted[path.relative_to(folder.path).as_posix()] = path.stat().st_size
+    write_text(folder.sizes, json.dumps(noted))
+
+
+def damaged(folder: RunFolder, paths: Iterable[Path]) -> list[Path]:
+    """Return those of `paths` that the run has written and that are gone or shorter now."""
+    noted, found = _sizes(folder), []
+    for path in paths:
+        size = noted.get(path.relative_to(folder.path).as_posix())
+        if size is not None and (not path.is_file() or path.stat().st_size < size):
+            found.append(path)
+    return found
+
+
+def noted_below(folder: RunFolder, below: Path) -> list[Path]:
+    """Return the files below a folder of the run that it has written."""
+    start = f"{below.relative_to(folder.path).as_posix()}/"
+    return [folder.path / name for name in _sizes(folder) if name.startswith(start)]
+
+
+def _sizes(folder: RunFolder) -> dict[str, int]:
+    try:
+        content = json.loads(folder.sizes.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def save_listed_files(
+    folder: RunFolder, listed: Samples, looked_at: Samples | None = None, changed: Collection[str] = ()
+) -> None:
+    """Write name and version of every file of the listing, right after it, and which the run looks at.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Of the run.
+    listed : Samples
+        All files.
+    looked_at : Samples or None
+        Those that are new to the datapool of the run; None: all of them.
+    changed : collection of str
+        Those that are not looked at though they have changed: no version of theirs is known.
+    """
+    names = listed.table.index
+    version = listed.table["version"].astype(str) if "version" in listed.table else pd.Series("", index=names)
+    is_new = True if looked_at is None else names.isin(looked_at.table.index)
+    version = version.where(~names.isin(list(changed)), "")
+    table = pd.DataFrame({"filename": names.to_numpy(), "version": version.to_numpy(), "looked_at": is_new})
     write_aside(folder.listed_files, partial(table.to_parquet, index=False))
 
 
@@ -113,6 +192,17 @@ def save_selection(
     folder: RunFolder, samples: Samples, selection: Selection, dump_sampled_embeddings: bool
 ) -> None:
     """Write the selection, its file name lists and its embeddings; `selection.json` last."""
+    write_selection_lists(folder, samples, selection, dump_sampled_embeddings)
+    write_aside(folder.selection_table, selection.table().reset_index().to_parquet)
+    note_sizes(folder, [*of_selection(folder), folder.selection_table])
+    content = {name: getattr(selection, name) for name in _SELECTION_FIELDS}
+    write_text(folder.selection, json.dumps({**content, "rows": selection.rows.tolist()}, ensure_ascii=False))
+
+
+def write_selection_lists(
+    folder: RunFolder, samples: Samples, selection: Selection, dump_sampled_embeddings: bool
+) -> None:
+    """Write the file name lists of a selection, and with `dump_sampled_embeddings` its embeddings."""
     preselected = samples.rows_of(selection.preselected)
     removed = np.ones(len(samples), dtype=bool)
     removed[selection.rows] = removed[preselected] = False
@@ -123,9 +213,6 @@ def save_selection(
         both = computed.take(np.concatenate([preselected, selection.rows]))
         write_embeddings(folder.selected_embeddings, computed.take(selection.rows), samples)
         write_embeddings(folder.selected_embeddings_including_datapool, both, samples)
-    write_aside(folder.selection_table, selection.table().reset_index().to_parquet)
-    content = {name: getattr(selection, name) for name in _SELECTION_FIELDS}
-    write_text(folder.selection, json.dumps({**content, "rows": selection.rows.tolist()}, ensure_ascii=False))
 
 
 def load_selection(folder: RunFolder) -> Selection:

@@ -20,6 +20,7 @@ from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.options import as_path
 from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.starting_model import newest_checkpoint
 from lightly_nb.processes import end, send_input, spawn
@@ -59,7 +60,7 @@ class Run:
     def __init__(
         self, path: str | os.PathLike[str], storage_options: Any = None, lightly_storage_options: Any = None
     ):
-        self.folder = RunFolder(Path(path).expanduser().absolute())
+        self.folder = RunFolder(Path(as_path(path, "path")))
         self.job: Job = load_job(self.folder)
         self._storage_options = storage_options
         self._lightly_storage_options = lightly_storage_options
@@ -75,6 +76,13 @@ class Run:
     def state(self) -> RunState:
         """The state now; CRASHED when the process died without saying how the run ended."""
         return true_state(self.folder, self._said_state)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run is complete, and no file of its results is gone or was cut."""
+        from lightly_nb.pipeline.restoring import is_whole
+
+        return self.state is RunState.COMPLETED and is_whole(self.folder, self.job.configs)
 
     @property
     def message(self) -> str:
@@ -186,12 +194,24 @@ class Run:
         return self.folder.log.read_text(encoding="utf-8") if self.folder.log.is_file() else ""
 
     def resume(self) -> Run:
-        """Go on with a run that was canceled, failed or crashed, in a background process."""
-        if lock.is_alive(self.folder):
-            raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
-        if self.state is not RunState.COMPLETED:
-            reopen(self.folder)
-            start_process(self.folder, self._storage_options, self._lightly_storage_options)
+        """Go on with a run that was canceled, failed or crashed, in a background process.
+
+        A run that is complete is left as it is, unless files of its results are gone or damaged: those are
+        made again.
+
+        Raises
+        ------
+        RunError
+            If the run is being worked on; nothing was changed.
+        """
+        from lightly_nb.pipeline.steps import reopen
+
+        with lock.claimed(self.folder):
+            if lock.is_alive(self.folder):
+                raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
+            if not self.is_whole:
+                reopen(self.folder)
+                start_process(self.folder, self._storage_options, self._lightly_storage_options)
         return self
 
     def __repr__(self) -> str:
@@ -235,12 +255,6 @@ def crashed_message(folder: RunFolder) -> str:
         f"the process of the run died without a word; see '{folder.log}', "
         f"then go on with it: lightly-nb resume '{folder.path}'"
     )
-
-
-def reopen(folder: RunFolder) -> None:
-    """Make the run of `folder` one that has not ended, so that it can be gone on with."""
-    folder.cancel.unlink(missing_ok=True)
-    append_event(folder, _state_event(RunState.OPEN, "the run will go on"))
 
 
 def _state_event(state: RunState, message: str) -> Event:

@@ -10,8 +10,12 @@ from lightly_nb.config import parse_configs
 from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.pipeline.job import as_job, load_job, save_job
 from lightly_nb.pipeline.options import (
+    IfChanged,
     RunOptions,
     StorageOptions,
+    as_if_changed,
+    as_path,
+    check_listener,
     configs_asked_for,
     storage_of,
     with_options,
@@ -80,6 +84,7 @@ def run(
     RunCanceled
         If the run was canceled from elsewhere; what it had finished is kept.
     """
+    check_listener(on_event)
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
     execute(folder, **storage, on_event=on_event or ProgressBar())
     return Run(folder.path, **storage)
@@ -143,13 +148,15 @@ def rerun(
     path: str | os.PathLike[str],
     output_dir: str | os.PathLike[str] | None = None,
     *,
+    if_changed: IfChanged = "go_on",
     on_event: Listener | None = None,
     **options: Unpack[StorageOptions],
 ) -> Run:
     """Repeat the run of folder `path` in a new run folder, from its configuration alone.
 
-    On the same machine and the same files the selection is the same, bit for bit; but with a datapool, which
-    has grown since, the run goes on from there.
+    On the same machine and the same files the selection is the same, bit for bit, whatever the number of
+    threads that torch has now; but with a datapool, which has grown since, the run goes on from there. What
+    differs is said: files, weights, versions.
 
     Parameters
     ----------
@@ -157,12 +164,24 @@ def rerun(
         Of the first run.
     output_dir : str or path, optional
         The new run folder is made below it; None is where the first one was made.
+    if_changed : "go_on", "refuse" or "same_files"
+        If files of the input were added, removed or changed since, or the weights replaced: to go on with
+        what is there now and say so, to refuse, or to leave out what was added and refuse the rest.
     **options
         `storage_options` and `lightly_storage_options`, as in `run`.
     on_event : callable, optional
         Gets every event; None shows progress bars.
+
+    Raises
+    ------
+    RunError
+        If the folder is not one of a run.
+    InputError, CheckpointError
+        If something has changed and `if_changed` does not allow it.
     """
-    first = RunFolder(Path(path).expanduser().absolute())
-    folder = save_job(load_job(first).again(output_dir), {"rerun": {"of": str(first.path)}})
+    check_listener(on_event)
+    first = RunFolder(Path(as_path(path, "path")))
+    job = load_job(first).again(output_dir, as_if_changed(if_changed))
+    folder = save_job(job, {"rerun": {"of": str(first.path)}}, first)
     execute(folder, **options, on_event=on_event or ProgressBar())
     return Run(folder.path, **options)

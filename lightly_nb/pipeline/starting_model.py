@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lightly_nb.config import Configs
 from lightly_nb.config.lightly import ModelConfig, is_pretrained
 from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
+from lightly_nb.errors import ConfigError
+from lightly_nb.pipeline.circumstances import read_started_with
 from lightly_nb.pipeline.job import Job
 from lightly_nb.runfolder import RunFolder
 
@@ -37,7 +39,7 @@ def model_name(configs: Configs) -> str | None:
         return model.name
     if (model.name, model.num_ftrs, model.width) == (default.name, default.num_ftrs, default.width):
         return None
-    return f"{model.name}/simclr/d{model.num_ftrs}/w{float(model.width)}"
+    return model_name_of(model)
 
 
 def starting_point(job: Job) -> Path | EmbeddingModel | EmbeddingsTable | None:
@@ -54,10 +56,40 @@ def starting_point(job: Job) -> Path | EmbeddingModel | EmbeddingsTable | None:
     checkpoint = job.checkpoint or worker.checkpoint
     path = Path(job.shared_dir, checkpoint) if checkpoint else None
     if not trains(job):
+        _refuse_contradiction(job, path)
         return _embedding_model(job, path or model_name(job.configs))
     if path is None:
         return None
     return load_checkpoint(path, name=model.name, width=model.width, num_ftrs=model.num_ftrs).path
+
+
+def _refuse_contradiction(job: Job, path: Path | None) -> None:
+    """Refuse a model that `lightly_config.model` names beside another one that would embed in its place."""
+    from lightly_nb.models import load_checkpoint
+
+    model, default, worker = job.configs.lightly.model, ModelConfig(), job.configs.worker
+    keys = ("name", "width", "num_ftrs")
+    asked: dict[str, Any] = {
+        key: getattr(model, key) for key in keys if getattr(model, key) not in (None, getattr(default, key))
+    }
+    if not asked:
+        return
+    if path is not None:
+        load_checkpoint(path, **asked)
+    elif worker.model and worker.model != model_name_of(model):
+        named = ", ".join(f"{key} {value}" for key, value in asked.items())
+        raise ConfigError.at(
+            "worker_config.model",
+            f"got '{worker.model}', but lightly_config.model asks for another one ({named}); without "
+            "training only one of them can embed: leave the other out",
+        )
+
+
+def model_name_of(model: ModelConfig) -> str:
+    """Return the name of a configured model as `worker_config.model` has it."""
+    if is_pretrained(model.name):
+        return model.name
+    return f"{model.name}/simclr/d{model.num_ftrs}/w{float(model.width)}"
 
 
 def _embedding_model(job: Job, model: str | Path | None) -> EmbeddingModel:
@@ -78,8 +110,32 @@ def newest_checkpoint(folder: RunFolder) -> Path | None:
     return max(paths, key=lambda path: int(path.stem.rpartition("_")[2]), default=None)
 
 
+def weights_file(job: Job) -> Path | None:
+    """Return the file of weights or embeddings that the run reads, None if it reads none."""
+    worker = job.configs.worker
+    name = worker.embeddings or job.checkpoint or worker.checkpoint
+    if name:
+        return Path(job.shared_dir, name)
+    own = Path(worker.model) if worker.model else None
+    return own if own is not None and own.is_file() else None
+
+
+def resolved(job: Job, model: Path | EmbeddingModel | None) -> EmbeddingModel:
+    """Return the model that embeds; of the path of a checkpoint that the run has trained, the model in it."""
+    from lightly_nb.models import EmbeddingModel, resolve_model
+
+    if isinstance(model, EmbeddingModel):
+        return model
+    return resolve_model(model, input_size=job.configs.worker.input_size)
+
+
 def fingerprint_of_run(job: Job, folder: RunFolder) -> str:
     """Return the fingerprint of the model that a run has embedded with, '' for embeddings of the user."""
+    if job.configs.worker.embeddings:
+        return ""
+    known = (read_started_with(folder) or {}).get("embedded_with")
+    if known:
+        return str(known)
     model = newest_checkpoint(folder) if trains(job) else starting_point(job)
     if model is None or isinstance(model, EmbeddingsTable):
         return ""

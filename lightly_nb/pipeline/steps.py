@@ -7,10 +7,9 @@ so to go on with an interrupted run is to execute it once more.
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -24,25 +23,37 @@ from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, combined, say
 from lightly_nb.lightly_source.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.pipeline import results
+from lightly_nb.pipeline.circumstances import hash_of_file, note, settle, threads_held
+from lightly_nb.pipeline.comparing import compared_with_first
+from lightly_nb.pipeline.datapool.pool import held
 from lightly_nb.pipeline.datapool.steps import (
+    add_to_datapool,
     completion_message,
     files_to_process,
     joined,
     nothing_selected,
     opened_datapool,
     size_among_new,
-    update_datapool,
     with_reason,
 )
-from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.job import Job, load_job, restore_config
+from lightly_nb.pipeline.options import check_listener
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
-from lightly_nb.pipeline.starting_model import starting_point, trains
-from lightly_nb.runfolder import RunFolder, append_event
+from lightly_nb.pipeline.starting_model import (
+    newest_checkpoint,
+    resolved,
+    starting_point,
+    trains,
+    weights_file,
+)
+from lightly_nb.runfolder import RunFolder, append_event, read_events
 from lightly_nb.samples import Samples
+from lightly_nb.signals import RunTerminated, ending_signals
 from lightly_nb.states import RunState
+from lightly_nb.turns import in_turn
 
 if TYPE_CHECKING:
     from lightly_nb.models import EmbeddingModel
@@ -66,7 +77,8 @@ def execute(
 ) -> None:
     """Do, or go on with, the run of `folder`, from its configuration to its results.
 
-    Every event goes to `events.jsonl` and then to `on_event`. The run's last event is its end state.
+    Every event goes to `events.jsonl` and then to `on_event`. The run's last event is its end state, also
+    where the process is told to end: SIGTERM is an exit with 143. Threads of one process take turns.
 
     Parameters
     ----------
@@ -84,18 +96,85 @@ def execute(
     LightlyNBError
         If the run failed; the same message is in its last event, the traceback in `log.txt`.
     """
+    check_listener(on_event)
     job = load_job(folder)
-    emit = combined(partial(append_event, folder), log_event, _stop_when_asked(folder), on_event)
-    with locked(folder), run_log(folder):
+    stop = _stop_when_asked(folder)
+    emit = combined(partial(append_event, folder), log_event, stop, on_event)
+    with (
+        locked(folder),
+        run_log(folder),
+        ending_signals(lambda name: stopped_by(folder, name)),
+    ):
         try:
-            _enter(emit, RunState.STARTED, "run started")
-            _steps(job, folder, _Access(storage_options, lightly_storage_options), emit)
-        except (RunCanceled, KeyboardInterrupt) as error:
-            _end(folder, on_event, RunState.ABORTED, str(error) or "interrupted from the keyboard")
+            reopen_if_ended(folder)
+            with in_turn(_waiting(emit, stop, "STARTED", "waiting for other work of this process to end")):
+                _enter(emit, RunState.STARTED, "run started")
+                _steps(job, folder, _Access(storage_options, lightly_storage_options), emit, stop)
+        except RunCanceled as error:
+            _end(folder, on_event, RunState.ABORTED, str(error))
             raise
         except Exception as error:
             _end(folder, on_event, RunState.FAILED, f"{type(error).__name__}: {error}")
+            _mark_failed(error, folder)
             raise
+        except BaseException as error:  # an interrupt, a signal, an exit: whoever asked for it
+            _end(folder, on_event, RunState.ABORTED, _ended_with(folder, error))
+            raise
+
+
+def stopped_by(folder: RunFolder, signal_name: str) -> str:
+    """Return what is said of a run that a signal has ended."""
+    what = "run canceled" if folder.cancel.exists() else f"run ended by signal {signal_name}"
+    return f"{what}; {_kept(folder)}"
+
+
+def _ended_with(folder: RunFolder, error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted from the keyboard"
+    if isinstance(error, RunTerminated):
+        return str(error)
+    return f"run ended by {type(error).__name__}; {_kept(folder)}"
+
+
+def _kept(folder: RunFolder) -> str:
+    return f"what was finished is kept in '{folder.path}'. Go on with it with: lightly-nb resume"
+
+
+def _mark_failed(error: Exception, folder: RunFolder) -> None:
+    """Note on the error which run has failed with it, if it was not refused before any work."""
+    has_worked = any(event.get("state") == RunState.LOADING_DATASET for event in read_events(folder)[0])
+    if has_worked or folder.samples.is_file():
+        error.failed_run = folder.path  # type: ignore[attr-defined]
+
+
+def reopen_if_ended(folder: RunFolder) -> None:
+    """Make a run that has ended, or died, one that goes on; one that was only asked for stays as it is."""
+    states = [event["state"] for event in read_events(folder)[0] if "state" in event]
+    if states and states[-1] != RunState.OPEN:
+        reopen(folder)
+
+
+def reopen(folder: RunFolder) -> None:
+    """Make the run of `folder` one that has not ended, so that it can be gone on with; for who holds it."""
+    said = "the run will go on"
+    append_event(
+        folder, Event(time=time.time(), state=RunState.OPEN.value, step=RunState.OPEN.value, message=said)
+    )
+    folder.cancel.unlink(missing_ok=True)
+
+
+def _waiting(emit: Listener, stop: Listener, step: str, said: str) -> Callable[[], None]:
+    """Return what says, once, that a run waits, and lets it be canceled meanwhile."""
+    has_said = False
+
+    def wait() -> None:
+        nonlocal has_said
+        if not has_said:
+            say(emit, step, said)
+        has_said = True
+        stop(Event(time=time.time(), step=step))
+
+    return wait
 
 
 class _Access(NamedTuple):
@@ -105,31 +184,61 @@ class _Access(NamedTuple):
     lightly: Mapping[str, Any] | None
 
 
-def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None:
+def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener, stop: Listener) -> None:
+    from lightly_nb.pipeline import restoring
+
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
     selection_config = _refuse_what_is_not_built(job)
     check_queries(selection_config, job.queries)
+    restoring.sweep_leftovers(folder)
+    restore_config(folder, job)
     worker = job.configs.worker
-    start = starting_point(job)
-    if not folder.samples.is_file():
-        pool = opened_datapool(job, start, emit)
-        samples = _samples_to_select_from(job, folder, start, pool, access, emit)
-        results.save_samples(folder, samples, worker.normalize_embeddings)
-        shutil.rmtree(folder.chunks, ignore_errors=True)
-    samples = results.load_samples(folder, job.input, access.input)
-    if not folder.selection.is_file():
-        _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
-        selection = _selected(job, samples, selection_config, emit)
-        _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
-        results.save_selection(folder, samples, selection, worker.dump_sampled_embeddings)
-    selection = results.load_selection(folder)
-    if worker.dump_dataset:
-        _dump(job, folder, samples, selection, emit)
-    if worker.generate_report and not folder.report_json.is_file():
-        _report(folder, samples, selection, emit)
-    if job.datapool and worker.datasource.enable_datapool_update:
-        update_datapool(job.datapool, folder)
+    with _datapool_held(job, emit, stop):
+        samples = restoring.saved_samples(folder, emit)
+        has_begun = samples is not None or (trains(job) and newest_checkpoint(folder) is not None)
+        known = settle(folder, weights_file(job), emit, still_needed=not has_begun, if_changed=job.if_changed)
+        with threads_held(known["threads"]):
+            if samples is None:
+                _make_samples(job, folder, access, emit)
+            restoring.sweep_chunks(folder)
+            samples = results.load_samples(folder, job.input, access.input)
+            restoring.restore_samples(folder, samples, worker, emit)
+            samples = results.load_samples(folder, job.input, access.input)
+            selection = restoring.saved_selection(folder, samples, emit)
+            if selection is None:
+                _select(job, folder, samples, selection_config, emit)
+            selection = results.load_selection(folder)
+            restoring.restore_selection(folder, samples, selection, worker, emit)
+            if worker.dump_dataset:
+                _dump(job, folder, samples, selection, emit)
+            if worker.generate_report and not restoring.has_report(folder):
+                _report(folder, samples, selection, emit)
+        if job.datapool and worker.datasource.enable_datapool_update and not known.get("is_in_datapool"):
+            add_to_datapool(job.datapool, folder)
+            note(folder, is_in_datapool=True)
     _enter(emit, RunState.COMPLETED, completion_message(selection, samples, job.datapool is not None))
+
+
+def _datapool_held(job: Job, emit: Listener, stop: Listener) -> AbstractContextManager[None]:
+    """Hold the datapool that a run reads at its beginning and replaces at its end."""
+    if job.datapool is None or not job.configs.worker.datasource.enable_datapool_update:
+        return nullcontext()
+    said = f"waiting for the run that works with the datapool '{job.datapool}'"
+    return held(job.datapool, _waiting(emit, stop, "INITIALIZING", said))
+
+
+def _make_samples(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None:
+    start = starting_point(job)
+    pool = opened_datapool(job, start, emit)
+    samples = _samples_to_select_from(job, folder, start, pool, access, emit)
+    results.save_samples(folder, samples, job.configs.worker.normalize_embeddings)
+
+
+def _select(job: Job, folder: RunFolder, samples: Samples, config: SelectionConfig, emit: Listener) -> None:
+    _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
+    selection = _selected(job, samples, config, emit)
+    _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
+    results.save_selection(folder, samples, selection, job.configs.worker.dump_sampled_embeddings)
 
 
 def _samples_to_select_from(
@@ -141,13 +250,13 @@ def _samples_to_select_from(
     emit: Listener,
 ) -> Samples:
     _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
-    samples = _listed(job, access, emit)
+    listed = compared_with_first(job, folder, _listed(job, access, emit), emit)
     if pool is None:
-        _refuse_impossible_size(job, len(samples))
-        results.save_listed_files(folder, samples)
-        return _embedded_samples(job, folder, samples, start, emit)
-    samples = files_to_process(job, samples, pool, emit)
-    results.save_listed_files(folder, samples)
+        _refuse_impossible_size(job, len(listed))
+        results.save_listed_files(folder, listed)
+        return _embedded_samples(job, folder, listed, start, emit)
+    samples, pool, changed = files_to_process(job, listed, pool, emit)
+    results.save_listed_files(folder, listed, samples, changed)
     if len(samples):
         samples = _embedded_samples(job, folder, samples, start, emit)
     return joined(job, folder, samples, pool)
@@ -204,10 +313,12 @@ def _report(folder: RunFolder, samples: Samples, selection: Selection, emit: Lis
         advice = "install them with: pip install 'lightly_nb[report]', then: lightly-nb resume"
         say(emit, "GENERATING_REPORT", f"no report without {', '.join(missing)}; {advice}", "warning")
         return
+    from lightly_nb.pipeline.restoring import note_report
     from lightly_nb.report import run_facts, write_report
 
     _enter(emit, RunState.GENERATING_REPORT, "drawing the report")
     write_report(samples, selection, run_facts(folder), folder, on_event=emit)
+    note_report(folder)
 
 
 def _enter(emit: Listener, state: RunState, message: str) -> None:
@@ -289,10 +400,16 @@ def _refuse_impossible_size(job: Job, n_listed: int) -> None:
 
 
 def _trained(job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | None, emit: Listener) -> Path:
+    from lightly_nb.pipeline import restoring
     from lightly_nb.training import train
 
     lightly = job.configs.lightly
-    return train(
+    if (trained := restoring.finished_training(folder, job.configs, emit)) is None:
+        restoring.begin_training_again_if_damaged(folder, emit)
+    else:
+        restoring.sweep_checkpoints(folder, job.configs)
+        return trained
+    path = train(
         samples,
         checkpoint=checkpoint,
         output_dir=folder.path,
@@ -300,6 +417,9 @@ def _trained(job: Job, folder: RunFolder, samples: Samples, checkpoint: Path | N
         lightly_config=lightly.model_copy(update={"model.name": lightly.model.name}),
         on_event=emit,
     )
+    note(folder, trained={"name": path.name, "sha256": hash_of_file(path)})
+    restoring.sweep_checkpoints(folder, job.configs)
+    return path
 
 
 def _embedded(
@@ -308,6 +428,8 @@ def _embedded(
     from lightly_nb.embedding import embed
 
     worker = job.configs.worker
+    model = resolved(job, model)
+    note(folder, embedded_with=model.fingerprint)
     return embed(
         samples,
         model,

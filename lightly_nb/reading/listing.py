@@ -28,6 +28,7 @@ from lightly_nb.lightly_source.relevant_filenames import (
     without_match,
 )
 from lightly_nb.reading.named_files import named_files
+from lightly_nb.reading.run_folders import say_left_out, without_run_folders
 from lightly_nb.samples import Samples, quarantine_table
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def list_samples(
         `filepath` that it has.
     exclude : iterable of str or path
         Sub-folders left out, such as a run folder inside `source`: relative to it, or absolute.
-        What lies below `.lightly/`, and the `._*` files of macOS, are left out always.
+        What lies below `.lightly/` or in the folder of a run, and the `._*` files of macOS, are left out
+        always.
     relevant_filenames : str, bytes or iterable of str, optional
         The only files of a folder or URL that count: a text with one entry a line, or the lines. An entry is
         a name, a prefix (`subdir/*`), or a prefix and patterns of a .gitignore that leave files out again
@@ -88,11 +90,13 @@ def list_samples(
     """
     on_event = on_event or ProgressBar()
     others: Counter[str] = Counter()
+    in_runs: Counter[str] = Counter()
     metadata: pd.DataFrame | None = None
     relevant = _parsed(relevant_filenames)
     if isinstance(source, str | os.PathLike | Datasource):
         datasource = _opened(source, storage_options)
         entries = _listed(datasource, relevant, others, _inside(datasource, exclude))
+        entries = without_run_folders(datasource, entries, in_runs)
         total = None
     elif relevant is not None:
         raise InputError(
@@ -112,6 +116,7 @@ def list_samples(
         total, entries = len(names), (_named_entry(datasource, name) for name in names)
     with Stage(on_event, STEP, total, "file") as stage:
         table, refused = samples_table_of(entries, stage)
+    say_left_out(in_runs, on_event)
     _say_what_was_left_out(on_event, datasource, len(table), refused, others)
     if relevant is not None:
         _say_what_was_not_found(on_event, relevant, table.index)

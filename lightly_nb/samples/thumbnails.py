@@ -87,7 +87,7 @@ class ThumbnailPack:
     def __init__(self, path: str | os.PathLike[str], is_temporary: bool = False):
         self.path = Path(path)
         if is_temporary:
-            weakref.finalize(self, shutil.rmtree, self.path.parent, ignore_errors=True)
+            weakref.finalize(self, _delete, self.path.parent, os.getpid())
         try:
             with pa.ipc.open_file(_mapped(self.path)) as reader:
                 self._jpegs = reader.read_all().column(COLUMN)
@@ -114,6 +114,11 @@ class ThumbnailPack:
 
     def __repr__(self) -> str:
         return f"ThumbnailPack('{self.path}', {len(self):,} thumbnails)"
+
+
+def _delete(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not a process that was forked from it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _mapped(path: Path) -> pa.Buffer:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from lightly_nb.errors import DatasourceError, InputError
+from lightly_nb.errors import DatasourceError, InputError, RunError
+from lightly_nb.files import exclusive, sweep
 from lightly_nb.models import ModelSettings, save_checkpoint
-from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR
+from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder
 
 LAST = "last.ckpt"
 
@@ -70,12 +73,10 @@ def prepare_folder(output_dir: str | os.PathLike[str] | None) -> Path:
     InputError
         If it holds checkpoints that no training can go on from: nothing is overwritten.
     """
-    if output_dir is None:
-        stem = Path(DEFAULT_OUTPUT_DIR) / datetime.now().strftime("%Y-%m-%d/%H-%M-%S")
-        candidates = [stem, *(stem.with_name(f"{stem.name}-{number}") for number in range(2, 100))]
-        output_dir = next(path for path in candidates if not path.exists())
-    folder = Path(output_dir).expanduser()
+    folder = Path(DEFAULT_OUTPUT_DIR if output_dir is None else output_dir).expanduser()
     try:
+        if output_dir is None:
+            folder = _new_dated(folder)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatasourceError(
@@ -89,3 +90,41 @@ def prepare_folder(output_dir: str | os.PathLike[str] | None) -> Path:
             "give another output_dir, or pass that file as checkpoint=… together with another output_dir"
         )
     return folder
+
+
+def _new_dated(below: Path) -> Path:
+    """Make a folder named by the time that nobody else has, not even in the same second."""
+    stem = below / datetime.now().strftime("%Y-%m-%d/%H-%M-%S")
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        path = stem if number == 1 else stem.with_name(f"{stem.name}-{number}")
+        with suppress(FileExistsError):
+            path.mkdir()
+            return path
+    raise AssertionError("count does not end")
+
+
+@contextmanager
+def held_for_training(folder: Path) -> Iterator[None]:
+    """Hold the folder of a training, and delete what an earlier one was killed at writing.
+
+    A run holds its own folder already.
+
+    Raises
+    ------
+    RunError
+        If another training has it: both would write the same checkpoints.
+    """
+    if RunFolder(folder).config.is_file():
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(folder))
+        except BlockingIOError as error:
+            raise RunError(
+                f"output_dir '{folder}': another process or thread is training there; nothing was changed: "
+                "wait for it, or give another output_dir"
+            ) from error
+        sweep(folder)
+        yield

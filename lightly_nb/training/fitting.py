@@ -13,6 +13,7 @@ from lightly_nb.config.lightly import is_pretrained
 from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.models import METHODS, Checkpoint, Method, ModelSettings, pretrained_backbone
+from lightly_nb.signals import RunTerminated
 from lightly_nb.training.batches import Batches, Loader, Views, seed_everything
 from lightly_nb.training.chance import chance_warning, is_at_chance
 from lightly_nb.training.checkpoint_files import LAST, epoch_path, epoch_paths, save_epoch
@@ -92,8 +93,11 @@ def fit(
         raise RunCanceled(f"{error}; {_stopped(training.epoch, folder)}") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_stopped(training.epoch, folder)) from None
+    except RunTerminated as ended:
+        ended.said = f"{ended.said}; {_stopped(training.epoch, folder)}"
+        raise
     if not config.checkpoint_callback.save_last:
-        (folder / LAST).unlink()
+        (folder / LAST).unlink(missing_ok=True)
     return epoch_path(folder, config.trainer.max_epochs)
 
 
@@ -226,9 +230,16 @@ def _saver(
 def _state(trainer: Any, module: Any) -> dict[str, Any]:
     return {
         "optimizer": trainer.optimizers[0].state_dict(),
-        "criterion": {name: buffer.detach().cpu() for name, buffer in module.criterion.named_buffers()},
+        "criterion": {name: buffer.detach().cpu() for name, buffer in _used_buffers(module.criterion)},
         "precision": trainer.precision_plugin.state_dict(),
     }
+
+
+def _used_buffers(criterion: Any) -> list[tuple[str, Any]]:
+    """Return the buffers that hold something: those of a memory bank without entries are never written to."""
+    size = getattr(getattr(criterion, "memory_bank", criterion), "size", (1,))
+    is_empty = isinstance(size, tuple) and size[:1] == (0,)
+    return [] if is_empty else list(criterion.named_buffers())
 
 
 def _restore(resume: Any, trainer: Any, module: Any) -> None:
@@ -240,7 +251,7 @@ def _restore(resume: Any, trainer: Any, module: Any) -> None:
     optimizer.load_state_dict(resume["optimizer"])
     for group, asked in zip(optimizer.param_groups, settings, strict=True):
         group.update(asked)  # a learning rate lowered for the rest counts
-    for name, buffer in module.criterion.named_buffers():
+    for name, buffer in _used_buffers(module.criterion):
         kept = resume["criterion"].get(name)
         if kept is not None and kept.shape == buffer.shape:
             buffer.copy_(kept)

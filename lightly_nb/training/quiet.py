@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from lightly_nb.signals import RunTerminated, ending_signals
+
 LOGGERS = ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric")
 
 
@@ -54,14 +56,23 @@ def own_randomness() -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let an interrupt come out as the KeyboardInterrupt that it was: Lightning exits the process instead."""
+    """Let what ends the process come out as what it was, whoever holds the handlers.
+
+    An interrupt comes out as KeyboardInterrupt (Lightning exits the process instead), SIGTERM as an exit with
+    143 (Lightning's says 0); the handlers of before are put back.
+    """
     on_main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if on_main_thread else None
     try:
-        yield
+        with ending_signals(lambda name: f"ended by signal {name}", unless_handled=True):
+            yield
+    except RunTerminated:
+        raise
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
+        if type(error).__name__ == "SIGTERMException":  # Lightning's own, where its handler was called alone
+            raise RunTerminated(signal.SIGTERM, "ended by signal SIGTERM") from None
         raise
     finally:
         if on_main_thread and handler is not None:

@@ -12,7 +12,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, say
 from lightly_nb.models import Checkpoint
 from lightly_nb.samples import Samples
-from lightly_nb.training.checkpoint_files import epoch_path, prepare_folder, save_epoch
+from lightly_nb.training.checkpoint_files import epoch_path, held_for_training, prepare_folder, save_epoch
 from lightly_nb.training.device import memory_for_images
 from lightly_nb.training.fitting import build_method, fit
 from lightly_nb.training.images import Images, pixels_needed, read_images
@@ -24,6 +24,7 @@ from lightly_nb.training.start import (
     settled_config,
     starting_checkpoint,
 )
+from lightly_nb.turns import taking_turns
 
 if TYPE_CHECKING:
     from lightly_nb.config import LightlyConfig
@@ -33,6 +34,7 @@ MOST_WARNINGS = 3
 """So many broken images are named in a warning each; the embedding quarantines them all."""
 
 
+@taking_turns
 def train(
     samples: Samples,
     *,
@@ -91,9 +93,10 @@ def train(
     CheckpointError
         If `checkpoint` cannot be used for this model.
     RunError
-        If the loss diverges or a checkpoint cannot be written; earlier checkpoints are kept.
-    RunCanceled, KeyboardInterrupt
-        If the training was stopped; the message names the checkpoint that is kept.
+        If the loss diverges or a checkpoint cannot be written; earlier checkpoints are kept. If another
+        process or thread trains in the same `output_dir`.
+    RunCanceled, KeyboardInterrupt, SystemExit
+        If the training was stopped, by SIGTERM for one; the message names the checkpoint that is kept.
     """
     on_event = ProgressBar() if on_event is None else on_event
     start = starting_checkpoint(checkpoint, lightly_config)
@@ -105,13 +108,14 @@ def train(
         with own_randomness():
             build_method(config, start)  # what cannot be built is refused before anything is read
     folder = prepare_folder(output_dir)
-    start = interrupted_training(folder, model_settings(config)) or start
-    if start is not None and start.resume and (start.epochs or 0) >= config.trainer.max_epochs:
-        return _finished_before(folder, start, config)
-    broken = _BrokenOnce(on_event)
-    images = read_images_for(samples, config, broken, on_event)
-    with quiet(), own_randomness():
-        return fit(images, config, start, folder, broken, on_event)
+    with held_for_training(folder):
+        start = interrupted_training(folder, model_settings(config)) or start
+        if start is not None and start.resume and (start.epochs or 0) >= config.trainer.max_epochs:
+            return _finished_before(folder, start, config)
+        broken = _BrokenOnce(on_event)
+        images = read_images_for(samples, config, broken, on_event)
+        with quiet(), own_randomness():
+            return fit(images, config, start, folder, broken, on_event)
 
 
 def _nothing_to_train(start: Checkpoint | None) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lightly_nb.turns import threads_were_started
 from lightly_nb.vectors.distances import mean_point, paired_distances, squared_distances
 
 Rows = NDArray[np.int64]
@@ -122,6 +123,7 @@ def _proposed(points: np.ndarray, target: np.ndarray, count: int) -> tuple[Rows,
     """
     import faiss
 
+    threads_were_started()
     distances, positions = faiss.knn(points, target, count)
     if count == len(target):
         return positions, np.full(len(points), np.inf)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from lightly_nb.processes import own_temporary_folder
 from lightly_nb.samples import Samples
 from lightly_nb.samples.thumbnails import ThumbnailPack, thumbnail_jpeg, write_thumbnails
 
@@ -52,7 +52,7 @@ def drawn_samples(
     )
     if not thumbnails:
         return Samples(table.drop(columns="thumbnail"), {"embeddings": vectors})
-    folder = Path(tempfile.mkdtemp(prefix="lightly_nb-drawn-"))
+    folder = own_temporary_folder("drawn")  # swept by the next one, where a kernel is killed with it
     write_drawn(folder / "thumbnails.arrow", n)
     pack = ThumbnailPack(folder / "thumbnails.arrow", is_temporary=True)
     return Samples(table, {"embeddings": vectors}, thumbnails=pack)

@@ -9,16 +9,20 @@ Its folder holds
 - `datapool.json`: the model and the input folder
 - `history/`: earlier states of `datapool_latest.csv`
 
-A run reads it before any work and replaces it when all else is done: all files are written aside first and
-then renamed.
+A run reads it before any work and replaces it when all else is done; meanwhile it holds the folder, so that
+of two runs the second waits and builds on the first. All files are written aside as a whole, into a folder
+whose renaming makes them count (`.committed`), and then moved to their names: by whoever comes next, if the
+writer was killed at it.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import shutil
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -27,10 +31,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pyarrow import ArrowException
 
 from lightly_nb.embeddings_csv import folder_labels, read_embeddings_csv, write_embeddings_csv
-from lightly_nb.errors import InputError, RunError
-from lightly_nb.files import written_aside
+from lightly_nb.errors import DatasourceError, InputError, LightlyNBError, RunError
+from lightly_nb.files import ASIDE, exclusive, sweep, written_aside
 from lightly_nb.pipeline.precomputed_embeddings import PRESELECTED
 from lightly_nb.samples import Samples, quarantine_table
 
@@ -38,6 +43,10 @@ if TYPE_CHECKING:
     from lightly_nb.selection import Selection
 
 LATEST = "datapool_latest.csv"
+FILES = (LATEST, "datapool_samples.parquet", "datapool_processed.parquet", "datapool.json")
+HISTORY = "history"
+COMMITTED = ".committed"
+"""The folder of files that count, but have not all been moved to their names."""
 JPEG = "thumbnail_jpeg"
 OF_A_RUN = (PRESELECTED, "thumbnail", JPEG)
 """Columns of a sample table that mean something in one run only."""
@@ -53,18 +62,22 @@ class Datapool:
     samples : Samples
         Everything selected so far, with the array `embeddings` as the model computed it.
     processed : pandas.DataFrame
-        One row per file looked at so far, index the name: `content_hash` (text, '' where unknown) and
-        `unusable_version` (text: the version of a file that could not be decoded, '' for all others).
+        One row per file looked at so far, index the name: `content_hash` (text, '' where unknown),
+        `unusable_version` (text: the version of a file that could not be decoded, '' for all others) and
+        `version` (text: that of the file when it was listed, '' where unknown).
     model : str
         Fingerprint of the model; '' where unknown.
     input : str
         Folder or URL that the names are relative to; '' for a new pool.
+    n_written : int or None
+        How many samples the last run wrote: more than there are, if rows were taken out since. None: unknown.
     """
 
     samples: Samples
     processed: pd.DataFrame
     model: str = ""
     input: str = ""
+    n_written: int | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -75,48 +88,96 @@ class Datapool:
         return self.samples.embeddings.shape[1] if len(self) else None
 
 
-def processed_table(rows: Iterable[tuple[str, str, str]] = ()) -> pd.DataFrame:
-    """Return the table `Datapool.processed` of (name, content hash, version if it was unusable)."""
-    columns = ["filename", "content_hash", "unusable_version"]
-    return pd.DataFrame(list(rows), columns=columns, dtype="object").set_index("filename")
+def processed_table(rows: Iterable[tuple[str, ...]] = ()) -> pd.DataFrame:
+    """Return the table `Datapool.processed` of (name, content hash, version if it was unusable, version)."""
+    columns = ["filename", "content_hash", "unusable_version", "version"]
+    padded = [(*row, "")[: len(columns)] for row in rows]
+    return pd.DataFrame(padded, columns=columns, dtype="object").set_index("filename")
+
+
+@contextmanager
+def held(folder: str | Path, wait: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold a datapool, so that nobody else changes it between reading and writing it.
+
+    `wait` is called several times a second while another one holds it.
+
+    Raises
+    ------
+    DatasourceError
+        If its folder cannot be written.
+    """
+    folder = Path(folder)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(folder, wait))
+            sweep(folder)
+            _settle(folder)
+        except LightlyNBError:
+            raise
+        except OSError as error:
+            raise DatasourceError(
+                f"datapool '{folder}': cannot be written ({error.strerror or error}); give a folder that you "
+                "may write to, or set worker_config datasource.enable_datapool_update to false"
+            ) from error
+        yield
 
 
 def read_datapool(folder: str | Path) -> Datapool:
-    """Read the datapool of a folder; a folder without one is an empty datapool.
+    """Read the datapool of a folder; a folder without any file of one is an empty datapool.
 
     Raises
     ------
     InputError
-        If its files are damaged.
+        If its files are damaged, or some of them are gone.
     """
     folder = Path(folder)
-    if not (folder / "datapool.json").is_file():
+    with suppress(OSError):
+        _settle(folder)
+    there = {name for name in FILES if (folder / name).exists()}
+    if not there and not (folder / HISTORY).exists():
         return Datapool(Samples(pd.DataFrame()), processed_table())
     try:
-        facts = json.loads((folder / "datapool.json").read_text(encoding="utf-8"))
-        processed = pd.read_parquet(folder / "datapool_processed.parquet").set_index("filename")
-        table = pd.read_parquet(folder / "datapool_samples.parquet").set_index("filename")
-        samples = Samples(pd.DataFrame())
-        if _has_rows(folder / LATEST):
-            selected = read_embeddings_csv(folder / LATEST)
-            known = table.reindex(pd.Index(selected.filenames, dtype="object"))
-            samples = Samples(known, {"embeddings": selected.embeddings})
-        return Datapool(samples, processed, facts["model"], facts["input"])
-    except (OSError, KeyError, ValueError) as error:
+        if gone := [name for name in FILES if name not in there]:
+            raise ValueError(f"{' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} gone")
+        return _read_whole(folder)
+    except (OSError, KeyError, TypeError, ValueError, ArrowException, LightlyNBError) as error:
+        said = f"no {error}" if isinstance(error, KeyError) else error
         raise InputError(
-            f"datapool '{folder}': cannot be read ({error}); put its files back from a copy, or give another "
-            "folder to begin a new datapool"
+            f"datapool '{folder}': cannot be read ({said}); nothing was changed: put its files back from a "
+            "copy (earlier states of the embeddings are in its folder history/), or give another folder to "
+            "begin a new datapool"
         ) from error
 
 
+def _read_whole(folder: Path) -> Datapool:
+    facts = json.loads((folder / "datapool.json").read_text(encoding="utf-8"))
+    processed = pd.read_parquet(folder / "datapool_processed.parquet").set_index("filename")
+    if "version" not in processed:  # of an earlier version
+        processed["version"] = ""
+    table = pd.read_parquet(folder / "datapool_samples.parquet").set_index("filename")
+    samples = Samples(pd.DataFrame())
+    if _has_rows(folder / LATEST):
+        selected = read_embeddings_csv(folder / LATEST)
+        known = table.reindex(pd.Index(selected.filenames, dtype="object"))
+        samples = Samples(known, {"embeddings": selected.embeddings})
+    return Datapool(samples, processed, facts["model"], facts["input"], facts.get("n_samples"))
+
+
 def _has_rows(path: Path) -> bool:
-    with path.open(encoding="utf-8") as lines:
-        next(lines, None)
-        return bool(next(lines, "").strip())
+    """Whether an embeddings CSV has rows; one that was cut is damage, not an empty one."""
+    size = path.stat().st_size
+    with path.open("rb") as lines:
+        if not next(lines, b"").strip():
+            raise ValueError(f"{path.name} is empty, without even its first line")
+        first = next(lines, b"")
+        lines.seek(max(0, size - 1))
+        if lines.read(1) not in (b"\n", b"\r"):
+            raise ValueError(f"{path.name} ends in the middle of a line")
+    return bool(first.strip())
 
 
 def write_datapool(folder: str | Path, pool: Datapool, *, keep_history: bool = True) -> None:
-    """Replace the datapool of a folder; with `keep_history` its last state joins `history/`.
+    """Replace the datapool of a folder, which the caller holds; with `keep_history` its last state is kept.
 
     Raises
     ------
@@ -125,20 +186,27 @@ def write_datapool(folder: str | Path, pool: Datapool, *, keep_history: bool = T
     """
     folder = Path(folder)
     table = pool.samples.table.reset_index()
-    facts = {"model": pool.model, "input": pool.input}
+    facts = {"model": pool.model, "input": pool.input, "n_samples": len(pool)}
     write: dict[str, Any] = {
         "datapool_processed.parquet": pool.processed.reset_index().to_parquet,
         "datapool_samples.parquet": table.to_parquet,
         LATEST: partial(_write_csv, pool.samples),
         "datapool.json": lambda path: path.write_text(json.dumps(facts), encoding="utf-8"),
     }
+    aside = folder / f"{ASIDE}{secrets.token_hex(8)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if keep_history:
-            _keep(folder)
-        with ExitStack() as whole:  # renamed in reverse order, once all of them are written
+        try:
+            aside.mkdir()
             for name, write_to in write.items():
-                write_to(whole.enter_context(written_aside(folder / name)))
+                write_to(aside / name)
+            if keep_history:
+                _keep(folder)
+            os.rename(aside, folder / COMMITTED)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        _settle(folder)
     except OSError as error:
         raise RunError(
             f"datapool '{folder}': could not be written ({error.strerror or error}); it is as it was. Free "
@@ -146,13 +214,24 @@ def write_datapool(folder: str | Path, pool: Datapool, *, keep_history: bool = T
         ) from error
 
 
+def _settle(folder: Path) -> None:
+    """Move the files of a datapool that was written as a whole to their names, if need be once more."""
+    committed = folder / COMMITTED
+    if not committed.is_dir():
+        return
+    for name in FILES:
+        with suppress(FileNotFoundError):  # moved already
+            os.replace(committed / name, folder / name)
+    committed.rmdir()
+
+
 def _keep(folder: Path) -> None:
     latest = folder / LATEST
     if not latest.is_file():
         return
     stamp = datetime.fromtimestamp(latest.stat().st_mtime).strftime("%Y-%m-%d_%H-%M-%S-%f")
-    (folder / "history").mkdir(exist_ok=True)
-    with written_aside(folder / "history" / f"datapool_{stamp}.csv") as aside:
+    (folder / HISTORY).mkdir(exist_ok=True)
+    with written_aside(folder / HISTORY / f"datapool_{stamp}.csv") as aside:
         shutil.copyfile(latest, aside)
 
 
@@ -184,13 +263,26 @@ def check_model(pool: Datapool, model: str, n_features: int | None, where: str) 
         )
 
 
-def new_files(samples: Samples, pool: Datapool, *, process_all: bool = False) -> Samples:
+def new_files(
+    samples: Samples, pool: Datapool, *, process_all: bool = False, changed: Collection[str] = ()
+) -> Samples:
     """Return the listed samples that a run has to look at: those that no earlier run has.
 
-    A file that could not be decoded is looked at again once it has changed. With `process_all`, all are
-    returned that are not in the pool itself.
+    A file that could not be decoded is looked at again once it has changed, and so is one of `changed`.
+
+    Parameters
+    ----------
+    samples : Samples
+        All that are listed.
+    pool : Datapool
+        What earlier runs left.
+    process_all : bool
+        Whether all are returned that are not in the pool itself.
+    changed : collection of str
+        Names that are looked at again whether they are in the pool or not.
     """
     names = samples.table.index
+    again = names.isin(list(changed))
     wanted = ~names.isin(pool.samples.table.index)
     if not process_all:
         seen = pool.processed.reindex(names)
@@ -198,7 +290,16 @@ def new_files(samples: Samples, pool: Datapool, *, process_all: bool = False) ->
         version = samples.table.get("version", pd.Series("", index=names)).astype(str).to_numpy()
         was_seen = names.isin(pool.processed.index)
         wanted &= ~was_seen | ((unusable != "") & (unusable != version))
-    return samples.take(wanted)
+    return samples.take(wanted | again)
+
+
+def without_changed(pool: Datapool, changed: Collection[str]) -> Datapool:
+    """Return the pool without what it knows of files whose content is another one now."""
+    if not len(changed):
+        return pool
+    names = list(changed)
+    kept = pool.samples.take(~pool.samples.table.index.isin(names)) if len(pool) else pool.samples
+    return replace(pool, samples=kept, processed=pool.processed[~pool.processed.index.isin(names)])
 
 
 def without_known_content(samples: Samples, pool: Datapool) -> Samples:
@@ -275,6 +376,8 @@ def processed_by(listed: pd.DataFrame, samples: Samples) -> pd.DataFrame:
     """
     from lightly_nb.pipeline.precomputed_embeddings import STAGE as GIVEN
 
+    if "looked_at" in listed:
+        listed = listed[listed["looked_at"].astype(bool)]
     version = dict(zip(listed["filename"], listed["version"], strict=True))
     left_out = samples.quarantine.set_index("filename")
     not_processed = set(left_out.index[left_out["stage"] == GIVEN])
@@ -282,10 +385,27 @@ def processed_by(listed: pd.DataFrame, samples: Samples) -> pd.DataFrame:
     no_hash = pd.Series("", index=samples.table.index)
     hashes = samples.table.get("content_hash", no_hash).fillna("").to_dict()
     return processed_table(
-        (name, hashes.get(name, ""), (version[name] or "unknown") if name in unusable else "")
+        (
+            name,
+            hashes.get(name, ""),
+            (version[name] or "unknown") if name in unusable else "",
+            str(version[name] or ""),
+        )
         for name in version
         if name not in not_processed
     )
+
+
+def with_versions(pool: Datapool, listed: pd.DataFrame) -> Datapool:
+    """Return the pool with the versions that the files have in a listing whose content is as it was."""
+    if "looked_at" not in listed or pool.processed.empty:
+        return pool
+    seen = listed[~listed["looked_at"].astype(bool)].set_index("filename")["version"].astype(str)
+    seen = seen[seen != ""]
+    both = pool.processed.index.intersection(seen.index)
+    processed = pool.processed.copy()
+    processed.loc[both, "version"] = seen.loc[both]
+    return replace(pool, processed=processed)
 
 
 def updated(
@@ -313,6 +433,7 @@ def updated(
     model, input_url : str
         Of the run; kept unless the pool has its own.
     """
+    pool = without_changed(pool, _changed(pool.processed, processed))
     chosen = np.concatenate([samples.rows_of(selection.preselected), selection.rows]).astype(np.int64)
     taken = samples.take(chosen)
     added = taken.take(~taken.table.index.isin(pool.samples.table.index))
@@ -332,3 +453,10 @@ def updated(
         pool.model if len(pool) else model,
         pool.input or input_url,
     )
+
+
+def _changed(before: pd.DataFrame, now: pd.DataFrame) -> list[str]:
+    """Return the names of the files that were looked at again and have another content."""
+    both = before.index.intersection(now.index)
+    then, hashes = before.loc[both, "content_hash"], now.loc[both, "content_hash"]
+    return [str(name) for name in both[(then != "") & (hashes != "") & (then != hashes)]]

@@ -15,15 +15,19 @@ from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.errors import ConfigError, InputError, RunError
 from lightly_nb.events import Listener, say
 from lightly_nb.pipeline import results
+from lightly_nb.pipeline.circumstances import changed_files, named
 from lightly_nb.pipeline.datapool.pool import (
     Datapool,
     check_model,
+    held,
     joined_thumbnails,
     new_files,
     processed_by,
     read_datapool,
     updated,
     with_datapool,
+    with_versions,
+    without_changed,
     without_known_content,
     write_datapool,
 )
@@ -58,6 +62,10 @@ def opened_datapool(
     if job.datapool is None:
         return None
     pool = read_datapool(job.datapool)
+    if pool.n_written is not None and len(pool) < pool.n_written:
+        n_taken = pool.n_written - len(pool)
+        said = f"the datapool has {len(pool):,} samples; {n_taken:,} were taken out of datapool_latest.csv"
+        say(emit, STEP, f"{said} since the last run, and count as not selected")
     if len(pool) and trains(job):
         raise ConfigError.at(
             "worker_config.enable_training",
@@ -80,15 +88,26 @@ def opened_datapool(
     return pool
 
 
-def files_to_process(job: Job, listed: Samples, pool: Datapool, emit: Listener) -> Samples:
-    """Return what is new since the last run, or all that is not in the pool with `datasource.process_all`.
+def files_to_process(
+    job: Job, listed: Samples, pool: Datapool, emit: Listener
+) -> tuple[Samples, Datapool, list[str]]:
+    """Return what is new since the last run, the pool that it joins, and what has changed and is left alone.
+
+    With `datasource.process_all`, all is new that is not in the pool. A file that was delivered again with
+    another content is told; `datapool.changed_files` says whether it is new, and no more in the pool.
 
     Raises
     ------
     InputError
-        If there is nothing new and nothing in the pool either.
+        If there is nothing new and nothing in the pool either, or files have changed and that is refused.
     """
-    new = new_files(listed, pool, process_all=job.configs.worker.datasource.process_all)
+    worker = job.configs.worker
+    changed = _changed_since(job, listed, pool, emit)
+    kept: list[str] = []
+    if worker.datapool.changed_files != "process":
+        changed, kept = [], changed
+    pool = without_changed(pool, changed)
+    new = new_files(listed, pool, process_all=worker.datasource.process_all, changed=changed)
     if not len(new) and not len(pool):
         raise InputError(
             f"datapool '{job.datapool}': all {len(listed):,} files were processed before and the pool is "
@@ -96,7 +115,34 @@ def files_to_process(job: Job, listed: Samples, pool: Datapool, emit: Listener) 
         )
     earlier = f"{len(listed) - len(new):,} were processed before; {len(pool):,} samples are in the datapool"
     say(emit, STEP, f"{len(new):,} of {len(listed):,} files to process, {earlier}")
-    return new
+    return new, pool, kept
+
+
+def _changed_since(job: Job, listed: Samples, pool: Datapool, emit: Listener) -> list[str]:
+    """Return the files that earlier runs looked at and whose content is another one now; say or refuse it."""
+    if pool.processed.empty or "version" not in listed.table or listed.source is None:
+        return []
+    known = pool.processed[pool.processed["unusable_version"] == ""]  # those are looked at again anyway
+    changed = changed_files(listed.source, known, listed.table["version"].astype(str), emit, STEP)
+    if not changed:
+        return []
+    choice = job.configs.worker.datapool.changed_files
+    in_pool = sum(pool.samples.table.index.isin(changed)) if len(pool) else 0
+    said = (
+        f"{len(changed):,} files that earlier runs with this datapool looked at have another content now "
+        f"{named(changed)}, {in_pool:,} of them selected"
+    )
+    other = "set worker_config datapool.changed_files to"
+    if choice == "refuse":
+        raise InputError(
+            f"datapool '{job.datapool}': {said}; put the files back, or {other} 'keep' or 'process'"
+        )
+    done = {
+        "keep": f"they count as what they were; to look at them again {other} 'process'",
+        "process": "they are looked at again, and what the datapool knew of them is forgotten",
+    }
+    say(emit, STEP, f"{said}: {done[choice]}", "warning")
+    return changed
 
 
 def joined(job: Job, folder: RunFolder, samples: Samples, pool: Datapool) -> Samples:
@@ -129,16 +175,25 @@ def update_datapool(datapool: str | Path, folder: RunFolder | str | Path) -> Dat
     """Add what the finished run of `folder` has selected to the datapool in folder `datapool`.
 
     A run with `datapool=` does this itself. Adding a run twice changes nothing. `datapool.keep_history` of
-    the run's configuration is honoured.
+    the run's configuration is honoured. It waits for a run that works with the datapool.
 
     Raises
     ------
     RunError
         If the run has not selected yet, or the datapool cannot be written; it is then as it was.
     InputError
-        If the datapool has embeddings of another model.
+        If the datapool has embeddings of another model, or is damaged.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder).expanduser().absolute())
+    if not folder.listed_files.is_file():
+        load_job(folder)
+        raise RunError(f"the run in '{folder.path}' has not listed its files yet; wait for it")
+    with held(datapool):
+        return add_to_datapool(datapool, folder)
+
+
+def add_to_datapool(datapool: str | Path, folder: RunFolder) -> Datapool:
+    """Do what `update_datapool` does for who holds the datapool."""
     job, pool = load_job(folder), read_datapool(datapool)
     if not folder.listed_files.is_file():
         raise RunError(f"the run in '{folder.path}' has not listed its files yet; wait for it")
@@ -147,8 +202,11 @@ def update_datapool(datapool: str | Path, folder: RunFolder | str | Path) -> Dat
     selection = results.load_selection(folder)
     model = fingerprint_of_run(job, folder)
     check_model(pool, model, samples.embeddings.shape[1], str(datapool))
-    processed = processed_by(pd.read_parquet(folder.listed_files), samples)
-    pool = updated(pool, samples, selection, processed, model=model, input_url=job.input)
+    listed = pd.read_parquet(folder.listed_files)
+    processed = processed_by(listed, samples)
+    pool = updated(
+        with_versions(pool, listed), samples, selection, processed, model=model, input_url=job.input
+    )
     write_datapool(datapool, pool, keep_history=job.configs.worker.datapool.keep_history)
     return pool
 

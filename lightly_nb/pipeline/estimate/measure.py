@@ -10,7 +10,6 @@ import dataclasses
 import json
 import pickle
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +27,7 @@ from lightly_nb.pipeline.estimate.estimate import (
     multiply_adds,
     trains,
 )
-from lightly_nb.processes import send_input, spawn
+from lightly_nb.processes import send_input, spawn, temporary_folder
 from lightly_nb.samples import Samples
 
 if TYPE_CHECKING:
@@ -81,8 +80,8 @@ def measured_costs(
     few = Samples(samples.table[[]], source=samples.source).take(range(0, len(samples), step)[:n_images])
     task = pickle.dumps((few, configs))
     command = [sys.executable, "-m", "lightly_nb.pipeline.estimate.measure"]
-    with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as folder:
-        output = Path(folder) / "output.txt"
+    with temporary_folder("timing") as folder:
+        output = folder / "output.txt"
         process = spawn(command, output, with_input=True)
         try:
             send_input(process, task)
@@ -111,8 +110,7 @@ def timed(samples: Samples, configs: Configs) -> Costs:
 
     lightly = configs.lightly.model_copy(update={"model.name": configs.lightly.model.name})  # for `train`
     side = lightly.collate.input_size
-    with tempfile.TemporaryDirectory(prefix="lightly_nb-timing-") as temporary:
-        folder = Path(temporary)
+    with temporary_folder("timing") as folder:
         none = EmbeddingModel(_no_model(), side, "none")
         _embedded(samples, none, configs, folder)  # to warm up
         sound, reading, thumbnail = _embedded(samples, none, configs, folder)

@@ -1,17 +1,26 @@
-"""The lock on a run folder: one process at a time works on it, and a dead one is noticed."""
+"""The lock on a run folder: one process, and one thread of it, at a time works on it; a dead one is noticed.
+
+`process.json` says who, for those who look on; the lock itself is the operating system's, so that two who
+come at once do not both get it.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lightly_nb import processes
 from lightly_nb.errors import RunError
+from lightly_nb.files import exclusive
 from lightly_nb.runfolder import RunFolder, write_text
+
+SECONDS_TO_HAND_OVER = 5.0
+"""So long a background run waits for the process that starts it to let go of the folder."""
 
 
 @contextmanager
@@ -21,20 +30,45 @@ def locked(folder: RunFolder) -> Iterator[None]:
     Raises
     ------
     RunError
-        If another living process holds it.
+        If another living process, or another thread of this one, holds it; nothing was changed.
     """
-    process = holder(folder)
-    if process is None:
-        lock_for(folder, os.getpid(), background=False)
-    elif process["pid"] != os.getpid():
-        raise RunError(
-            f"the run in '{folder.path}' is being worked on by process {process['pid']}; "
-            "wait for it, or cancel it first: lightly-nb cancel"
-        )
-    try:
+    with claimed(folder):
+        process = _recorded(folder)
+        is_own = process is not None and process["pid"] == os.getpid()
+        lock_for(folder, os.getpid(), background=is_own and bool(process and process["background"]))
+        try:
+            yield
+        finally:
+            folder.process.unlink(missing_ok=True)
+
+
+@contextmanager
+def claimed(folder: RunFolder) -> Iterator[None]:
+    """Keep everybody else from beginning to work on the run of `folder`; raise as `locked` does."""
+    until = time.monotonic() + SECONDS_TO_HAND_OVER
+
+    def wait() -> None:
+        _refuse_held(folder)
+        if time.monotonic() >= until:
+            raise RunError(_held(folder, "another thread of this process, or a process that says nothing"))
+
+    _refuse_held(folder)
+    with exclusive(folder.path, wait):
+        _refuse_held(folder)
         yield
-    finally:
-        folder.process.unlink(missing_ok=True)
+
+
+def _refuse_held(folder: RunFolder) -> None:
+    process = holder(folder)
+    if process is not None and process["pid"] != os.getpid():
+        raise RunError(_held(folder, f"process {process['pid']}"))
+
+
+def _held(folder: RunFolder, who: str) -> str:
+    return (
+        f"the run in '{folder.path}' is still being worked on by {who}; nothing was changed: "
+        f"wait for it, or cancel it first: lightly-nb cancel '{folder.path}'"
+    )
 
 
 def lock_for(folder: RunFolder, pid: int, *, background: bool) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from lightly_nb.errors import LightlyNBError
-from lightly_nb.processes import spawn
+from lightly_nb.processes import own_temporary_folder, spawn
 from lightly_nb.vectors.layouts import umap_name
 from lightly_nb.widgets.shared.background import Background
 
@@ -47,8 +45,7 @@ class UmapProcess:
     ):
         self.waiting_for = [umap_name(k) for k in wanted]
         self._on_ready = on_ready
-        self._folder = tempfile.TemporaryDirectory(prefix="lightly_nb-umap-", ignore_cleanup_errors=True)
-        self._path = Path(self._folder.name)
+        self._path = own_temporary_folder("umap")
         self._process: subprocess.Popen[bytes] | None = None
         command = [sys.executable, "-m", "lightly_nb.vectors.layouts", str(self._path), str(seed)]
         self._command = [*command, *map(str, wanted)]
@@ -80,8 +77,7 @@ class UmapProcess:
         finally:
             self.waiting_for = []
             self.stop()
-            with suppress(OSError):
-                self._folder.cleanup()
+            shutil.rmtree(self._path, ignore_errors=True)
 
     def _hand_over(self, process: subprocess.Popen[bytes], stop: threading.Event) -> None:
         while self.waiting_for and not stop.is_set():
