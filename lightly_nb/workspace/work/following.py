@@ -15,6 +15,7 @@ from lightly_nb.workspace.store.schema import ScheduledRun, User
 from lightly_nb.workspace.store.store import Workspace, reading
 from lightly_nb.workspace.work.queue import look_after
 from lightly_nb.workspace.work.runs import get_run_of_scheduled, get_state_changes
+from lightly_nb.workspace.work.workers import get_workers, lacking
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_NOTICE_A_DEATH = 1.0
@@ -104,8 +105,10 @@ def _news(
         run = get_run_of_scheduled(session, user, scheduled_run_id)
     except NotFoundException:
         is_open = scheduled is not None and scheduled.state == "OPEN" and _sees(session, user, scheduled)
-        if is_open:
-            return [RunInfo(RunState.OPEN, OPEN_MESSAGE)], 0
+        if scheduled is not None and is_open:
+            workers = get_workers(session, session.get_one(User, scheduled.owner_id))
+            why = lacking(workers, scheduled.runs_on)
+            return [RunInfo(RunState.OPEN, f"{OPEN_MESSAGE} {why}".rstrip())], 0
         missing = NOT_EXISTING_MESSAGE.format(scheduled_run_id)
         return [RunInfo(RunState.CANCELED_OR_NOT_EXISTING, missing)], seen
     changes = get_state_changes(session, run)

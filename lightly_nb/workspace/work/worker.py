@@ -71,7 +71,7 @@ def run_worker(
     Parameters
     ----------
     worker : str
-        Id or name of a registered worker of the token's user.
+        Id or name of a registered worker of the token's user; `Default` registers itself.
     token : str, optional
         Whose runs to do. None: as `authenticate` says.
     output_dir : path
