@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lightly_nb.api import ApiException, ApiWorkflowClient
+from lightly_nb.api import ApiException, ApiWorkflowClient, InvalidConfigurationError
 from lightly_nb.processes import this_process
 from lightly_nb.workspace import open_workspace, transact
 from lightly_nb.workspace.data import tags as data_tags
@@ -103,3 +103,12 @@ def test_who_waits_for_a_run_is_told_that_no_worker_can_take_it(filled: ApiWorkf
     transact(workspace, sign_off, worker.id, process)
     assert "'fast' is OFFLINE" in said()
     assert "'fast' is OFFLINE" in next(filled.compute_worker_run_info_generator(asked)).message
+
+
+def test_embeddings_of_a_task_are_taken_as_a_form_and_refused_for_a_run(filled: ApiWorkflowClient) -> None:
+    source = {"type": "EMBEDDINGS", "task": "cars"}
+    selection = {"nSamples": 3, "strategies": [{"input": source, "strategy": {"type": "DIVERSITY"}}]}
+    assert len(filled.create_compute_worker_config(selection_config=selection)) == 24
+    with pytest.raises(InvalidConfigurationError, match=r"\[0\]\.input\.task: got 'cars', but this"):
+        filled.schedule_compute_worker_run(selection_config=selection)
+    assert filled.get_scheduled_compute_worker_runs() == []

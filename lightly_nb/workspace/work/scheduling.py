@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lightly_nb.config import Configs, SelectionConfig, WorkerConfig, parse_configs, to_dict
+from lightly_nb.config.not_built import refuse_tasks_of_embeddings
 from lightly_nb.config.parsing import Value
 from lightly_nb.config.selection import as_on_the_platform
 from lightly_nb.errors import (
@@ -72,10 +73,12 @@ def schedule_run(
         raise ConfigError.at(
             "selection_config", "got none; give exactly one of n_samples and proportion_samples"
         )
-    configs = replace(configs, selection=as_on_the_platform(configs.selection))
+    selection = as_on_the_platform(configs.selection)
+    refuse_tasks_of_embeddings(selection)
+    configs = replace(configs, selection=selection)
     _check_datasources(session, dataset)
     _check_datapool(user, dataset, configs.worker)
-    for query_dataset_id, tag_name in query_tags(configs.selection):
+    for query_dataset_id, tag_name in query_tags(selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)
     if configs.worker.checkpoint_run_id:
         get_run(session, user, configs.worker.checkpoint_run_id)
