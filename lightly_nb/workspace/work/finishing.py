@@ -35,7 +35,9 @@ def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
     offers_report = run.job.configs.worker.upload_report
     if run.folder.report_json.is_file() and offers_report:
         active.report(RunState.UPLOADING_REPORT, "preparing the report for download")
-    write_artifact_files(run.folder)
+    dataset = active.taken.dataset
+    names_of_run = {"run_id": active.taken.run.id, "run_url": run.path.as_uri()}
+    write_artifact_files(run.folder, **names_of_run, dataset_id=dataset.id, dataset_name=dataset.name)
     files = artifact_files(run.folder)
     if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}
