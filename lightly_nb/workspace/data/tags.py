@@ -29,6 +29,7 @@ from lightly_nb.workspace.data.samples import (
     get_samples,
 )
 from lightly_nb.workspace.store.clock import later_than_all
+from lightly_nb.workspace.store.engine import damage
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset, ScheduledRun, Tag, User
 
 INITIAL_TAG = "initial-tag"
@@ -171,7 +172,12 @@ def get_tag(session: Session, dataset: Dataset, *, tag_id: str | None = None, na
 
 def numbers_in_tag(session: Session, tag: Tag) -> Numbers:
     """Return the numbers of a tag's samples, in its order, read-only."""
-    return np.frombuffer(session.scalar(select(Tag.members).where(Tag.id == tag.id)) or b"", dtype="<u4")
+    content = session.scalar(select(Tag.members).where(Tag.id == tag.id)) or b""
+    numbers: Numbers = np.frombuffer(content, dtype="<u4", count=len(content) // 4)
+    if len(content) != 4 * tag.total or len(np.unique(numbers)) != tag.total:
+        engine = session.get_bind().engine
+        raise damage(engine, f"the tag {tag.name!r} has not the {tag.total} samples that it was made of")
+    return numbers
 
 
 def get_samples_in_tag(

@@ -106,6 +106,15 @@ def failures_of(engine: Engine) -> Iterator[None]:
         raise WorkspaceError(_said(error, engine.url)) from None
 
 
+def damage(engine: Engine, fault: str) -> WorkspaceError:
+    """Return the error of a store in which something stands that nobody writes."""
+    where = engine.url.database if engine.url.get_backend_name() == "sqlite" else shown(engine.url)
+    return WorkspaceError(
+        f"the workspace's database {where} is damaged: {fault}. Nothing was changed; restore a copy of it, "
+        "or set LIGHTLY_NB_HOME or LIGHTLY_NB_URL to another"
+    )
+
+
 def _said(error: DBAPIError, url: URL) -> str:
     first_line = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error).__name__
     if url.password:
