@@ -178,10 +178,10 @@ def even_counts(histogram: Facts) -> list[float]:
     """
     counts, edges = np.asarray(histogram["counts"], dtype=float), np.asarray(histogram["edges"], dtype=float)
     if not histogram["log"]:
-        return counts.tolist()
+        return [float(count) for count in counts]
     cumulated = np.concatenate([[0.0], np.cumsum(counts)])
     even = np.linspace(edges[0], edges[-1], len(edges))
-    return np.diff(np.interp(even, edges, cumulated)).tolist()
+    return [float(count) for count in np.diff(np.interp(even, edges, cumulated))]
 
 
 def _metadata(dataset: Facts) -> dict[str, Any]:

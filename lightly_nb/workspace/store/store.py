@@ -148,6 +148,23 @@ def _make_folder(folder: Path) -> None:
         ) from None
 
 
+def changes_of(workspace: Workspace) -> tuple[int, ...] | None:
+    """Return what is another after each change to a store of this machine; None of one on a server.
+
+    It costs a few microseconds, where a look into the store costs milliseconds.
+    """
+    if not workspace.is_local:
+        return None
+    file = Path(str(workspace.engine.url.database))
+    found: list[int] = []
+    for path in (file, file.with_name(f"{file.name}-wal")):
+        with suppress(OSError):
+            status = path.stat()
+            if status.st_size:  # readers make and remove an empty log
+                found += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(found)
+
+
 @contextmanager
 def reading(workspace: Workspace) -> Iterator[Session]:
     """Open a session that sees the store as of one moment; what it changes is thrown away."""

@@ -21,7 +21,7 @@ from lightly_nb.workspace.data.artifacts import (
 from lightly_nb.workspace.data.pools import keep_pool
 from lightly_nb.workspace.data.tags import create_run_tag
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset
-from lightly_nb.workspace.work.active_run import ActiveRun, Ended
+from lightly_nb.workspace.work.active_run import ActiveRun, Ended, patiently
 from lightly_nb.workspace.work.runs import record_state
 
 OF_IMAGE = "lightly."
@@ -37,7 +37,14 @@ def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
         active.report(RunState.UPLOADING_REPORT, "preparing the report for download")
     dataset = active.taken.dataset
     names_of_run = {"run_id": active.taken.run.id, "run_url": run.path.as_uri()}
-    write_artifact_files(run.folder, **names_of_run, dataset_id=dataset.id, dataset_name=dataset.name)
+    patiently(
+        active,
+        write_artifact_files,
+        run.folder,
+        **names_of_run,
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+    )
     files = artifact_files(run.folder)
     if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}
