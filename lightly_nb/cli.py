@@ -46,7 +46,7 @@ Options of the run are key=value, as in the platform's configuration (docs/confi
 
 WORKER_HELP = """\
 Options are key=value:
-  worker.worker_id=Default            id or name of a registered worker
+  worker.worker_id=Default            id or name of a registered worker; Default registers itself
   worker.force_start=False            do not take over from another process of this worker (default True)
   shutdown_when_job_finished=True     end after one run
   sanity_check=True                   check versions, store, token, folders, device; end with 0 or 2

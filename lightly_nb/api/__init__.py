@@ -1,20 +1,60 @@
 """The platform's client and the names that scripts import beside it; see docs/api.md."""
 
-from lightly_nb.api.client import ApiWorkflowClient
-from lightly_nb.api.downloads import EmbeddingDoesNotExistError
+from lightly_nb.api.bitmask import (
+    BitMask,
+)
+from lightly_nb.api.client import (
+    ApiWorkflowClient,
+)
+from lightly_nb.api.downloads import (
+    EmbeddingDoesNotExistError,
+)
 from lightly_nb.api.enums import (
+    STATE_SCHEDULED_ID_NOT_FOUND,
+    ConfigurationValueDataType,
     Creator,
+    DatasetCreator,
     DockerRunArtifactType,
     DockerRunScheduledPriority,
     DockerRunScheduledState,
     DockerRunState,
     DockerWorkerState,
     DockerWorkerType,
+    ExpiryHandlingStrategyV3,
+    ImageType,
+    LightlyDockerSelectionMethod,
+    LightlyModelV2,
+    LightlyModelV3,
+    LightlyTrainerPrecisionV2,
+    LightlyTrainerPrecisionV3,
+    S3Region,
+    SelectionInputPredictionsName,
+    SelectionInputType,
+    SelectionStrategyThresholdOperation,
+    SelectionStrategyType,
+    SelectionStrategyTypeV3,
+    SharedAccessType,
+    TagArithmeticsOperation,
+    TagCreator,
+    TaskType,
+)
+from lightly_nb.api.forms import (
+    AutoTask,
+    AutoTaskCrop,
+    AutoTaskTiling,
+    SelectionConfig,
+    SelectionConfigEntry,
+    SelectionConfigEntryInput,
+    SelectionConfigEntryStrategy,
+    SelectionConfigV3,
+    SelectionConfigV3Entry,
+    SelectionConfigV3EntryInput,
+    SelectionConfigV3EntryStrategy,
+    SelectionConfigV3EntryStrategyAllOfTargetRange,
     SelectionConfigV4,
     SelectionConfigV4Entry,
     SelectionConfigV4EntryInput,
     SelectionConfigV4EntryStrategy,
-    TaskType,
 )
 from lightly_nb.api.models import (
     ConfigurationEntry,
@@ -25,6 +65,7 @@ from lightly_nb.api.models import (
     DockerRunData,
     DockerRunScheduledData,
     DockerWorkerRegistryEntryData,
+    PredictionSingleton,
     PredictionSingletonClassification,
     PredictionSingletonInstanceSegmentation,
     PredictionSingletonKeypointDetection,
@@ -32,27 +73,53 @@ from lightly_nb.api.models import (
     PredictionSingletonSemanticSegmentation,
     PredictionTaskSchema,
     PredictionTaskSchemaCategory,
+    PredictionTaskSchemaCategoryKeypoints,
+    PredictionTaskSchemaKeypoint,
+    PredictionTaskSchemaSimple,
     TagData,
 )
-from lightly_nb.api.runs import ComputeWorkerRunInfo, InvalidConfigurationError
-from lightly_nb.api.tags import TagDoesNotExistError
-from lightly_nb.api.uploads import InvalidCustomMetadataWarning
+from lightly_nb.api.modules import add_api_modules
+from lightly_nb.api.runs import (
+    ComputeWorkerRunInfo,
+    InvalidConfigurationError,
+)
+from lightly_nb.api.tags import (
+    TagDoesNotExistError,
+)
+from lightly_nb.api.uploads import (
+    InvalidCustomMetadataWarning,
+)
 from lightly_nb.errors import (
     ApiException,
     ArtifactNotExist,
+    BadRequestException,
     ForbiddenException,
     NotFoundException,
     UnauthorizedException,
 )
-from lightly_nb.states import DatasetType, DatasourcePurpose
+from lightly_nb.states import (
+    DatasetType,
+    DatasourcePurpose,
+)
+
+OpenApiException = ApiException
+"""The generated client's base of its errors."""
 
 __all__ = [
+    "STATE_SCHEDULED_ID_NOT_FOUND",
     "ApiException",
     "ApiWorkflowClient",
     "ArtifactNotExist",
+    "AutoTask",
+    "AutoTaskCrop",
+    "AutoTaskTiling",
+    "BadRequestException",
+    "BitMask",
     "ComputeWorkerRunInfo",
     "ConfigurationEntry",
+    "ConfigurationValueDataType",
     "Creator",
+    "DatasetCreator",
     "DatasetData",
     "DatasetEmbeddingData",
     "DatasetType",
@@ -69,10 +136,19 @@ __all__ = [
     "DockerWorkerState",
     "DockerWorkerType",
     "EmbeddingDoesNotExistError",
+    "ExpiryHandlingStrategyV3",
     "ForbiddenException",
+    "ImageType",
     "InvalidConfigurationError",
     "InvalidCustomMetadataWarning",
+    "LightlyDockerSelectionMethod",
+    "LightlyModelV2",
+    "LightlyModelV3",
+    "LightlyTrainerPrecisionV2",
+    "LightlyTrainerPrecisionV3",
     "NotFoundException",
+    "OpenApiException",
+    "PredictionSingleton",
     "PredictionSingletonClassification",
     "PredictionSingletonInstanceSegmentation",
     "PredictionSingletonKeypointDetection",
@@ -80,12 +156,35 @@ __all__ = [
     "PredictionSingletonSemanticSegmentation",
     "PredictionTaskSchema",
     "PredictionTaskSchemaCategory",
+    "PredictionTaskSchemaCategoryKeypoints",
+    "PredictionTaskSchemaKeypoint",
+    "PredictionTaskSchemaSimple",
+    "S3Region",
+    "SelectionConfig",
+    "SelectionConfigEntry",
+    "SelectionConfigEntryInput",
+    "SelectionConfigEntryStrategy",
+    "SelectionConfigV3",
+    "SelectionConfigV3Entry",
+    "SelectionConfigV3EntryInput",
+    "SelectionConfigV3EntryStrategy",
+    "SelectionConfigV3EntryStrategyAllOfTargetRange",
     "SelectionConfigV4",
     "SelectionConfigV4Entry",
     "SelectionConfigV4EntryInput",
     "SelectionConfigV4EntryStrategy",
+    "SelectionInputPredictionsName",
+    "SelectionInputType",
+    "SelectionStrategyThresholdOperation",
+    "SelectionStrategyType",
+    "SelectionStrategyTypeV3",
+    "SharedAccessType",
+    "TagArithmeticsOperation",
+    "TagCreator",
     "TagData",
     "TagDoesNotExistError",
     "TaskType",
     "UnauthorizedException",
 ]
+
+add_api_modules()

@@ -126,11 +126,14 @@ class ApiWorkflowClient(ApiSession):
     get_compute_worker_run_info = runs.get_compute_worker_run_info
     compute_worker_run_info_generator = runs.compute_worker_run_info_generator
     get_compute_worker_run_tags = runs.get_compute_worker_run_tags
+    run_folder_of = runs.run_folder_of
 
     download_compute_worker_run_artifacts = artifacts.download_compute_worker_run_artifacts
     get_compute_worker_run_checkpoint_url = artifacts.get_compute_worker_run_checkpoint_url
 
+    exported = exports.exported
     download_dataset = downloads.download_dataset
+    download_tag = downloads.download_tag
     get_all_embedding_data = downloads.get_all_embedding_data
     get_embedding_data_by_name = downloads.get_embedding_data_by_name
     get_embedding_by_name = downloads.get_embedding_by_name

@@ -172,4 +172,4 @@ def _set(
     self: ApiSession, kind: str, purpose: str, thumbnail_suffix: str | None, given: dict[str, Any]
 ) -> None:
     settings = datasource_settings(kind, thumbnail_suffix=thumbnail_suffix, **given)
-    self._write_dataset(datasources.set_datasource, settings, purpose)
+    self._write_own_dataset(datasources.set_datasource, settings, purpose)

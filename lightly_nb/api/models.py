@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lightly_nb.api.enums import (
     DockerRunArtifactType,
@@ -14,11 +15,47 @@ from lightly_nb.api.enums import (
     DockerWorkerState,
     DockerWorkerType,
 )
+from lightly_nb.api.forms import camel_case
+from lightly_nb.config.platform_form import snake_case
 from lightly_nb.states import DatasetType, DatasourcePurpose, RunState
 
+if TYPE_CHECKING:
+    Spelled = type
+else:
 
-class Model:
+    class Spelled(type):
+        """Models take their fields in camelCase too, and a model in place of all fields."""
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            if len(args) == 1 and not kwargs and isinstance(args[0], Model):
+                return args[0]
+            wrapped = kwargs.get("actual_instance")
+            if wrapped is not None:
+                return wrapped
+            return super().__call__(*args, **{snake_case(key): value for key, value in kwargs.items()})
+
+
+class Model(metaclass=Spelled):
     """Base of the models: as a dict they have snake_case keys, or the platform's camelCase ones."""
+
+    @property
+    def actual_instance(self) -> Self:
+        """The model itself: the platform's generated models wrap some in others, which these do not."""
+        return self
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the model that a dict describes, in either spelling."""
+        return cls(**values)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the model that a JSON text describes."""
+        return cls.from_dict(json.loads(text))
+
+    def to_json(self, by_alias: bool = False) -> str:
+        """Return `to_dict` as JSON."""
+        return json.dumps(self.to_dict(by_alias))
 
     def to_dict(self, by_alias: bool = False) -> dict[str, Any]:
         """Return the attributes as a dict, models in them too; `by_alias`: with camelCase keys."""
@@ -31,7 +68,7 @@ def _camel_case(value: Any) -> Any:
         return [_camel_case(one) for one in value]
     if not isinstance(value, dict):
         return value
-    return {re.sub(r"_(\w)", lambda m: m[1].upper(), key): _camel_case(one) for key, one in value.items()}
+    return {camel_case(key): _camel_case(one) for key, one in value.items()}
 
 
 @dataclass(frozen=True)
@@ -169,6 +206,14 @@ class PredictionTaskSchemaCategory(Model):
 
 
 @dataclass(frozen=True)
+class PredictionTaskSchemaCategoryKeypoints(PredictionTaskSchemaCategory):
+    """One category of a task of keypoints."""
+
+    keypoint_names: list[str] | None = None
+    keypoint_skeleton: list[list[int]] | None = None
+
+
+@dataclass(frozen=True)
 class PredictionTaskSchema(Model):
     """The schema of a prediction task."""
 
@@ -176,6 +221,19 @@ class PredictionTaskSchema(Model):
     type: str
     """A `TaskType`."""
     categories: list[PredictionTaskSchemaCategory]
+
+
+PredictionTaskSchemaSimple = PredictionTaskSchemaKeypoint = PredictionTaskSchema
+
+
+class PredictionSingleton(Model):
+    """Any of the singletons below: `PredictionSingleton.from_dict({"type": "CLASSIFICATION", …})`."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Any:
+        """Return the singleton of the type that `values` name."""
+        found = {snake_case(key): value for key, value in values.items()}
+        return SINGLETONS[str(found.get("type"))](**found)
 
 
 @dataclass(frozen=True)
@@ -239,6 +297,15 @@ class PredictionSingletonKeypointDetection(Model):
     bbox: list[float] | None = None
     probabilities: list[float] | None = None
     type: str = "KEYPOINT_DETECTION"
+
+
+SINGLETONS: Mapping[str, type[Model]] = {
+    "CLASSIFICATION": PredictionSingletonClassification,
+    "OBJECT_DETECTION": PredictionSingletonObjectDetection,
+    "SEMANTIC_SEGMENTATION": PredictionSingletonSemanticSegmentation,
+    "INSTANCE_SEGMENTATION": PredictionSingletonInstanceSegmentation,
+    "KEYPOINT_DETECTION": PredictionSingletonKeypointDetection,
+}
 
 
 @dataclass(frozen=True)

@@ -100,11 +100,21 @@ class ApiSession:
         """Return `function(session, dataset, …)` for the current dataset, which it may change."""
         return self._write(_of_dataset(self.dataset_id, function), *args, **kwargs)
 
+    def _write_own_dataset(
+        self, function: Callable[Concatenate[Session, Dataset, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Do the same where that is up to the owner of the dataset: others are refused."""
+        return self._write(_of_dataset(self.dataset_id, function, to_own=True), *args, **kwargs)
+
+    def _check_own_dataset(self) -> None:
+        """Raise a `ForbiddenException` if the current dataset is only shared with this user."""
+        self._read(get_dataset, self.dataset_id, to_own=True)
+
 
 def _of_dataset(
-    dataset_id: str, function: Callable[Concatenate[Session, Dataset, P], R]
+    dataset_id: str, function: Callable[Concatenate[Session, Dataset, P], R], *, to_own: bool = False
 ) -> Callable[Concatenate[Session, User, P], R]:
     def of_user(session: Session, user: User, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return function(session, get_dataset(session, user, dataset_id), *args, **kwargs)
+        return function(session, get_dataset(session, user, dataset_id, to_own=to_own), *args, **kwargs)
 
     return of_user

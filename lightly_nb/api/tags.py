@@ -9,7 +9,8 @@ from lightly_nb.api.rows import tag_data
 from lightly_nb.api.session import ApiSession
 from lightly_nb.errors import NotFoundException
 from lightly_nb.workspace.data import tags
-from lightly_nb.workspace.store.schema import Dataset
+from lightly_nb.workspace.data.datasets import get_dataset
+from lightly_nb.workspace.store.schema import Dataset, User
 
 
 class TagDoesNotExistError(NotFoundException):
@@ -17,7 +18,7 @@ class TagDoesNotExistError(NotFoundException):
 
 
 def get_all_tags(self: ApiSession) -> list[TagData]:
-    """Return the tags of the current dataset, the oldest first."""
+    """Return the tags of the current dataset, the newest first, so that `initial-tag` is the last."""
     return self._read_dataset(_listed)
 
 
@@ -111,8 +112,20 @@ def combine_tags(self: ApiSession, operation: str, tag_ids: list[str], new_tag_n
 
 
 def delete_tag_by_id(self: ApiSession, tag_id: str) -> None:
-    """Delete a tag; no sample and no image goes with it."""
-    self._write_dataset(tags.delete_tag, tag_id)
+    """Delete a tag; no sample and no image goes with it.
+
+    Raises
+    ------
+    ApiException
+        If other tags stand on it, a run that was asked for compares with it, it is `initial-tag` (409), or a
+        run of another user made it and the dataset is only shared with you (403).
+    """
+
+    def delete(session: Session, user: User) -> None:
+        tags.delete_tag(session, get_dataset(session, user, dataset_id), tag_id, user)
+
+    dataset_id = self.dataset_id
+    self._write(delete)
 
 
 def delete_tag_by_name(self: ApiSession, tag_name: str) -> None:

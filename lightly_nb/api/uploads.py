@@ -1,6 +1,7 @@
 """The client's methods that add to a dataset: predictions, metadata, scores, embeddings.
 
-All but embeddings are files below `.lightly/` of the LIGHTLY datasource, in the platform's layout.
+All but embeddings are files below `.lightly/` of the LIGHTLY datasource, in the platform's layout. Runs read
+them, so they are up to the owner of the dataset: a client with whom it is shared is refused (403).
 """
 
 from __future__ import annotations
@@ -144,6 +145,7 @@ def upload_embeddings(self: ApiSession, path_to_embeddings_csv: str, name: str) 
         name = f"{name}_{datetime.now(UTC):%Y%m%d_%Hh%Mm%Ss}"
     except EmbeddingDoesNotExistError:
         pass
+    self._check_own_dataset()
     names = get_filenames(self)
     made = embeddings.upload_embeddings(self._workspace, self.dataset_id, names, path_to_embeddings_csv, name)
     self.embedding_id = made.id
@@ -161,4 +163,6 @@ def append_embeddings(self: ApiSession, path_to_embeddings_csv: str, embedding_i
 
 
 def _lightly(self: ApiSession) -> WritableDatasource:
+    """Open LIGHTLY to write what runs read: its owner may."""
+    self._check_own_dataset()
     return open_lightly(self._read_dataset(get_datasource, DatasourcePurpose.LIGHTLY))

@@ -104,6 +104,8 @@ def located(model: type[BaseModel], loc: Sequence[int | str], where: str) -> Pla
 
 def _unknown_key(detail: Any, owner: type[BaseModel], model: type[BaseModel], elsewhere: Elsewhere) -> str:
     key = str(detail["loc"][-1])
+    if instead := getattr(owner, "BESIDE", {}).get(key):
+        return f"got {shown(detail['input'])}, but {instead}"
     guess = nearest_key(key, owner, model)
     secret = SECRET.search(key) or (guess and SECRET.search(guess))
     got = MASK if secret else shown(detail["input"])

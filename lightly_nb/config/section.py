@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from lightly_nb.config.platform_form import as_ours
 from lightly_nb.config.problems import explained
 from lightly_nb.errors import ConfigError
 
@@ -25,6 +26,9 @@ class Section(BaseModel):
     >>> a.model_copy(update={"trainer.max_epochs": 3}).trainer.max_epochs
     3
     """
+
+    BESIDE: ClassVar[Mapping[str, str]] = {}
+    """The platform's further keys of this section, which no run here does, and what to do instead."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, protected_namespaces=())
 
@@ -88,7 +92,7 @@ def _fill(
 
 
 def expanded(model: type[BaseModel], values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return `values` with `'section.key'` moved into the dict of `section`, one level deep.
+    """Return `values` in our form, with `'section.key'` moved into the dict of `section`, one level deep.
 
     A dotted key whose first part is no key of `model` stays, and is refused later with a suggestion.
     Beside a finished section, a dotted key gives a changed copy of it; beside a dict with the same key it
@@ -97,6 +101,7 @@ def expanded(model: type[BaseModel], values: Mapping[Any, Any]) -> dict[str, Any
     strange = [key for key in values if not isinstance(key, str)]
     if strange:
         raise ValueError(f"keys must be text, got {strange[0]!r}")
+    values = as_ours(model, values, getattr(model, "BESIDE", ()))
     result = {key: value for key, value in values.items() if not _is_dotted(model, key)}
     dotted: dict[str, dict[str, Any]] = {}
     for key in values:

@@ -21,9 +21,10 @@ from lightly_nb.config.fields import (
     Shares,
     Whole,
     is_list,
+    name,
+    plain,
     refused,
 )
-from lightly_nb.config.lightly import MAX_SEED
 from lightly_nb.config.section import Config, Section
 
 MAX_STRENGTH = 1e9
@@ -42,7 +43,26 @@ ALLOWED_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The inputs that each strategy can work on."""
 
 
-class EmbeddingsInput(Section):
+def _name_or_none(value: Any) -> str | None:
+    return None if value in (None, "") else name(value)
+
+
+NameOrNone = Annotated[str | None, BeforeValidator(_name_or_none), Allowed("text, or null")]
+Seed = Annotated[Whole, Allowed("a whole number")]
+
+
+class InputSection(Section):
+    """What all inputs share: the platform's client gives each the keys of all, null where they are none."""
+
+    BESIDE: ClassVar[Mapping[str, str]] = MappingProxyType(
+        dict.fromkeys(
+            (*("task", "score", "key", "name", "dataset_id", "tag_name", "random_seed", "categories"),),
+            "it is a key of another type of input; leave it out",
+        )
+    )
+
+
+class EmbeddingsInput(InputSection):
     """The embedding of each sample; with a tag, also those of the samples of that tag as query."""
 
     type: Literal["EMBEDDINGS"] = Field(description="The embedding of each sample.")
@@ -50,9 +70,12 @@ class EmbeddingsInput(Section):
         default=None, description="Dataset of the query samples, for SIMILARITY. null = the same dataset."
     )
     tag_name: Name | None = Field(default=None, description="Tag of the query samples, for SIMILARITY.")
+    task: NameOrNone = Field(
+        default=None, description="Prediction task whose objects are embedded. null = whole images."
+    )
 
 
-class ScoresInput(Section):
+class ScoresInput(InputSection):
     """A score in [0, 1] of each sample."""
 
     type: Literal["SCORES"] = Field(description="A score of each sample, computed from predictions.")
@@ -60,7 +83,7 @@ class ScoresInput(Section):
     score: Name = Field(description="Name of the score, for example uncertainty_margin or object_frequency.")
 
 
-class PredictionsInput(Section):
+class PredictionsInput(InputSection):
     """How the predicted categories are spread in each sample."""
 
     type: Literal["PREDICTIONS"] = Field(description="The predicted categories of each sample.")
@@ -73,7 +96,7 @@ class PredictionsInput(Section):
     )
 
 
-class MetadataInput(Section):
+class MetadataInput(InputSection):
     """A number or a category of each sample."""
 
     type: Literal["METADATA"] = Field(description="A metadatum of each sample.")
@@ -83,17 +106,28 @@ class MetadataInput(Section):
     )
 
 
-class RandomInput(Section):
+class RandomInput(InputSection):
     """A random number for each sample."""
 
     type: Literal["RANDOM"] = Field(description="A random number for each sample.")
-    random_seed: Whole | None = Field(
-        default=None, ge=0, le=MAX_SEED, description="Seed of the numbers. null = lightly_config.seed."
+    random_seed: Seed | None = Field(
+        default=None, description="Seed of the numbers. null = lightly_config.seed."
     )
 
 
 class Strategy(Section):
     """What all strategies share."""
+
+    BESIDE: ClassVar[Mapping[str, str]] = MappingProxyType(
+        dict.fromkeys(
+            (
+                *("stopping_condition_minimum_distance", "threshold", "operation", "target", "distribution"),
+                *("num_nearest_neighbors", "stopping_condition_minimum_typicality", "target_range"),
+                "stopping_condition_max_sum",
+            ),
+            "it is a key of another type of strategy; leave it out",
+        )
+    )
 
     type: str
     strength: Number = Field(
@@ -273,7 +307,13 @@ Strategies = Annotated[
     BeforeValidator(_not_empty),
     Allowed("a list of {input, strategy}, at least one"),
 ]
-CountOfSamples = Annotated[Whole, Allowed("a whole number >= 1; for a share use proportion_samples")]
+CountOfSamples = Annotated[
+    Whole,
+    Allowed(
+        "a whole number >= 1, or -1 for as many as the stopping conditions let pass; for a share use"
+        " proportion_samples"
+    ),
+]
 
 DEFAULT_STRATEGY = StrategyConfig.model_validate(
     {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "FACILITY_LOCATION"}}
@@ -300,6 +340,13 @@ class SelectionConfig(Config):
     """
 
     WHERE: ClassVar[str] = "selection_config"
+    BESIDE: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "auto_tasks": "no run here cuts images into tiles: cut them before, or leave it out",
+            "lightly_path_regex": "no run here makes metadata of file names: write them with"
+            " upload_custom_metadata and name their key in a METADATA input, or leave it out",
+        }
+    )
 
     n_samples: CountOfSamples | None = Field(
         default=None, ge=1, description="Samples to select, beside those that were selected before."
@@ -313,6 +360,15 @@ class SelectionConfig(Config):
         " FACILITY_LOCATION on EMBEDDINGS; in a run that ApiWorkflowClient schedules DIVERSITY on EMBEDDINGS,"
         " as on the platform.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_limit(cls, values: Any) -> Any:
+        """Read n_samples -1, the platform's "no limit", as a share of 1, unless a share is given."""
+        if not isinstance(values, Mapping) or plain(values.get("n_samples")) != -1:
+            return values
+        share = values.get("proportion_samples")
+        return {**values, "n_samples": None, "proportion_samples": 1.0 if share is None else share}
 
     @model_validator(mode="after")
     def _has_one_size(self) -> Self:

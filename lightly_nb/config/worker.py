@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
@@ -120,6 +122,13 @@ class DatapoolConfig(Section):
 class DatasourceConfig(Section):
     """Which files of the datasource a run looks at."""
 
+    BESIDE: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "input_expiration": "no run here asks how long files will be there: leave it out, or name the"
+            " files to read in relevant_filenames_file"
+        }
+    )
+
     process_all: Flag = Field(
         default=False, description="Whether files that an earlier run has processed are processed again."
     )
@@ -211,6 +220,12 @@ class WorkerConfig(Config):
     """
 
     WHERE: ClassVar[str] = "worker_config"
+    BESIDE: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "crops": "no run here uploads crops: leave it out; object_level.task_name selects objects",
+            "training": "no run here trains on crops of a task: leave it out to train on whole images",
+        }
+    )
 
     enable_corruptness_check: Flag = Field(
         default=True, description="Whether files that cannot be decoded whole are left out, and listed."

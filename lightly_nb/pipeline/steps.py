@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightly_nb.config import SelectionConfig, WorkerConfig, to_dict
+from lightly_nb.config.not_built import refuse_tasks_of_embeddings
 from lightly_nb.datasource import Datasource, open_datasource
 from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
@@ -363,6 +364,7 @@ def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
         raise ConfigError.at(
             "selection_config", "got none; give exactly one of n_samples and proportion_samples"
         )
+    refuse_tasks_of_embeddings(job.configs.selection)
     return job.configs.selection
 
 

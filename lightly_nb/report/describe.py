@@ -75,9 +75,14 @@ of dicts as tables.
 
 ## The platform's structure
 
-`report.to_v2()` returns the numbers in the nested camel-case form of the platform's `report_v2.json`: `generalInformation`,
-`datasetAnalysis`, `selectionAnalysis`, `embeddingAnalysis`, `savings`, `training`. The first two names are the platform's;
-the others, and all keys below them, follow ours.
+`report.to_v2()` returns what the platform's `report_v2.json` has a key for, with exactly those keys, so that the models of its client
+1.5.26 read it; the workspace adds the names of run and dataset. What it has no key for (the comparison with random draws, strategies,
+training, the check of the embeddings) is in `report.json` alone. Where that form wants something that a run has not:
+
+- a number without values is 0, a map that was not drawn has no points, `buildTime` is empty; times are milliseconds since 1970;
+- `selected` counts preselected images too where distances and metadata do, and is then given as `selectedWithDatapool` as well;
+- counts on a logarithmic axis are shared out over even bins; `random` of a category is what random picks have in the mean;
+- `annotationSavings` is one estimate, of boxes: for classification with one label an image, for segmentation the same as for boxes.
 
 ## Keys
 """

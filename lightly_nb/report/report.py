@@ -35,11 +35,17 @@ class Report(Content):
         """Return `facts` as JSON text."""
         return json.dumps(self.facts, ensure_ascii=False, indent=1, allow_nan=False)
 
-    def to_v2(self) -> dict[str, Any]:
-        """Return the numbers in the nested form that the platform calls `report_v2`."""
-        from lightly_nb.report.forms.v2 import report_v2
+    def to_v2(self, **names: str) -> dict[str, Any]:
+        """Return the numbers in the form that the platform calls `report_v2`, with exactly its keys.
 
-        return report_v2(self.facts)
+        Parameters
+        ----------
+        **names : str
+            `run_id`, `run_url`, `dataset_id`, `dataset_url` and `dataset_name`, which a report does not know.
+        """
+        from lightly_nb.report.forms.v2 import Names, report_v2
+
+        return report_v2(self.facts, self.arrays, Names(**names))
 
     def to_html(self) -> str:
         """Return a page that holds everything it shows, to open without a network."""

@@ -234,7 +234,7 @@ def test_without_a_datasource_the_error_says_how_to_set_one(client: ApiWorkflowC
 
 def test_tags_of_runs(filled: ApiWorkflowClient, names: list[str]) -> None:
     run_tag(filled, names[3:], "second run")
-    initial, second = filled.get_all_tags()
+    second, initial = filled.get_all_tags()
     assert (initial.name, initial.prev_tag_id, initial.n_samples) == ("initial-tag", None, 10)
     assert (second.name, second.prev_tag_id, second.n_samples) == ("second run", initial.id, 9)
     assert second.tot_size == filled.get_dataset_by_id(filled.dataset_id).n_samples == 12

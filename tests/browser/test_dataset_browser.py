@@ -111,7 +111,7 @@ def test_a_person_looks_around_exports_and_combines(
     lab.page.wait_for_function("button => button === document.activeElement", arg=confirm.element_handle())
     lab.page.keyboard.press("Enter")
     seen.row("the rest").wait_for(state="detached")
-    assert [tag.name for tag in client.get_all_tags()] == ["initial-tag", "few"]
+    assert [tag.name for tag in client.get_all_tags()] == ["few", "initial-tag"]
 
     a_run_moves(seen, client)
     saved = {state: book.save(widget_state=state) for state in (False, True)}

@@ -201,7 +201,7 @@ def test_strategies_refuse(input_, given, key, message):
         ({**INPUTS["PREDICTIONS"], "categories": ["a", "a"]}, "categories (PREDICTIONS)", "different texts"),
         ({**INPUTS["PREDICTIONS"], "categories": "abc"}, "categories (PREDICTIONS)", "different texts"),
         ({"type": "METADATA"}, "key (METADATA)", "missing"),
-        ({"type": "RANDOM", "random_seed": -1}, "random_seed (RANDOM)", "a whole number in [0, 4294967295]"),
+        ({"type": "RANDOM", "random_seed": 0.5}, "random_seed (RANDOM)", "a whole number"),
         ({"type": "EMBEDDING"}, "type", "Did you mean 'EMBEDDINGS'?"),
         ({}, "type", "missing (got {}). Allowed here: 'EMBEDDINGS' or 'SCORES'"),
         ({"type": "METADATA", "key": "k", "keys": 1}, "keys (METADATA)", "Did you mean 'key'?"),

@@ -324,16 +324,6 @@ def test_a_full_disk_leaves_no_half_file(
     assert after[tmp_path / "report.pdf"] == before[tmp_path / "report.pdf"]
 
 
-def test_v2_has_the_same_numbers_in_the_platforms_structure(report: Report) -> None:
-    nested = json.loads(json.dumps(report.to_v2()))
-    assert {"generalInformation", "datasetAnalysis", "selectionAnalysis", "embeddingAnalysis"} <= set(nested)
-    assert nested["generalInformation"]["counts"]["selected"] == 25
-    measures = nested["selectionAnalysis"]["selectionAgainstRandom"]["measures"]
-    assert [m["nBeaten"] for m in measures] == [m["n_beaten"] for m in report["baseline"]["measures"]]
-    assert nested["datasetAnalysis"]["dataChecks"]["nCorrupt"] == 1
-    assert not any("_" in key for key in nested["embeddingAnalysis"]["coverage"])
-
-
 def test_the_documents_are_those_of_the_schema() -> None:
     assert (ROOT / "docs/report.md").read_text(encoding="utf-8") == markdown()
     assert (ROOT / "docs/report.schema.json").read_text(encoding="utf-8") == schema_text()

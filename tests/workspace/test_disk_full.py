@@ -50,7 +50,7 @@ def test_a_disk_that_fills_up_while_a_tag_is_written(small_disk):
         tags = get_tags(session, dataset)
         assert len(tags) == reported, "half a tag, or one that was reported is gone"
         assert [tag.total for tag in tags] == [1500] * reported
-        assert get_filenames_in_tag(session, dataset, tags[-1]) == names(reported - 1)
+        assert get_filenames_in_tag(session, dataset, tags[0]) == names(reported - 1)
         assert session.connection().exec_driver_sql("PRAGMA integrity_check").all() == [("ok",)]
     assert mount(small_disk, "-o", "remount,size=20m")
     more = transact(workspace, create_run_tag, dataset, names(reported), name="now-there-is-room")

@@ -59,7 +59,7 @@ def test_the_first_run_makes_initial_tag_and_each_further_one_a_tag(workspace, p
     assert files(workspace, photos, fourth) == NAMES
     with reading(workspace) as session:
         assert get_filenames(session, photos) == [*NAMES[:3], NAMES[4], NAMES[3]]
-        assert [tag.id for tag in get_tags(session, photos)] == [t.id for t in (first, second, third, fourth)]
+        assert [tag.id for tag in get_tags(session, photos)] == [t.id for t in (fourth, third, second, first)]
         assert get_tag(session, photos, name="second").id == second.id
         assert get_tag(session, photos, tag_id=second.id).name == "second"
 
@@ -117,18 +117,18 @@ def test_an_unknown_tag_is_named_with_those_there_are(workspace, photos, initial
     with pytest.raises(NotFoundException):
         transact(workspace, create_tag_from_filenames, photos, NAMES, "some", parent_tag_id=foreign.id)
     with pytest.raises(NotFoundException):
-        transact(workspace, delete_tag, photos, foreign.id)
+        transact(workspace, delete_tag, photos, foreign.id, ada)
 
 
-def test_tags_that_others_stand_on_are_not_deleted(workspace, photos, initial):
+def test_tags_that_others_stand_on_are_not_deleted(workspace, photos, initial, ada):
     low = transact(workspace, create_tag_from_filenames, photos, NAMES[:3], "low")
     high = transact(workspace, create_tag_from_filenames, photos, NAMES[:2], "high", parent_tag_id=low.id)
     with pytest.raises(ConflictException, match="the tags 'high' stand on the tag 'low': delete them first"):
-        transact(workspace, delete_tag, photos, low.id)
+        transact(workspace, delete_tag, photos, low.id, ada)
     for tag in (high, low):
-        transact(workspace, delete_tag, photos, tag.id)
+        transact(workspace, delete_tag, photos, tag.id, ada)
     with pytest.raises(ConflictException, match="the dataset stands on 'initial-tag'"):
-        transact(workspace, delete_tag, photos, initial.id)
+        transact(workspace, delete_tag, photos, initial.id, ada)
     assert files(workspace, photos, initial) == NAMES
 
 

@@ -112,7 +112,7 @@ def load_dataset(client: ApiWorkflowClient) -> DatasetFacts:
         dataset=dataset,
         datasources=_datasources(client),
         runs=_in_order([*map(_begun, begun), *map(_asked, [*asked, *called_back])]),
-        tags=tuple(client.get_all_tags()),
+        tags=tuple(reversed(client.get_all_tags())),
         shared_with=tuple(client.get_shared_users(dataset.id)),
     )
 
@@ -133,7 +133,7 @@ def look_again(client: ApiWorkflowClient, facts: DatasetFacts) -> DatasetFacts |
 
 def tag_tree(tags: Iterable[TagData]) -> list[tuple[TagData, int]]:
     """Return tags with how deep they stand, each below the tag that it stands on; the oldest first."""
-    tags = list(tags)
+    tags = sorted(tags, key=lambda tag: (tag.created_at, tag.id))
     known = {tag.id for tag in tags}
     above: dict[str | None, list[TagData]] = {}
     for tag in tags:

@@ -37,8 +37,16 @@ def artifact_files(folder: RunFolder) -> dict[ArtifactType, Path]:
     return {kind: path for kind, path in files.items() if path.is_file()}
 
 
-def write_artifact_files(folder: RunFolder) -> None:
-    """Write those artifacts of a finished run that are other forms of what is in its folder."""
+def write_artifact_files(folder: RunFolder, **names: str) -> None:
+    """Write those artifacts of a finished run that are other forms of what is in its folder.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Of the run.
+    **names : str
+        What the report does not know: `run_id`, `dataset_id` and what else `Report.to_v2` takes.
+    """
     from lightly_nb.report import load_report
 
     if folder.quarantine.is_file():
@@ -48,7 +56,7 @@ def write_artifact_files(folder: RunFolder) -> None:
         text = json.dumps({"corrupt_samples": said}, ensure_ascii=False, indent=1)
         write_text(folder.data / "corruptness_check_information.json", text)
     if folder.report_json.is_file():
-        text = json.dumps(load_report(folder).to_v2(), ensure_ascii=False, indent=1)
+        text = json.dumps(load_report(folder).to_v2(**names), ensure_ascii=False, indent=1)
         write_text(folder.path / "report_v2.json", text)
 
 

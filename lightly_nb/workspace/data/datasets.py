@@ -20,6 +20,7 @@ from lightly_nb.errors import (
     NotFoundException,
 )
 from lightly_nb.states import END_STATES, DatasetType
+from lightly_nb.workspace.store.clock import later_than_all
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset, Share, User, now_ms
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9 _-]+")
@@ -65,6 +66,7 @@ def create_dataset(
         owner_id=user.id,
         parent_id=parent_id,
         crop_info=crop_info,
+        created_at=later_than_all(session, Dataset.created_at, Dataset.owner_id == user.id),
     )
     session.add(dataset)
     session.flush()
@@ -107,8 +109,9 @@ def get_dataset(session: Session, user: User, dataset_id: str, *, to_own: bool =
         raise NotFoundException(said)
     if to_own and dataset.owner_id != user.id:
         raise ForbiddenException(
-            f"the dataset {dataset.name!r} is shared with you; deleting, renaming and sharing it is up to "
-            "its owner"
+            f"the dataset {dataset.name!r} is shared with you; deleting and sharing it, and changing what "
+            "its runs read (datasources, predictions, metadata, embeddings), is up to its owner: ask "
+            f"{session.get_one(User, dataset.owner_id).email}"
         )
     return dataset
 

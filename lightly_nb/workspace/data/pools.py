@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from lightly_nb.errors import NotFoundException, WorkspaceError
 from lightly_nb.files import written_aside
 from lightly_nb.workspace.data.datasources import get_datasource_config
+from lightly_nb.workspace.store.engine import PassingError
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset
 
 FOLDER = "datapools"
@@ -56,11 +58,12 @@ def copy_pool(current: Path | None, output_dir: Path, dataset_id: str, run_id: s
         shutil.rmtree(stale, ignore_errors=True)
     try:
         if current is None:
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         else:
             shutil.copytree(current, folder, copy_function=_link_or_copy)
     except OSError as error:
-        raise WorkspaceError(
+        is_full = error.errno in (ENOSPC, EDQUOT)
+        raise (PassingError if is_full else WorkspaceError)(
             f"the datapool '{folder}' could not be written ({error.strerror or error}); free some space"
         ) from error
     return folder

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from lightly_nb.errors import BadRequestException
 from lightly_nb.workspace.data.datasets import touch
+from lightly_nb.workspace.store.engine import damage
 from lightly_nb.workspace.store.schema import Base, Dataset, Sample
 
 Numbers = NDArray[np.uint32]
@@ -82,11 +83,20 @@ def get_samples(session: Session, dataset: Dataset, numbers: Numbers | None = No
     columns = select(Sample.number, Sample.filename, Sample.meta).where(Sample.dataset_id == dataset.id)
     if numbers is None or len(numbers) > _FEW:
         rows = [SampleRow(*row) for row in session.execute(columns.order_by(Sample.number))]
-        return rows if numbers is None else [rows[number] for number in numbers]
-    found: dict[int, SampleRow] = {}
+        if numbers is None:
+            return rows
+        found = {row.number: row for row in rows}
+        return [_known(session, dataset, found, number) for number in numbers.tolist()]
+    found = {}
     for some in _batches(numbers.tolist(), _AT_ONCE):
         found |= {row[0]: SampleRow(*row) for row in session.execute(columns.where(Sample.number.in_(some)))}
-    return [found[number] for number in numbers.tolist()]
+    return [_known(session, dataset, found, number) for number in numbers.tolist()]
+
+
+def _known(session: Session, dataset: Dataset, found: Mapping[int, SampleRow], number: int) -> SampleRow:
+    if number not in found:
+        raise damage(session.get_bind().engine, f"the dataset {dataset.name!r} has lost its sample {number}")
+    return found[number]
 
 
 def get_numbers(session: Session, dataset: Dataset, filenames: Sequence[str]) -> Numbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import reduce
@@ -13,7 +13,12 @@ import numpy as np
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from lightly_nb.errors import BadRequestException, ConflictException, NotFoundException
+from lightly_nb.errors import (
+    BadRequestException,
+    ConflictException,
+    ForbiddenException,
+    NotFoundException,
+)
 from lightly_nb.workspace.data.datasets import touch
 from lightly_nb.workspace.data.samples import (
     Numbers,
@@ -23,7 +28,9 @@ from lightly_nb.workspace.data.samples import (
     get_numbers,
     get_samples,
 )
-from lightly_nb.workspace.store.schema import Dataset, Tag
+from lightly_nb.workspace.store.clock import later_than_all
+from lightly_nb.workspace.store.engine import damage
+from lightly_nb.workspace.store.schema import ComputeRun, Dataset, ScheduledRun, Tag, User
 
 INITIAL_TAG = "initial-tag"
 
@@ -138,9 +145,9 @@ def combined(operation: TagOperation, left: Numbers, right: Numbers) -> Numbers:
 
 
 def get_tags(session: Session, dataset: Dataset) -> Sequence[Tag]:
-    """Return all tags of a dataset, the oldest first."""
-    tags = select(Tag).where(Tag.dataset_id == dataset.id).order_by(Tag.created_at, Tag.id)
-    return session.scalars(tags).all()
+    """Return all tags of a dataset, the newest first, so that `initial-tag` is the last."""
+    tags = select(Tag).where(Tag.dataset_id == dataset.id).order_by(Tag.created_at.desc(), Tag.id.desc())
+    return sorted(session.scalars(tags), key=lambda tag: tag.name == INITIAL_TAG)
 
 
 def get_tag(session: Session, dataset: Dataset, *, tag_id: str | None = None, name: str | None = None) -> Tag:
@@ -165,7 +172,12 @@ def get_tag(session: Session, dataset: Dataset, *, tag_id: str | None = None, na
 
 def numbers_in_tag(session: Session, tag: Tag) -> Numbers:
     """Return the numbers of a tag's samples, in its order, read-only."""
-    return np.frombuffer(session.scalar(select(Tag.members).where(Tag.id == tag.id)) or b"", dtype="<u4")
+    content = session.scalar(select(Tag.members).where(Tag.id == tag.id)) or b""
+    numbers: Numbers = np.frombuffer(content, dtype="<u4", count=len(content) // 4)
+    if len(content) != 4 * tag.total or len(np.unique(numbers)) != tag.total:
+        engine = session.get_bind().engine
+        raise damage(engine, f"the tag {tag.name!r} has not the {tag.total} samples that it was made of")
+    return numbers
 
 
 def get_samples_in_tag(
@@ -200,15 +212,29 @@ def bit_mask_of(session: Session, dataset: Dataset, tag: Tag) -> str:
     return hex(int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little"))
 
 
-def delete_tag(session: Session, dataset: Dataset, tag_id: str) -> None:
+def delete_tag(session: Session, dataset: Dataset, tag_id: str, user: User) -> None:
     """Delete a tag; no sample and no image goes with it.
 
     Raises
     ------
     ConflictException
-        If other tags stand on it, or it is `initial-tag`, which the dataset itself stands on.
+        If other tags stand on it, a run that was asked for and has not ended compares with it, or it is
+        `initial-tag`, which the dataset itself stands on.
+    ForbiddenException
+        If a run of another user made it, and the dataset is only shared with `user`.
     """
     tag = get_tag(session, dataset, tag_id=tag_id)
+    run = session.get(ComputeRun, tag.run_id) if tag.run_id else None
+    if run is not None and user.id not in (run.owner_id, dataset.owner_id):
+        raise ForbiddenException(
+            f"a run of another user made the tag {tag.name!r}, and the dataset {dataset.name!r} is shared "
+            "with you: ask that user, or the owner of the dataset, to delete it"
+        )
+    if reader := next(_readers(session, dataset, tag), None):
+        raise ConflictException(
+            f"the scheduled run {reader} compares with the tag {tag.name!r} (SIMILARITY): wait for its end "
+            "or cancel it first"
+        )
     above = session.scalars(select(Tag.name).where(Tag.prev_tag_id == tag.id)).all()
     if above:
         shown = ", ".join(repr(name) for name in above[:10]) + (" …" if len(above) > 10 else "")
@@ -218,6 +244,17 @@ def delete_tag(session: Session, dataset: Dataset, tag_id: str) -> None:
     session.execute(delete(Tag).where(Tag.id == tag.id))
     session.expunge(tag)
     touch(session, dataset)
+
+
+def _readers(session: Session, dataset: Dataset, tag: Tag) -> Iterator[str]:
+    """Yield the scheduled runs, waiting or under way, whose selection compares with a tag."""
+    waiting = select(ScheduledRun).where(ScheduledRun.state.in_(("OPEN", "LOCKED")))
+    for scheduled in session.scalars(waiting):
+        for strategy in scheduled.selection_config.get("strategies", ()):
+            read = strategy["input"]
+            of = read.get("dataset_id") or scheduled.dataset_id
+            if (of, read.get("tag_name")) == (dataset.id, tag.name):
+                yield scheduled.id
 
 
 def _store(
@@ -244,6 +281,7 @@ def _store(
         run_id=run_id,
         total=len(members),
         members=members.tobytes(),
+        created_at=later_than_all(session, Tag.created_at, Tag.dataset_id == dataset.id),
     )
     session.add(tag)
     session.flush()

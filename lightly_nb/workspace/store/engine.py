@@ -19,7 +19,11 @@ _RETRIED = {"40001": "serialization_failure", "40P01": "deadlock_detected", "235
 unique violation means that another process inserted in between; a second look then says what is wrong."""
 
 
-class InTheWayError(WorkspaceError):
+class PassingError(WorkspaceError):
+    """The store cannot be used now, and may well be later: it is locked, its disk full, its server away."""
+
+
+class InTheWayError(PassingError):
     """Another process wrote at the same time; the transaction was undone and may be tried again."""
 
 
@@ -103,7 +107,18 @@ def failures_of(engine: Engine) -> Iterator[None]:
             raise InTheWayError(f"{shown(engine.url)}: {said} ({_RETRIED[state]})") from None
         if isinstance(error, IntegrityError):
             raise
-        raise WorkspaceError(_said(error, engine.url)) from None
+        said = _said(error, engine.url)
+        is_passing = any(sign in said.lower() for sign in _PASSING)
+        raise (PassingError if is_passing else WorkspaceError)(said) from None
+
+
+def damage(engine: Engine, fault: str) -> WorkspaceError:
+    """Return the error of a store in which something stands that nobody writes."""
+    where = engine.url.database if engine.url.get_backend_name() == "sqlite" else shown(engine.url)
+    return WorkspaceError(
+        f"the workspace's database {where} is damaged: {fault}. Nothing was changed; restore a copy of it, "
+        "or set LIGHTLY_NB_HOME or LIGHTLY_NB_URL to another"
+    )
 
 
 def _said(error: DBAPIError, url: URL) -> str:
@@ -115,6 +130,8 @@ def _said(error: DBAPIError, url: URL) -> str:
     return f"the workspace's database {where} cannot be used: {first_line}; {advice}"
 
 
+_PASSING = ("is locked", "is full", "no space left", "disk i/o error", "connection")
+"""Signs of what passes by itself, or when somebody frees some space."""
 _OTHER = "check that it is there and that you may use it"
 _ADVICE = (
     (

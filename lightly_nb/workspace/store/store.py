@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -16,7 +17,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from lightly_nb.errors import WorkspaceError
-from lightly_nb.workspace.store.engine import InTheWayError, failures_of, make_engine, shown
+from lightly_nb.workspace.store.engine import InTheWayError, damage, failures_of, make_engine, shown
+from lightly_nb.workspace.store.health import check, make_or_find
 from lightly_nb.workspace.store.upgrade import upgrade
 
 FOLDER = ".lightly_nb"
@@ -76,7 +78,8 @@ def open_workspace(url: str | os.PathLike[str] | None = None, *, wait: float = W
     Raises
     ------
     WorkspaceError
-        If it cannot be opened or written, or was written by a newer version.
+        If it cannot be opened or written, was written by a newer version, or is damaged: cut, overwritten
+        inside, or gone from a folder in which it was. Nothing is changed then.
 
     Examples
     --------
@@ -86,11 +89,13 @@ def open_workspace(url: str | os.PathLike[str] | None = None, *, wait: float = W
     True
     """
     location, folder = _located(url)
-    if location.get_backend_name() == "sqlite":
-        _make_folder(folder)
     workspace = Workspace(folder, make_engine(location, wait=wait))
     with failures_of(workspace.engine):
+        if workspace.is_local:
+            _make_folder(folder)
+            _make_database(Path(str(location.database)), wait)
         upgrade(workspace.engine, wait=wait)
+        check(workspace.engine)
     return workspace
 
 
@@ -118,6 +123,16 @@ def _located(url: str | os.PathLike[str] | None) -> tuple[URL, Path]:
     return location.set(database=str(file)), file.parent
 
 
+def _make_database(file: Path, wait: float) -> None:
+    try:
+        make_or_find(file, wait=wait)
+    except OSError as error:
+        raise WorkspaceError(
+            f"the workspace's database {file} cannot be made: {error.strerror or error}; free some space, "
+            "allow yourself to write this folder, or set LIGHTLY_NB_HOME to another"
+        ) from None
+
+
 def _make_folder(folder: Path) -> None:
     """Make the folder; a new one says what it is and stays out of version control."""
     try:
@@ -131,6 +146,23 @@ def _make_folder(folder: Path) -> None:
             f"the workspace's folder {folder} cannot be made or written: {error.strerror or error}; "
             "allow yourself to write it, or set LIGHTLY_NB_HOME to another folder"
         ) from None
+
+
+def changes_of(workspace: Workspace) -> tuple[int, ...] | None:
+    """Return what is another after each change to a store of this machine; None of one on a server.
+
+    It costs a few microseconds, where a look into the store costs milliseconds.
+    """
+    if not workspace.is_local:
+        return None
+    file = Path(str(workspace.engine.url.database))
+    found: list[int] = []
+    for path in (file, file.with_name(f"{file.name}-wal")):
+        with suppress(OSError):
+            status = path.stat()
+            if status.st_size:  # readers make and remove an empty log
+                found += [status.st_ino, status.st_size, status.st_mtime_ns]
+    return tuple(found)
 
 
 @contextmanager
@@ -158,7 +190,10 @@ def _session(workspace: Workspace, begin: str, isolation: str) -> Iterator[Sessi
     )
     engine, info = workspace.engine.execution_options(**options), {"folder": workspace.folder}
     with failures_of(workspace.engine), Session(engine, expire_on_commit=False, info=info) as session:
-        yield session
+        try:
+            yield session
+        except JSONDecodeError as error:
+            raise damage(workspace.engine, f"a text in it is no JSON ({error})") from None
 
 
 def transact(

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from lightly_nb.errors import WorkspaceError
-from lightly_nb.workspace.store.engine import shown
-from lightly_nb.workspace.store.schema import SCHEMA_VERSION
+from lightly_nb.workspace.store.engine import damage, shown
+from lightly_nb.workspace.store.schema import SCHEMA_VERSION, Base
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_233_172_941_106
@@ -45,9 +45,13 @@ def upgrade(engine: Engine, *, wait: float) -> None:
 
 def _is_older(connection: Connection) -> bool:
     """Whether the tables are older than this package's, or not there at all."""
-    if not inspect(connection).has_table("alembic_version"):
+    tables = set(inspect(connection).get_table_names())
+    if "alembic_version" not in tables:
+        _refuse_half_a_store(connection, tables)
         return True
     found = connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
+    if not (found.isdigit() and len(found) == len(SCHEMA_VERSION) and int(found)):
+        raise damage(connection.engine, f"its tables say {found!r} of their version, which there never was")
     if found > SCHEMA_VERSION:
         raise WorkspaceError(
             f"the workspace {shown(connection.engine.url)} was written by a newer lightly_nb (its tables are "
@@ -55,6 +59,17 @@ def _is_older(connection: Connection) -> bool:
             "--upgrade lightly_nb), or set LIGHTLY_NB_HOME or LIGHTLY_NB_URL to another workspace"
         )
     return found < SCHEMA_VERSION
+
+
+def _refuse_half_a_store(connection: Connection, tables: set[str]) -> None:
+    """Refuse tables of ours without their version, and the file of another program."""
+    if ours := sorted(tables & set(Base.metadata.tables)):
+        raise damage(connection.engine, f"it has the tables {', '.join(ours[:3])} … and not their version")
+    if tables and connection.dialect.name == "sqlite":
+        raise WorkspaceError(
+            f"{shown(connection.engine.url)} is the database of another program (it has the table "
+            f"{min(tables)!r}): give a folder, or a file of its own"
+        )
 
 
 def _run_migrations(connection: Connection) -> None:

@@ -6,13 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
-from lightly_nb.errors import WorkspaceError
+from lightly_nb.errors import RunError, WorkspaceError
 from lightly_nb.states import RunState
+from lightly_nb.workspace.store.engine import PassingError
 from lightly_nb.workspace.store.schema import ComputeRun, User
 from lightly_nb.workspace.store.store import Workspace, transact
 from lightly_nb.workspace.work.queue import Taken, locked
@@ -22,6 +24,8 @@ SECONDS_BETWEEN_TRIES = 2.0
 """To write to a store that cannot be written."""
 
 Say = Callable[[str], None]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,33 @@ class ActiveRun:
     def note_run_folder(self, folder: Path) -> None:
         """Store where the run's files are."""
         write_locked(self, _note_run_folder, str(folder))
+
+
+def patiently(active: ActiveRun, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
+    """Return `function(…)`, called again until no lock, full disk or server that is away stops it.
+
+    Only for what may be done twice. When the run shall stop, what stopped it is raised.
+    """
+    complained = False
+    while True:
+        try:
+            return function(*arguments, **options)
+        except (PassingError, OSError, RunError) as error:
+            if not is_passing(error) or active.stop.is_set():
+                raise
+            if not complained:
+                active.say(f"{error} Trying again every {SECONDS_BETWEEN_TRIES:g} s")
+            complained = True
+            active.stop.wait(SECONDS_BETWEEN_TRIES)
+
+
+def is_passing(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is one that passes by itself or when somebody frees some space."""
+    while error is not None:
+        if isinstance(error, PassingError) or getattr(error, "errno", None) in (ENOSPC, EDQUOT):
+            return True
+        error = error.__cause__
+    return False
 
 
 Do = Callable[[ActiveRun], Ended]

@@ -21,7 +21,7 @@ from lightly_nb.workspace.data.artifacts import (
 from lightly_nb.workspace.data.pools import keep_pool
 from lightly_nb.workspace.data.tags import create_run_tag
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset
-from lightly_nb.workspace.work.active_run import ActiveRun, Ended
+from lightly_nb.workspace.work.active_run import ActiveRun, Ended, patiently
 from lightly_nb.workspace.work.runs import record_state
 
 OF_IMAGE = "lightly."
@@ -35,7 +35,16 @@ def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
     offers_report = run.job.configs.worker.upload_report
     if run.folder.report_json.is_file() and offers_report:
         active.report(RunState.UPLOADING_REPORT, "preparing the report for download")
-    write_artifact_files(run.folder)
+    dataset = active.taken.dataset
+    names_of_run = {"run_id": active.taken.run.id, "run_url": run.path.as_uri()}
+    patiently(
+        active,
+        write_artifact_files,
+        run.folder,
+        **names_of_run,
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+    )
     files = artifact_files(run.folder)
     if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}

@@ -11,14 +11,18 @@ from sqlalchemy.orm import Session
 from lightly_nb.errors import NotFoundException
 from lightly_nb.states import RunState
 from lightly_nb.workspace.data.datasets import get_dataset
+from lightly_nb.workspace.store.engine import PassingError
 from lightly_nb.workspace.store.schema import ScheduledRun, User
-from lightly_nb.workspace.store.store import Workspace, reading
+from lightly_nb.workspace.store.store import Workspace, changes_of, reading
 from lightly_nb.workspace.work.queue import look_after
 from lightly_nb.workspace.work.runs import get_run_of_scheduled, get_state_changes
+from lightly_nb.workspace.work.workers import get_workers, lacking
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_NOTICE_A_DEATH = 1.0
 """Between two looks after workers of this machine that have died."""
+SECONDS_OF_PATIENCE = 600.0
+"""How long a store that was well may be locked, or its disk full or server away, before one gives up."""
 
 OPEN_MESSAGE = (
     "Waiting for pickup by Lightly Worker. Make sure to start a Lightly Worker connected to your "
@@ -79,13 +83,26 @@ def run_info_generator(
     """
     last: RunInfo | None = None
     seen: int | None = None
-    looked_after_at = float("-inf")
+    looked_after_at = well_at = float("-inf")
+    before: tuple[int, ...] | None = None
     while True:
-        if time.monotonic() - looked_after_at >= SECONDS_TO_NOTICE_A_DEATH:
-            look_after(workspace)
-            looked_after_at = time.monotonic()
-        with reading(workspace) as session:
-            news, seen = _news(session, user, scheduled_run_id, seen)
+        now, changes = time.monotonic(), changes_of(workspace)
+        is_time = now - looked_after_at >= SECONDS_TO_NOTICE_A_DEATH
+        if changes is not None and changes == before and not is_time:
+            time.sleep(seconds)
+            continue
+        try:
+            if is_time:
+                look_after(workspace)
+                looked_after_at = now
+            with reading(workspace) as session:
+                news, seen = _news(session, user, scheduled_run_id, seen)
+            well_at, before = time.monotonic(), changes
+        except PassingError:  # the run goes on, and so does who follows it
+            if time.monotonic() - well_at > SECONDS_OF_PATIENCE:
+                raise
+            time.sleep(SECONDS_TO_NOTICE_A_DEATH)
+            continue
         for info in news:
             if info != last:
                 yield info
@@ -104,8 +121,10 @@ def _news(
         run = get_run_of_scheduled(session, user, scheduled_run_id)
     except NotFoundException:
         is_open = scheduled is not None and scheduled.state == "OPEN" and _sees(session, user, scheduled)
-        if is_open:
-            return [RunInfo(RunState.OPEN, OPEN_MESSAGE)], 0
+        if scheduled is not None and is_open:
+            workers = get_workers(session, session.get_one(User, scheduled.owner_id))
+            why = lacking(workers, scheduled.runs_on)
+            return [RunInfo(RunState.OPEN, f"{OPEN_MESSAGE} {why}".rstrip())], 0
         missing = NOT_EXISTING_MESSAGE.format(scheduled_run_id)
         return [RunInfo(RunState.CANCELED_OR_NOT_EXISTING, missing)], seen
     changes = get_state_changes(session, run)

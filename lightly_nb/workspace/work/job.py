@@ -24,7 +24,7 @@ from lightly_nb.workspace.data.datasources import get_datasource
 from lightly_nb.workspace.data.permissions import PERMISSIONS, datasource_permissions
 from lightly_nb.workspace.data.pools import copy_pool, current_pool
 from lightly_nb.workspace.store.store import reading
-from lightly_nb.workspace.work.active_run import ActiveRun, Ended
+from lightly_nb.workspace.work.active_run import ActiveRun, Ended, patiently
 from lightly_nb.workspace.work.finishing import completed, ended_early
 from lightly_nb.workspace.work.resolving import checkpoint_of_run, query_vectors
 
@@ -43,7 +43,7 @@ def do_run(active: ActiveRun) -> Ended:
     """
     scheduled = active.taken.scheduled
     configs = parse_configs(scheduled.worker_config, scheduled.lightly_config, scheduled.selection_config)
-    pool = _datapool(active, configs)
+    pool = patiently(active, _datapool, active, configs)
     run = _start(active, configs, pool)
     try:
         active.note_run_folder(run.path)
@@ -56,19 +56,15 @@ def do_run(active: ActiveRun) -> Ended:
 
 def _start(active: ActiveRun, configs: Configs, pool: Path | None) -> Run:
     scheduled, worker_config = active.taken.scheduled, configs.worker
-    with reading(active.workspace) as session:
-        sources = [
-            _here(get_datasource(session, active.taken.dataset, purpose), active.input_mount)
-            for purpose in (DatasourcePurpose.INPUT, DatasourcePurpose.LIGHTLY)
-        ]
-        checkpoint = None
-        if worker_config.checkpoint_run_id:
-            checkpoint = checkpoint_of_run(session, active.user, worker_config.checkpoint_run_id)
+    sources, checkpoint = patiently(active, _named, active, configs)
     if not worker_config.datasource.bypass_verify:
         check_permissions(*sources)
-    queries = query_vectors(active.workspace, active.user, scheduled.dataset_id, configs.selection)
+    queries = patiently(
+        active, query_vectors, active.workspace, active.user, scheduled.dataset_id, configs.selection
+    )
     input_, lightly = sources
-    with ending_with_this_process():
+
+    def start() -> Run:
         return pipeline.start(
             input_.location,
             active.output_dir,
@@ -83,6 +79,20 @@ def _start(active: ActiveRun, configs: Configs, pool: Path | None) -> Run:
             checkpoint=checkpoint,
             queries=queries,
         )
+
+    with ending_with_this_process():  # a folder of a fixed name that was begun cannot be begun again
+        return start() if worker_config.run_directory else patiently(active, start)
+
+
+def _named(active: ActiveRun, configs: Configs) -> tuple[list[DatasourceSettings], Path | None]:
+    """Return the datasources of a run, INPUT and LIGHTLY, and the checkpoint that it names, if any."""
+    with reading(active.workspace) as session:
+        sources = [
+            _here(get_datasource(session, active.taken.dataset, purpose), active.input_mount)
+            for purpose in (DatasourcePurpose.INPUT, DatasourcePurpose.LIGHTLY)
+        ]
+        run_id = configs.worker.checkpoint_run_id
+        return sources, checkpoint_of_run(session, active.user, run_id) if run_id else None
 
 
 def check_permissions(input_: DatasourceSettings, lightly: DatasourceSettings) -> None:

@@ -21,7 +21,7 @@ from lightly_nb.config.worker import WorkerProcessConfig
 from lightly_nb.errors import ConfigError, InputError, LightlyNBError
 from lightly_nb.workspace.store.store import Workspace, open_workspace, reading
 from lightly_nb.workspace.users.users import authenticate
-from lightly_nb.workspace.work.workers import get_worker
+from lightly_nb.workspace.work.workers import DEFAULT_NAME, get_worker, get_workers
 
 FLAGS = ("worker.force_start", "sanity_check", "shutdown_when_job_finished")
 
@@ -86,8 +86,8 @@ def named_worker(options: WorkerOptions) -> str:
     if options.worker.worker_id:
         return options.worker.worker_id
     raise InputError(
-        "worker.worker_id: missing. Register a worker once, client.register_compute_worker(name='Default'), "
-        "and give its id or its name: worker.worker_id=Default"
+        f"worker.worker_id: missing. Write worker.worker_id={DEFAULT_NAME}, which registers itself, or the "
+        "id or name of another that client.register_compute_worker(name=...) has made"
     )
 
 
@@ -116,8 +116,11 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 
 def _worker(workspace: Workspace, options: WorkerOptions) -> str:
     user = authenticate(workspace, options.token)
+    name = named_worker(options)
     with reading(workspace) as session:
-        worker = get_worker(session, user, named_worker(options))
+        if name == DEFAULT_NAME and name not in [one.name for one in get_workers(session, user)]:
+            return f"{name!r} registers itself when it is started"
+        worker = get_worker(session, user, name)
     return f"{worker.name!r} ({worker.id}), labels {worker.labels}, {worker.state}"
 
 

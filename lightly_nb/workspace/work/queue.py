@@ -23,10 +23,11 @@ from lightly_nb.errors import ConflictException
 from lightly_nb.processes import is_alive
 from lightly_nb.states import RunState
 from lightly_nb.workspace.data.datasets import get_datasets
+from lightly_nb.workspace.store.clock import store_time
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset, ScheduledRun, User, Worker, now_ms
 from lightly_nb.workspace.store.store import Workspace, reading, transact
 from lightly_nb.workspace.work.runs import record_state
-from lightly_nb.workspace.work.workers import LEASE_SECONDS, store_time
+from lightly_nb.workspace.work.workers import LEASE_SECONDS
 
 
 class LockLostError(ConflictException):

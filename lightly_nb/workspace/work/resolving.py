@@ -26,7 +26,8 @@ def query_vectors(
 ) -> dict[str | tuple[str | None, str], np.ndarray]:
     """Return the embeddings of each tag that a strategy compares with, by its (dataset id, tag name).
 
-    They are of the newest run of that dataset that has embedded all samples of the tag, or were uploaded.
+    They are of the newest run of that dataset, of this user or its owner, that has embedded all samples of
+    the tag, or were uploaded.
 
     Returns
     -------
@@ -47,7 +48,8 @@ def _vectors(workspace: Workspace, user: User, dataset_id: str, tag_name: str) -
         dataset = get_dataset(session, user, dataset_id)
         tag = find_query_tag(session, user, dataset_id, tag_name)
         names = get_filenames_in_tag(session, dataset, tag)
-        runs = get_runs(session, user, dataset_id)
+        trusted = (user.id, dataset.owner_id)  # other guests' runs may embed with another model
+        runs = [run for run in get_runs(session, user, dataset_id) if run.owner_id in trusted]
     for embedding in get_embeddings(workspace, dataset_id, runs):
         table = read_embeddings_csv(embedding.path)
         row_of = {name: row for row, name in enumerate(table.filenames)}

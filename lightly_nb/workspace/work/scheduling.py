@@ -7,19 +7,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lightly_nb.config import Configs, SelectionConfig, parse_configs, to_dict
+from lightly_nb.config import Configs, SelectionConfig, WorkerConfig, parse_configs, to_dict
+from lightly_nb.config.not_built import refuse_tasks_of_embeddings
 from lightly_nb.config.parsing import Value
 from lightly_nb.config.selection import as_on_the_platform
-from lightly_nb.errors import BadRequestException, ConfigError, ConflictException, NotFoundException
+from lightly_nb.errors import (
+    BadRequestException,
+    ConfigError,
+    ConflictException,
+    ForbiddenException,
+    NotFoundException,
+)
 from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data.datasets import get_dataset
 from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
+from lightly_nb.workspace.store.clock import later_than_all
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset, DatasourceConfig, ScheduledRun, Tag, User
 from lightly_nb.workspace.work.runs import get_run
-from lightly_nb.workspace.work.workers import checked_labels, store_time
+from lightly_nb.workspace.work.workers import checked_labels
 
 PRIORITIES: Mapping[str, int] = {"LOW": 0, "MID": 10, "HIGH": 20, "CRITICAL": 30}
 SCHEDULED_STATES = ("OPEN", "LOCKED", "DONE", "CANCELED")
@@ -56,6 +64,8 @@ def schedule_run(
         cannot be written, or the priority or labels are none. (Of a bucket the run itself finds that out.)
     NotFoundException
         If this user sees no such dataset, or none of a query tag or checkpoint that the configurations name.
+    ForbiddenException
+        If the dataset is only shared with this user, and the run would change its datapool.
     """
     dataset = get_dataset(session, user, dataset_id)
     configs = parse_configs(worker_config, lightly_config, selection_config)
@@ -63,9 +73,12 @@ def schedule_run(
         raise ConfigError.at(
             "selection_config", "got none; give exactly one of n_samples and proportion_samples"
         )
-    configs = replace(configs, selection=as_on_the_platform(configs.selection))
+    selection = as_on_the_platform(configs.selection)
+    refuse_tasks_of_embeddings(selection)
+    configs = replace(configs, selection=selection)
     _check_datasources(session, dataset)
-    for query_dataset_id, tag_name in query_tags(configs.selection):
+    _check_datapool(user, dataset, configs.worker)
+    for query_dataset_id, tag_name in query_tags(selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)
     if configs.worker.checkpoint_run_id:
         get_run(session, user, configs.worker.checkpoint_run_id)
@@ -74,7 +87,7 @@ def schedule_run(
         owner_id=user.id,
         priority=PRIORITIES[_checked_priority(priority)],
         runs_on=checked_labels(runs_on or [], "runs_on"),
-        created_at=_later_than_all(session),
+        created_at=later_than_all(session, ScheduledRun.created_at),
         **_stored(configs),
     )
     session.add(scheduled)
@@ -128,8 +141,15 @@ def cancel_scheduled_run(session: Session, user: User, scheduled_run_id: str) ->
     ------
     ConflictException
         If a worker has taken it already, or it has ended.
+    ForbiddenException
+        If neither the run nor the dataset is this user's.
     """
     scheduled = get_scheduled_run(session, user, scheduled_run_id)
+    if user.id not in (scheduled.owner_id, session.get_one(Dataset, scheduled.dataset_id).owner_id):
+        raise ForbiddenException(
+            f"another user has asked for the scheduled run {scheduled.id}, on a dataset that is shared with "
+            "you: ask that user, or the owner of the dataset, to cancel it"
+        )
     if scheduled.state == "LOCKED":
         run_id = session.scalar(select(ComputeRun.id).where(ComputeRun.scheduled_run_id == scheduled.id))
         raise ConflictException(
@@ -203,6 +223,17 @@ def _check_datasources(session: Session, dataset: Dataset) -> None:
             _check_writable(row, dataset)
 
 
+def _check_datapool(user: User, dataset: Dataset, worker: WorkerConfig) -> None:
+    """Refuse a guest's run that would change what the datapool of the owner's runs holds."""
+    updates = worker.use_datapool and worker.datasource.enable_datapool_update
+    if updates and not worker.datapool.name and user.id != dataset.owner_id:
+        raise ForbiddenException(
+            f"worker_config.use_datapool: the dataset {dataset.name!r} is shared with you, and its datapool "
+            "is what its owner's runs read; set worker_config.datasource.enable_datapool_update to false to "
+            "use it without adding to it, or use a dataset of your own"
+        )
+
+
 def _check_writable(row: DatasourceConfig, dataset: Dataset) -> None:
     folder = row.settings.get("relative_path") if row.kind == LocalDatasource.kind else None
     if folder and os.path.isdir(folder) and not os.access(folder, os.W_OK):
@@ -210,8 +241,3 @@ def _check_writable(row: DatasourceConfig, dataset: Dataset) -> None:
             f"the LIGHTLY datasource '{folder}' of the dataset {dataset.name!r} cannot be written, so "
             "nothing was scheduled; allow yourself to write there, or set another one with purpose=LIGHTLY"
         )
-
-
-def _later_than_all(session: Session) -> int:
-    """Return the time, later than that of every run asked for before, so that the oldest is well defined."""
-    return max(store_time(session), (session.scalar(select(func.max(ScheduledRun.created_at))) or 0) + 1)

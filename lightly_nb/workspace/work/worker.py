@@ -22,7 +22,7 @@ from lightly_nb.errors import LightlyNBError, UnauthorizedException, WorkspaceEr
 from lightly_nb.processes import this_process
 from lightly_nb.states import RunState
 from lightly_nb.workspace.store.schema import ComputeRun
-from lightly_nb.workspace.store.store import Workspace, reading, transact
+from lightly_nb.workspace.store.store import Workspace, changes_of, reading, transact
 from lightly_nb.workspace.users.users import authenticate
 from lightly_nb.workspace.work.active_run import (
     SECONDS_BETWEEN_TRIES,
@@ -45,8 +45,11 @@ from lightly_nb.workspace.work.queue import (
 from lightly_nb.workspace.work.workers import LEASE_SECONDS, sign_off, sign_on, still_on
 
 SECONDS_BETWEEN_LOOKS = 0.5
-"""At the queue when idle, and for a request to abort when at work."""
-SECONDS_BETWEEN_BEATS = 5.0
+"""Whether the store has changed when idle, and for a request to abort when at work."""
+SECONDS_BETWEEN_LOOKS_AT_A_SERVER = 2.0
+"""Which does not tell that it has changed."""
+SECONDS_BETWEEN_BEATS = 7.5
+"""Also between two looks at a store that has not changed."""
 
 
 def run_worker(
@@ -71,7 +74,7 @@ def run_worker(
     Parameters
     ----------
     worker : str
-        Id or name of a registered worker of the token's user.
+        Id or name of a registered worker of the token's user; `Default` registers itself.
     token : str, optional
         Whose runs to do. None: as `authenticate` says.
     output_dir : path
@@ -141,16 +144,25 @@ def _taken_runs(
     say: Say,
     lease: float,
 ) -> Iterator[Taken]:
-    """Yield runs as they come, until told to stop, or name or token are not this process's any more."""
-    beaten_at, complained = float("-inf"), False
+    """Yield runs as they come, until told to stop, or name or token are not this process's any more.
+
+    An idle worker looks into the store only when that has changed, and with each beat.
+    """
+    beaten_at, complained, seen = float("-inf"), False, None
+    pause = SECONDS_BETWEEN_LOOKS if workspace.is_local else SECONDS_BETWEEN_LOOKS_AT_A_SERVER
     while not stop.is_set():
+        rested = time.monotonic() - beaten_at
+        if seen is not None and seen == changes_of(workspace) and rested < _beat(lease):
+            stop.wait(pause)
+            continue
         try:
-            if time.monotonic() - beaten_at >= min(SECONDS_BETWEEN_BEATS, lease / 4):
+            if seen is not None or rested >= _beat(lease):
                 authenticate(workspace, token)
                 if not transact(workspace, still_on, worker_id, process, "IDLE"):
                     return say("this worker was deleted, or another process has taken over its name; it ends")
                 beaten_at = time.monotonic()
             look_after(workspace)
+            seen = changes_of(workspace)  # before the look: what comes after it is another change
             taken = _take(workspace, worker_id, process, lease)
             complained = False
         except UnauthorizedException:
@@ -158,15 +170,20 @@ def _taken_runs(
         except WorkspaceError as error:
             if not complained:
                 say(f"{error} Trying again every {SECONDS_BETWEEN_TRIES:g} s")
-            complained = True
+            complained, seen = True, None
             stop.wait(SECONDS_BETWEEN_TRIES)
             continue
         if taken is None:
-            stop.wait(SECONDS_BETWEEN_LOOKS)
+            stop.wait(pause)
         else:
             yield taken
-            beaten_at = float("-inf")
+            beaten_at, seen = float("-inf"), None
     return None
+
+
+def _beat(lease: float) -> float:
+    """Return the seconds between two signs of life."""
+    return min(SECONDS_BETWEEN_BEATS, lease / 4)
 
 
 def _take(workspace: Workspace, worker_id: str, process: dict[str, Any], lease: float) -> Taken | None:
@@ -189,7 +206,7 @@ def _held(
             if stop.is_set():
                 stop_run.set()
             try:
-                if time.monotonic() - beaten_at >= min(SECONDS_BETWEEN_BEATS, lease / 4):
+                if time.monotonic() - beaten_at >= _beat(lease):
                     transact(workspace, heartbeat, taken.run.id, taken.lock_token, lease=lease)
                     beaten_at = time.monotonic()
                 with reading(workspace) as session:

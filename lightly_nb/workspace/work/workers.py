@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import extract, func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lightly_nb.errors import BadRequestException, ConflictException, NotFoundException
 from lightly_nb.processes import is_alive
 from lightly_nb.states import END_STATES
 from lightly_nb.workspace.data.datasets import checked_name
-from lightly_nb.workspace.store.schema import ComputeRun, User, Worker, now_ms
+from lightly_nb.workspace.store.clock import later_than_all, store_time
+from lightly_nb.workspace.store.schema import ComputeRun, User, Worker
 
+DEFAULT_NAME = "Default"
+"""Of the worker that registers itself when it is started."""
 LEASE_SECONDS = 30.0
 """How long a worker of another machine may be silent before it counts as dead."""
 
 
-def store_time(session: Session) -> int:
-    """Return the time in milliseconds by the store's clock: the server's, so that all machines agree."""
-    if session.get_bind().dialect.name == "postgresql":
-        return int(session.execute(select(extract("epoch", func.clock_timestamp()))).scalar_one() * 1000)
-    return now_ms()
-
-
 def register_worker(
-    session: Session, user: User, name: str = "Default", labels: Iterable[str] | None = None
+    session: Session, user: User, name: str = DEFAULT_NAME, labels: Iterable[str] | None = None
 ) -> Worker:
     """Return the worker of this name, made if there is none.
 
@@ -42,7 +38,8 @@ def register_worker(
     checked = None if labels is None else checked_labels(labels, "labels")
     worker = session.scalar(select(Worker).where(Worker.owner_id == user.id, Worker.name == name))
     if worker is None:
-        worker = Worker(name=name, owner_id=user.id, labels=checked or [])
+        now = later_than_all(session, Worker.created_at, Worker.owner_id == user.id)
+        worker = Worker(name=name, owner_id=user.id, labels=checked or [], created_at=now)
         session.add(worker)
     elif checked is not None and checked != worker.labels:
         worker.labels = checked
@@ -71,9 +68,48 @@ def get_worker(session: Session, user: User, id_or_name: str) -> Worker:
         names = ", ".join(repr(worker.name) for worker in get_workers(session, user)) or "none yet"
         raise NotFoundException(
             f"there is no worker with the id or name {id_or_name!r} among yours ({names}); "
-            "client.register_compute_worker(name=...) makes one and returns its id"
+            f"client.register_compute_worker(name=...) makes one and returns its id; {DEFAULT_NAME!r} "
+            "registers itself when it is started"
         )
     return (by_id or list(found))[0]
+
+
+def get_or_register(session: Session, user: User, id_or_name: str) -> Worker:
+    """Return a worker by its id or name; `Default` needs no registration.
+
+    Raises
+    ------
+    NotFoundException
+        If this user has none of that id or name.
+    """
+    if id_or_name == DEFAULT_NAME:
+        return register_worker(session, user)
+    return get_worker(session, user, id_or_name)
+
+
+def lacking(workers: Sequence[Worker], runs_on: Sequence[str]) -> str:
+    """Return why no worker takes a run that waits; '' if one is there that can.
+
+    Parameters
+    ----------
+    workers : sequence of Worker
+        All of the user who asked for the run.
+    runs_on : sequence of str
+        The labels that the run asks for.
+    """
+    how = f"start one: lightly-nb worker worker.worker_id={DEFAULT_NAME}, or lightly_nb.Worker().start()"
+    if not workers:
+        return f"No worker is registered; {how}."
+    able = [worker for worker in workers if set(worker.labels).issuperset(runs_on)]
+    if not able:
+        return (
+            f"No worker has all the labels {list(runs_on)} of the run; give them to one with "
+            "register_compute_worker(name, labels=[...])."
+        )
+    if not any(worker.process for worker in able):
+        names = ", ".join(f"{worker.name!r} is {worker.state}" for worker in able[:5])
+        return f"No worker is running ({names}); {how.replace(DEFAULT_NAME, able[0].name)}."
+    return ""
 
 
 def delete_worker(session: Session, user: User, worker_id: str) -> None:
@@ -113,7 +149,7 @@ def sign_on(session: Session, user: User, id_or_name: str, process: dict[str, An
     ConflictException
         If another process seems to answer to this name, unless `force`.
     """
-    worker, now = get_worker(session, user, id_or_name), store_time(session)
+    worker, now = get_or_register(session, user, id_or_name), store_time(session)
     other = worker.process if worker.process != process else None
     seconds = (now - (worker.last_seen_at or 0)) / 1000
     alive = is_alive(other)
