@@ -1,8 +1,8 @@
 """`Predictions`: what a model has predicted for samples, in one task, as flat arrays.
 
 What belongs to sample `row` is at `offsets[row]:offsets[row + 1]` of every flat array; an entry is one
-object, segment or classification, a *singleton* in the platform's words. A million detections take 25 MB. Filter and
-reorder by `take` alone, or by `Samples.take`, which takes the predictions along.
+object, segment or classification, a *singleton* in the platform's words. A million detections take 25 MB.
+Filter and reorder by `take` alone, or by `Samples.take`, which takes the predictions along.
 """
 
 from __future__ import annotations
