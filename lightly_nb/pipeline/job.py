@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,10 @@ from lightly_nb.pipeline.options import (
     with_defaults,
 )
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
+from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inputs, read_inputs
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
-from lightly_nb.samples import Samples
+from lightly_nb.samples import Predictions, Samples
+from lightly_nb.samples.predictions_file import read_predictions_file, write_predictions_file
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Job:
         The embeddings of the tags that SIMILARITY strategies name.
     if_changed : str
         What a run that repeats another one does about files that are not as they were, as in `rerun`.
+    predictions : mapping of str to Predictions
+        Those of the samples that were handed in, by task; a row for each of `listing`.
     """
 
     input: str
@@ -73,6 +77,12 @@ class Job:
     checkpoint: str | None = None
     queries: tuple[Query, ...] = ()
     if_changed: IfChanged = "go_on"
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+
+    @property
+    def listed_names(self) -> list[str]:
+        """The names of `listing`, in its order."""
+        return [] if self.listing is None else [str(name) for name in self.listing.index]
 
     def again(self, output_dir: str | os.PathLike[str] | None, if_changed: IfChanged) -> Job:
         """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
@@ -116,7 +126,22 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
     elif options["lightly_storage_options"]:
         raise ConfigError("lightly_storage_options are for a lightly_source, but none is given")
     _check(job)
+    _check_annotations(job, options)
     return job
+
+
+def _check_annotations(job: Job, options: RunOptions) -> None:
+    """Refuse strategies on predictions and metadata that are not there."""
+    selection = job.configs.selection
+    if selection is None or not asks_for_annotations(selection):
+        return
+    lightly = open_datasource(
+        job.lightly_source or job.input,
+        storage_options=options["lightly_storage_options" if job.lightly_source else "storage_options"],
+    )
+    columns = () if job.listing is None else [str(name) for name in job.listing]
+    tasks = {name: one.task for name, one in job.predictions.items()}
+    check_inputs(selection, read_inputs(lightly, tasks, columns), job.configs.worker)
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
@@ -131,7 +156,8 @@ def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_opt
     url = getattr(samples.source, "url", None)
     if url is None:
         raise RunError("these samples have no source to read from; give a folder, a list of files or a table")
-    return Job(url, configs, shared, output, samples.table)
+    predictions = dict(samples.predictions)
+    return Job(url, configs, shared, output, samples.table, predictions=predictions)
 
 
 def _datapool_folder(
@@ -206,6 +232,7 @@ def save_job(job: Job, asked: Mapping[str, Any], first: RunFolder | None = None)
             "is_listed": job.listing is not None,
             "if_changed": job.if_changed,
             "queries": save_queries(folder, job.queries),
+            "predictions": list(job.predictions),
             "worker_config": to_dict(job.configs.worker),
             "lightly_config": to_dict(job.configs.lightly),
             "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
@@ -213,6 +240,8 @@ def save_job(job: Job, asked: Mapping[str, Any], first: RunFolder | None = None)
         if job.listing is not None:
             table = job.listing.reset_index()
             write_aside(folder.input_table, table.to_parquet)
+        for name, predictions in job.predictions.items():
+            write_predictions_file(folder.input_predictions(name), predictions)
         if first is not None:
             save_first(folder, first)
         write_text(folder.overrides, yaml_text.dump(_masked_like(asked, content)))
@@ -264,6 +293,10 @@ def _job_in(folder: RunFolder) -> Job:
         checkpoint=content["checkpoint"],
         queries=load_queries(folder, content["queries"]),
         if_changed=content.get("if_changed", "go_on"),
+        predictions={
+            name: read_predictions_file(folder.input_predictions(name))
+            for name in content.get("predictions", ())
+        },
     )
 
 

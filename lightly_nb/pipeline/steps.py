@@ -24,6 +24,7 @@ from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, combined, say
 from lightly_nb.lightly_source.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.pipeline import results
+from lightly_nb.pipeline.annotations import check_data, read_annotations, scored, with_annotations
 from lightly_nb.pipeline.circumstances import hash_of_file, note, settle, threads_held
 from lightly_nb.pipeline.comparing import compared_with_first
 from lightly_nb.pipeline.datapool.pool import held
@@ -43,6 +44,7 @@ from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_p
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
+from lightly_nb.pipeline.selection_inputs import Inputs, check_inputs, read_inputs
 from lightly_nb.pipeline.starting_model import (
     newest_checkpoint,
     resolved,
@@ -191,6 +193,8 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener, stop: L
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
     selection_config = _refuse_what_is_not_built(job)
     check_queries(selection_config, job.queries)
+    inputs = _inputs(job, _lightly(job, access))
+    check_inputs(selection_config, inputs, job.configs.worker)
     restoring.sweep_leftovers(folder)
     restore_config(folder, job)
     worker = job.configs.worker
@@ -200,7 +204,7 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener, stop: L
         known = settle(folder, weights_file(job), emit, still_needed=not has_begun, if_changed=job.if_changed)
         with threads_held(known["threads"]):
             if samples is None:
-                _make_samples(job, folder, access, emit)
+                _make_samples(job, folder, access, inputs, emit)
             restoring.sweep_chunks(folder)
             samples = results.load_samples(folder, job.input, access.input)
             restoring.restore_samples(folder, samples, worker, emit)
@@ -228,10 +232,14 @@ def _datapool_held(job: Job, emit: Listener, stop: Listener) -> AbstractContextM
     return held(job.datapool, _waiting(emit, stop, "INITIALIZING", said))
 
 
-def _make_samples(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None:
+def _make_samples(job: Job, folder: RunFolder, access: _Access, inputs: Inputs, emit: Listener) -> None:
     start = starting_point(job)
     pool = opened_datapool(job, start, emit)
-    samples = _samples_to_select_from(job, folder, start, pool, access, emit)
+    samples = _samples_to_select_from(job, folder, start, pool, access, inputs, emit)
+    samples = with_annotations(samples, folder)
+    if samples.predictions:
+        _enter(emit, RunState.COMPUTING_ACTIVE_LEARNING_SCORES, f"scores of {', '.join(inputs.tasks)}")
+        samples = scored(job, folder, samples, emit)
     results.save_samples(folder, samples, job.configs.worker.normalize_embeddings)
 
 
@@ -248,12 +256,15 @@ def _samples_to_select_from(
     start: Path | EmbeddingModel | EmbeddingsTable | None,
     pool: Datapool | None,
     access: _Access,
+    inputs: Inputs,
     emit: Listener,
 ) -> Samples:
     _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
     listed = compared_with_first(job, folder, _listed(job, access, emit), emit)
     if pool is None:
         _refuse_impossible_size(job, len(listed))
+    _load_annotations(job, folder, listed, pool, access, inputs, emit)
+    if pool is None:
         results.save_listed_files(folder, listed)
         return _embedded_samples(job, folder, listed, start, emit)
     samples, pool, changed = files_to_process(job, listed, pool, emit)
@@ -261,6 +272,28 @@ def _samples_to_select_from(
     if len(samples):
         samples = _embedded_samples(job, folder, samples, start, emit)
     return joined(job, folder, samples, pool)
+
+
+def _load_annotations(
+    job: Job,
+    folder: RunFolder,
+    listed: Samples,
+    pool: Datapool | None,
+    access: _Access,
+    inputs: Inputs,
+    emit: Listener,
+) -> None:
+    """Read predictions and metadata of what was listed, and check what the selection wants of them."""
+    if inputs.metadata:
+        _enter(emit, RunState.LOADING_METADATA, f"metadata: {', '.join(e.path for e in inputs.metadata)}")
+    if inputs.tasks:
+        _enter(emit, RunState.LOADING_PREDICTION, f"predictions of {', '.join(inputs.tasks)}")
+    before = [] if pool is None else pool.samples.filenames
+    names = sorted({*listed.filenames, *before})
+    if inputs.metadata or inputs.tasks:
+        read_annotations(job, folder, _lightly(job, access), names, inputs, emit)
+    assert job.configs.selection is not None
+    check_data(job.configs.selection, with_annotations(listed, folder), job.configs.lightly.seed)
 
 
 def _embedded_samples(
@@ -378,13 +411,23 @@ def _listed(job: Job, access: _Access, emit: Listener) -> Samples:
     return list_samples(source, exclude=[job.output_dir], relevant_filenames=relevant, on_event=emit)
 
 
+def _lightly(job: Job, access: _Access) -> Datasource:
+    """Open the LIGHTLY datasource, which is the input where none is named."""
+    if job.lightly_source is None:
+        return open_datasource(job.input, storage_options=access.input)
+    return open_datasource(job.lightly_source, storage_options=access.lightly)
+
+
+def _inputs(job: Job, lightly: Datasource) -> Inputs:
+    columns = () if job.listing is None else [str(name) for name in job.listing]
+    return read_inputs(lightly, {name: one.task for name, one in job.predictions.items()}, columns)
+
+
 def _relevant_filenames(job: Job, source: Datasource, access: _Access) -> RelevantFilenames | None:
     name = job.configs.worker.relevant_filenames_file
     if not name:
         return None
-    lightly = source
-    if job.lightly_source is not None:
-        lightly = open_datasource(job.lightly_source, storage_options=access.lightly)
+    lightly = source if job.lightly_source is None else _lightly(job, access)
     where = f"worker_config.relevant_filenames_file '{name}' in {lightly.url}"
     if (entry := lightly.look(name)).refused:
         advice = "" if job.lightly_source else "; name the LIGHTLY datasource if it is not the input itself"
