@@ -11,7 +11,9 @@ from lightly_nb.samples.samples import (
     Samples,
     Source,
     Thumbnails,
+    as_samples,
     quarantine_table,
 )
 
-__all__ = ["FOR_MACHINES", "QUARANTINE_COLUMNS", "Samples", "Source", "Thumbnails", "quarantine_table"]
+__all__ = ["FOR_MACHINES", "QUARANTINE_COLUMNS", "Samples", "Source", "Thumbnails"]
+__all__ += ["as_samples", "quarantine_table"]
