@@ -93,6 +93,15 @@ def path_column(table: pd.DataFrame) -> Any:
     return next((name for name in known if name in table.columns and _is_text(table[name])), None)
 
 
+def vector_column(table: pd.DataFrame) -> Any:
+    """Return the column that holds embeddings by its name and what is in it, None without one."""
+    return next((name for name in VECTOR_COLUMNS if name in table.columns and _is_lists(table[name])), None)
+
+
+def _is_lists(column: pd.Series[Any]) -> bool:
+    return len(column) > 0 and not isinstance(column.iloc[0], str) and _holds_vectors(column)
+
+
 def posix_name(path: str) -> str:
     r"""Return the text of a path with '/' between folders, if it is one of Windows.
 
