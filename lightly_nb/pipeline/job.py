@@ -11,10 +11,12 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -22,11 +24,15 @@ from lightly_nb.config import Configs, WorkerConfig, parse_configs, to_dict, yam
 from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
+from lightly_nb.events import Event, ProgressBar, combined
 from lightly_nb.pipeline.options import RunOptions, with_defaults
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Samples
+from lightly_nb.samples.table_file import read_table, write_table
 
+OTHER_EMBEDDINGS = ("embeddings", "enable_training", "checkpoint", "checkpoint_run_id", "model")
+"""Keys of worker_config that ask for other embeddings than those that come with the samples."""
 REPORTED_PACKAGES = ("lightly_nb", "lightly", "torch", "torchvision", "numpy", "pandas", "simplejpeg")
 
 
@@ -55,6 +61,12 @@ class Job:
         `worker_config.checkpoint_run_id` stands for.
     queries : tuple of Query
         The embeddings of the tags that SIMILARITY strategies name.
+    quarantine : pandas.DataFrame or None
+        Files of `listing` that were left out when it was made.
+    embeddings : numpy.ndarray or None
+        Embeddings of `listing`, brought along with it; then nothing is trained or embedded.
+    told : tuple of str
+        What a person was warned of while the job was made.
     """
 
     input: str
@@ -66,6 +78,9 @@ class Job:
     datapool: str | None = None
     checkpoint: str | None = None
     queries: tuple[Query, ...] = ()
+    quarantine: pd.DataFrame | None = None
+    embeddings: np.ndarray | None = None
+    told: tuple[str, ...] = ()
 
     def again(self, output_dir: str | os.PathLike[str] | None) -> Job:
         """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
@@ -105,18 +120,41 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | os.PathLike) and not is_pattern(source):
         datasource = open_datasource(source, storage_options=storage_options)
         if datasource.folder is not None and datasource.folder == Path(output).resolve():
             raise DatasourceError(
                 f"output folder '{output}' is the input folder itself; give a folder beside or below it"
             )
         return Job(datasource.url, configs, shared, output)
-    samples = source if isinstance(source, Samples) else _listed(source, storage_options)
+    told: list[str] = []
+    samples = source if isinstance(source, Samples) else _listed(source, storage_options, told)
     url = getattr(samples.source, "url", None)
     if url is None:
-        raise RunError("these samples have no source to read from; give a folder, a list of files or a table")
-    return Job(url, configs, shared, output, samples.table)
+        raise RunError(
+            "these samples have no source to read images from, and a run reads them; give a folder, a list "
+            "of files, or a table with their paths and a column 'embedding'; lightly_nb.select needs no "
+            "images"
+        )
+    embeddings = _brought_along(samples, configs, told)
+    table, quarantine = samples.table, samples.quarantine
+    job = Job(url, configs, shared, output, table, quarantine=quarantine, embeddings=embeddings)
+    return replace(job, told=tuple(told))
+
+
+def _brought_along(samples: Samples, configs: Configs, told: list[str]) -> np.ndarray | None:
+    """Return embeddings that came with the samples, None where the run is to make its own; say which."""
+    worker = configs.worker
+    if "embeddings" not in samples.arrays:
+        return None
+    other = next((key for key in OTHER_EMBEDDINGS if getattr(worker, key)), None)
+    if other is None and samples.embedding_check is None and not samples.has_thumbnails:
+        return samples.embeddings
+    made = "lightly_nb.embed made them, and a run embeds again"
+    why = f"worker_config.{other} asks for others" if other else made
+    advice = "to select from them call lightly_nb.select(samples)"
+    told.append(f"the embeddings of these samples are not used: {why}; {advice}")
+    return None
 
 
 def _datapool_folder(
@@ -165,10 +203,22 @@ def _absolute(path: str | os.PathLike[str]) -> str:
     return str(Path(path).expanduser().absolute())
 
 
-def _listed(source: Any, storage_options: Any) -> Samples:
+def is_pattern(source: str | os.PathLike[str]) -> bool:
+    """Whether a source is a pattern of file names, which is listed here like a list of files."""
+    from lightly_nb.reading.listing import is_pattern
+
+    return is_pattern(source)
+
+
+def _listed(source: Any, storage_options: Any, told: list[str]) -> Samples:
     from lightly_nb.reading import list_samples
 
-    return list_samples(source, storage_options=storage_options)
+    def note(event: Event) -> None:
+        if event.get("level") == "warning":
+            told.append(str(event["message"]))
+
+    listeners = combined(note, ProgressBar())
+    return list_samples(source, storage_options=storage_options, on_event=listeners)
 
 
 def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
@@ -182,6 +232,7 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
         "datapool": job.datapool,
         "checkpoint": job.checkpoint,
         "queries": save_queries(folder, job.queries),
+        "told": list(job.told),
         "worker_config": to_dict(job.configs.worker),
         "lightly_config": to_dict(job.configs.lightly),
         "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
@@ -190,9 +241,17 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
     write_text(folder.overrides, yaml_text.dump(_masked_like(asked, content)))
     write_text(folder.hydra, yaml_text.dump(_circumstances(folder)))
     if job.listing is not None:
-        table = job.listing.reset_index()
-        write_aside(folder.input_table, table.to_parquet)
+        write_aside(folder.input_table, partial(write_table, job.listing))
+    if job.quarantine is not None and len(job.quarantine):
+        write_aside(folder.input_quarantine, partial(job.quarantine.to_parquet, index=False))
+    if job.embeddings is not None:
+        write_aside(folder.input_embeddings, partial(_save_array, job.embeddings))
     return folder
+
+
+def _save_array(array: np.ndarray, path: Path) -> None:
+    with path.open("wb") as stream:
+        np.save(stream, array)
 
 
 def load_job(folder: RunFolder) -> Job:
@@ -212,7 +271,9 @@ def load_job(folder: RunFolder) -> Job:
     configs = parse_configs(content["worker_config"], content["lightly_config"], content["selection_config"])
     listing = None
     if folder.input_table.is_file():
-        listing = pd.read_parquet(folder.input_table).set_index("filename")
+        listing = read_table(folder.input_table)
+    quarantine = pd.read_parquet(folder.input_quarantine) if folder.input_quarantine.is_file() else None
+    embeddings = np.load(folder.input_embeddings) if folder.input_embeddings.is_file() else None
     return Job(
         input=content["input"],
         configs=configs,
@@ -223,6 +284,9 @@ def load_job(folder: RunFolder) -> Job:
         datapool=content["datapool"],
         checkpoint=content["checkpoint"],
         queries=load_queries(folder, content["queries"]),
+        quarantine=quarantine,
+        embeddings=embeddings,
+        told=tuple(content.get("told") or ()),
     )
 
 

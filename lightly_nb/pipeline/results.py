@@ -18,6 +18,8 @@ from lightly_nb.errors import RunError
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
 from lightly_nb.samples import QUARANTINE_COLUMNS, Samples
 from lightly_nb.samples.embedding_check import EmbeddingCheck
+from lightly_nb.samples.quarantine import is_duplicate, is_unusable
+from lightly_nb.samples.table_file import read_table, write_table
 from lightly_nb.selection import Selection
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     save_quarantine(folder, samples.quarantine)
     if check is not None:
         write_text(folder.embedding_check, json.dumps(check.to_dict(), ensure_ascii=False))
-    write_aside(folder.samples, samples.table.reset_index().to_parquet)
+    write_aside(folder.samples, partial(write_table, samples.table))
 
 
 def save_listed_files(folder: RunFolder, samples: Samples) -> None:
@@ -57,10 +59,12 @@ def save_listed_files(folder: RunFolder, samples: Samples) -> None:
 
 
 def save_quarantine(folder: RunFolder, quarantine: pd.DataFrame) -> None:
-    """Write the quarantine table, and the lists of corrupt and of duplicate file names."""
-    is_duplicate = quarantine["duplicate_of"].notna()
-    write_lines(folder.corrupt_filenames, quarantine["filename"][~is_duplicate])
-    write_lines(folder.duplicate_filenames, quarantine["filename"][is_duplicate])
+    """Write the quarantine table, and the lists of corrupt and of duplicate file names.
+
+    Files without a row in given embeddings are in the table alone: nothing is wrong with them.
+    """
+    write_lines(folder.corrupt_filenames, quarantine["filename"][is_unusable(quarantine)])
+    write_lines(folder.duplicate_filenames, quarantine["filename"][is_duplicate(quarantine)])
     write_aside(folder.quarantine, lambda path: quarantine.to_csv(path, index=False))
 
 
@@ -82,7 +86,7 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
         raise RunError(
             f"the run in '{folder.path}' has no embedded samples; wait for it, or see its state and log.txt"
         )
-    table = pd.read_parquet(folder.samples).set_index("filename")
+    table = read_table(folder.samples)
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.arrays.glob("*.npy"))}
     return Samples(
         table,

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from lightly_nb.config import parse_configs
 from lightly_nb.events import Listener, ProgressBar
+from lightly_nb.pipeline.gate import refuse_impossible_job
 from lightly_nb.pipeline.job import as_job, load_job, save_job
 from lightly_nb.pipeline.options import (
     RunOptions,
@@ -123,7 +124,9 @@ def prepare(
         As in `run`.
     """
     asked = configs_asked_for(options)
-    return save_job(as_job(source, parse_configs(**asked), output_dir, options), asked)
+    job = as_job(source, parse_configs(**asked), output_dir, options)
+    refuse_impossible_job(job)
+    return save_job(job, asked)
 
 
 @with_options(StorageOptions)
@@ -163,6 +166,8 @@ def rerun(
         Gets every event; None shows progress bars.
     """
     first = RunFolder(Path(path).expanduser().absolute())
-    folder = save_job(load_job(first).again(output_dir), {"rerun": {"of": str(first.path)}})
+    job = load_job(first).again(output_dir)
+    refuse_impossible_job(job)
+    folder = save_job(job, {"rerun": {"of": str(first.path)}})
     execute(folder, **options, on_event=on_event or ProgressBar())
     return Run(folder.path, **options)

@@ -103,7 +103,7 @@ def list_samples(
     relevant = _parsed(relevant_filenames)
     if root is not None and isinstance(source, Datasource):
         raise InputError("root: a Datasource has its own already; leave one of them out")
-    if isinstance(source, str | os.PathLike) and (root is not None or _is_pattern(source)):
+    if isinstance(source, str | os.PathLike) and (root is not None or is_pattern(source)):
         source = [source]
     if isinstance(source, str | os.PathLike | Datasource):
         datasource = _opened(source, storage_options)
@@ -143,7 +143,8 @@ def list_samples(
     return Samples(table.drop(columns=column), vectors, quarantine, datasource)
 
 
-def _is_pattern(source: str | os.PathLike[str]) -> bool:
+def is_pattern(source: str | os.PathLike[str]) -> bool:
+    """Whether a source is a pattern of file names, and no folder or file of that very name."""
     text = os.fspath(source)
     return isinstance(text, str) and has_pattern(text) and (bool(scheme_of(text)) or not os.path.exists(text))
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from lightly_nb.config import Configs, SelectionConfig, parse_configs, to_dict
 from lightly_nb.config.parsing import Value
 from lightly_nb.config.selection import as_on_the_platform
-from lightly_nb.errors import BadRequestException, ConfigError, ConflictException, NotFoundException
+from lightly_nb.errors import BadRequestException, ConflictException, NotFoundException
+from lightly_nb.pipeline.gate import refuse_impossible
 from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data.datasets import get_dataset
 from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
@@ -59,11 +60,7 @@ def schedule_run(
     """
     dataset = get_dataset(session, user, dataset_id)
     configs = parse_configs(worker_config, lightly_config, selection_config)
-    if configs.selection is None:
-        raise ConfigError.at(
-            "selection_config", "got none; give exactly one of n_samples and proportion_samples"
-        )
-    configs = replace(configs, selection=as_on_the_platform(configs.selection))
+    configs = replace(configs, selection=as_on_the_platform(refuse_impossible(configs)))
     _check_datasources(session, dataset)
     for query_dataset_id, tag_name in query_tags(configs.selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)
