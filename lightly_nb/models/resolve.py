@@ -143,6 +143,7 @@ def _of_checkpoint(loaded: Checkpoint) -> EmbeddingModel:
         settings.std,
         name=str(loaded.path),
         n_features=settings.num_ftrs,
+        note=loaded.note,
     )
 
 

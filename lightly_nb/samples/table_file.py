@@ -32,7 +32,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             raise
         raise InputError(
             f"table: the column {bad!r} holds values of several kinds, or objects, which a run cannot keep "
-            f"in its folder (such as {_odd(table[bad])}); convert it, df[{bad!r}].astype(str), or leave it out"
+            f"in its folder ({_odd(table[bad])}); convert it, df[{bad!r}].astype(str), or leave it out"
         ) from error
 
 
