@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.embedding import check_embeddings as check_embeddings
     from lightly_nb.embedding import embed as embed
     from lightly_nb.exports import export as export
+    from lightly_nb.exports import to_fiftyone as to_fiftyone
+    from lightly_nb.exports import to_huggingface as to_huggingface
+    from lightly_nb.exports import to_torch as to_torch
     from lightly_nb.models import EmbeddingModel as EmbeddingModel
     from lightly_nb.pipeline import Run as Run
     from lightly_nb.pipeline import open_run as open_run
@@ -51,7 +54,7 @@ _OFFERED = {
     "checks": ["check"],
     "demo": ["demo_images"],
     "embedding": ["check_embeddings", "embed"],
-    "exports": ["export"],
+    "exports": ["export", "to_fiftyone", "to_huggingface", "to_torch"],
     "models": ["EmbeddingModel"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
     "reading": ["list_samples"],

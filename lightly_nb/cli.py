@@ -315,13 +315,12 @@ def next_to_open(run: Run) -> str:
 
 def summary_text(run: Run) -> str:
     """Return a few lines: what was selected and left out, and what to open next."""
-    quarantine = run.quarantine
-    n_duplicates = int(quarantine["duplicate_of"].notna().sum())
-    n_corrupt = len(quarantine) - n_duplicates
+    from lightly_nb.samples.quarantine import left_out_in_words
+
     return "\n".join(
         [
             f"{run.state}: {run.message}",
-            f"left out: {n_corrupt} corrupt files and {n_duplicates} exact duplicates (data/quarantine.csv)",
+            f"left out: {left_out_in_words(run.quarantine)} (data/quarantine.csv)",
             f"run folder: {run.path}",
             f"open next: {next_to_open(run)}",
             f'or in a notebook: run = lightly_nb.open_run("{run.path}"); run.selection',

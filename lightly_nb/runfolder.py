@@ -73,6 +73,16 @@ class RunFolder:
         """Of a run that repeats another one: the files that it looked at, with version and hash, Parquet."""
         return self.path / "config" / "first" / "files.parquet"
 
+    @property
+    def input_quarantine(self) -> Path:
+        """Files that were left out when that listing was made."""
+        return self.path / "config" / "input_quarantine.parquet"
+
+    @property
+    def input_embeddings(self) -> Path:
+        """Embeddings that came along with that listing, NumPy `.npy`."""
+        return self.path / "config" / "input_embeddings.npy"
+
     def query(self, number: int) -> Path:
         """The embeddings of the query samples of one tag, NumPy `.npy`."""
         return self.path / "config" / "queries" / f"{number}.npy"

@@ -20,6 +20,7 @@ from lightly_nb.config import parse_configs, to_dict
 from lightly_nb.config.parsing import Value
 from lightly_nb.config.selection import as_on_the_platform
 from lightly_nb.errors import ConfigError
+from lightly_nb.pipeline.gate import refuse_impossible
 from lightly_nb.workspace.store.schema import Dataset, Tag, User
 from lightly_nb.workspace.users.users import authenticate
 from lightly_nb.workspace.work import following, queue, runs, scheduling, workers
@@ -76,6 +77,8 @@ def create_compute_worker_config(
     """
     try:
         configs = parse_configs(worker_config, lightly_config, selection_config)
+        if configs.selection is not None:
+            refuse_impossible(configs)
     except ConfigError as error:
         raise InvalidConfigurationError(str(error), error.problems) from None
     worker = configs.worker.model_copy(update={"token": ""})

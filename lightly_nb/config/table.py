@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from lightly_nb.config import describe
 from lightly_nb.config.lightly import FINE_TUNING
+from lightly_nb.config.not_yet import is_hidden
 from lightly_nb.config.parsing import MODELS
 from lightly_nb.config.selection import ALLOWED_INPUTS
 
@@ -48,14 +49,18 @@ def config_table(model: type[BaseModel]) -> pd.DataFrame:
 
 def rows(model: type[BaseModel], prefix: str = "") -> Iterator[dict[str, Any]]:
     """Yield `config_table`'s rows as dicts."""
+    where = str(getattr(model, "WHERE", ""))
     for name, field in model.model_fields.items():
+        if is_hidden(where, name):
+            continue
         inner = describe.sections(field.annotation)
         many = describe.is_list(field.annotation)
         if not inner or many or len(inner) > 1:
             yield _row(prefix + name, field)
         for section in inner:
             kind = f"({describe.tag(section)})" if len(inner) > 1 else ""
-            yield from rows(section, f"{prefix}{name}{'[]' if many else ''}{kind}.")
+            start = f"{prefix}{name}{'[]' if many else ''}{kind}."
+            yield from (row for row in rows(section, start) if not is_hidden(where, row["key"]))
 
 
 def _row(key: str, field: FieldInfo) -> dict[str, Any]:

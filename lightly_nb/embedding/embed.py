@@ -23,7 +23,7 @@ from lightly_nb.embedding.model import (
 from lightly_nb.embedding.one_pass import PassSettings, run_pass
 from lightly_nb.embedding.precision import fitted
 from lightly_nb.errors import InputError, RunError
-from lightly_nb.events import Listener, ProgressBar, Stage
+from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.processes import own_temporary_folder, temporary_folder
 from lightly_nb.samples import Samples
@@ -152,6 +152,8 @@ def embed(
         dimensions=dimensions,
         accept_licence=accept_licence,
     )
+    if found.note:
+        say(on_event, STEP, found.note, "warning")
     names = samples.filenames
     with one_thread():
         embedder = fitted(found, place, precision, source, sorted(names), on_event, STEP)

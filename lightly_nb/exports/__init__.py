@@ -23,13 +23,15 @@ from lightly_nb.datasource import Datasource
 from lightly_nb.datasource.sample_files import SampleFiles
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.events import Listener
+from lightly_nb.exports.datasets import to_fiftyone, to_huggingface, to_torch
 from lightly_nb.exports.formats import FORMATS, Format, format_named
 from lightly_nb.exports.images import Images
 from lightly_nb.files import written_aside
 from lightly_nb.samples import Samples
+from lightly_nb.samples.rows import names_of
 from lightly_nb.samples.selected import Selection
 
-__all__ = ["FORMATS", "Format", "export", "save", "write"]
+__all__ = ["FORMATS", "Format", "export", "save", "to_fiftyone", "to_huggingface", "to_torch", "write"]
 
 
 def export(
@@ -165,7 +167,7 @@ def _images_of(
     if picks is None:
         names, numbers = samples.filenames, np.arange(len(samples))
     else:
-        names = list(picks if isinstance(picks, Iterable) else picks.filenames)
+        names = names_of(picks, "picks")
         numbers = samples.rows_of(names)
     images = Images(names, numbers.tolist(), _metadata(samples.table), on_event=on_event)
     source = samples.source

@@ -26,6 +26,7 @@ from lightly_nb.config.lightly import RESNETS, is_pretrained
 from lightly_nb.errors import CheckpointError, InputError, RunError
 from lightly_nb.files import written_aside
 from lightly_nb.models.backbone import ModelSettings, backbone_shapes
+from lightly_nb.models.foreign_keys import as_torchvision, renamed, state_of
 from lightly_nb.models.pretrained import projection_of, untrained_backbone
 
 OWN_KEY = "lightly_nb"
@@ -51,6 +52,8 @@ class Checkpoint:
         `representation_std`, `collapsed`; empty if the file does not say.
     resume : mapping or None
         What training needs to go on as if it had never stopped; only in `last.ckpt`.
+    note : str
+        What had to be done to read it; '' if nothing.
     """
 
     path: Path
@@ -59,6 +62,7 @@ class Checkpoint:
     epochs: int | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     resume: Mapping[str, Any] | None = None
+    note: str = ""
 
 
 def load_checkpoint(
@@ -71,7 +75,8 @@ def load_checkpoint(
     """Read a checkpoint without running any code from it, and check that it is a model of ours.
 
     Checkpoints of the platform and of old versions of `lightly` (`features` for `backbone`, heads without
-    `layers`) are read too.
+    `layers`) are read too; and, with a note, weights under other names (`module.`, `_orig_mod.`, `net.`, a
+    bare state_dict) and ResNets of torchvision.
 
     Parameters
     ----------
@@ -87,9 +92,17 @@ def load_checkpoint(
     """
     path = Path(path)
     content = _read(path)
-    weights = _weights(content, path)
+    weights, note = _weights(content, path)
     own = content.get(OWN_KEY, {})
-    settings = _settings(own.get("model", {}), weights, path)
+    stored = own.get("model", {})
+    foreign = None if stored else as_torchvision(weights)
+    if foreign is not None:
+        weights, guessed = foreign
+        stored = {key: value for key, value in dataclasses.asdict(guessed).items() if key != "out_dim"}
+        how = f"embeds at {guessed.embedding_size} px with ImageNet's mean and std"
+        said = f"it is of {guessed.name}, which {how}"
+        note = f"{note}, {said}" if note else said
+    settings = _settings(stored, weights, path)
     for word, wanted in (("name", name), ("width", width), ("num_ftrs", num_ftrs)):
         got = getattr(settings, word)
         if wanted is not None and got != wanted:
@@ -98,7 +111,9 @@ def load_checkpoint(
                 f"(the file is of {_described(settings)}); "
                 f"set lightly_config model.{word} to {got}, or pass another checkpoint"
             )
-    return Checkpoint(path, settings, weights, own.get("epochs"), own.get("training", {}), own.get("resume"))
+    told = f"checkpoint {path}: {note}" if note else ""
+    training, resume = own.get("training", {}), own.get("resume")
+    return Checkpoint(path, settings, weights, own.get("epochs"), training, resume, told)
 
 
 def save_checkpoint(
@@ -211,32 +226,23 @@ def _carries_code(path: Path, said: str) -> CheckpointError:
     )
 
 
-def _weights(content: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
-    state = content.get("state_dict")
-    if not isinstance(state, dict):
+def _weights(content: Mapping[str, Any], path: Path) -> tuple[dict[str, Tensor], str]:
+    """Return the weights by today's names, and a note on what was done for that."""
+    state, key = state_of(content)
+    if state is None:
         raise CheckpointError(
             f"checkpoint {path}: expected {FORM}, got a file with the keys {_first(content)}"
         )
-    weights = {_current_key(str(key)): value for key, value in state.items() if isinstance(value, Tensor)}
-    weights = {key: value for key, value in weights.items() if key.split(".")[0] in _PARTS}
-    if not any(key.startswith("backbone.") for key in weights):
+    weights, note = renamed(state, f"checkpoint {path}")
+    if not any(name.startswith("backbone.") for name in weights):
         raise CheckpointError(
             f"checkpoint {path}: of another architecture: expected keys that start with 'model.backbone.', "
             f"got {_first(state)}"
         )
-    return weights
-
-
-_PARTS = ("backbone", "projection_head")
-
-
-def _current_key(key: str) -> str:
-    """Return a key of any version of `lightly` as one of today, without its `model.`."""
-    first, *rest = key.removeprefix("model.").split(".")
-    first = "backbone" if first == "features" else first
-    if first == "projection_head" and rest and rest[0] != "layers":
-        rest = ["layers", *rest]
-    return ".".join([first, *rest])
+    if key != "state_dict":
+        where = f"under {key!r}" if key else "in the file itself, without a 'state_dict'"
+        note = f"weights are {where}, {note}" if note else f"weights are {where}"
+    return weights, note
 
 
 def _settings(stored: Mapping[str, Any], weights: Mapping[str, Tensor], path: Path) -> ModelSettings:

@@ -40,6 +40,8 @@ class EmbeddingModel:
     int8 : callable or None
         Makes what does the same as `module` in 8-bit integers on CPUs: a function of normalised float32
         arrays (n, 3, s, s).
+    note : str
+        What a person should be told of how it was read.
     """
 
     module: nn.Module
@@ -52,6 +54,7 @@ class EmbeddingModel:
     n_features: int | None = None
     precisions: tuple[str, ...] = ()
     int8: Callable[[], Callable[[np.ndarray], np.ndarray]] | None = None
+    note: str = ""
 
 
 def fingerprint_of(model: EmbeddingModel) -> str:

@@ -15,8 +15,8 @@ from torch import nn
 from lightly_nb.errors import InputError
 from lightly_nb.models.checkpoint import Checkpoint, embedding_model, load_checkpoint, model_fingerprint
 from lightly_nb.models.model import EmbeddingModel, fingerprint_of
-from lightly_nb.models.shipped import DIMENSIONS, INPUT_SIZE, NAME, shipped
-from lightly_nb.models.sources import SOURCES, Source
+from lightly_nb.models.shipped import DIMENSIONS, INPUT_SIZE, NAME, check_size, shipped
+from lightly_nb.models.sources import NAMES, SOURCES, Source
 from lightly_nb.models.sources.licences import consent
 from lightly_nb.models.zoo import pretrained, zoo_keys
 
@@ -70,6 +70,40 @@ def resolve_model(
     return replace(found, fingerprint=fingerprint_of(found))
 
 
+def check_model_name(
+    model: str | None,
+    *,
+    input_size: int | None = None,
+    dimensions: int | None = None,
+    accept_licence: bool = False,
+) -> None:
+    """Raise the error of `resolve_model` where a name alone tells it; nothing is loaded or downloaded.
+
+    Parameters
+    ----------
+    model, input_size, dimensions, accept_licence
+        As of `resolve_model`.
+
+    Raises
+    ------
+    InputError
+        If no source has such a model, or it has no such size.
+    """
+    if model is None or model == NAME:
+        check_size(input_size or INPUT_SIZE, DIMENSIONS if dimensions is None else dimensions)
+        return
+    if dimensions is not None:
+        raise InputError(f"dimensions: got {dimensions}, but only {NAME} has a choice; leave it out")
+    first, _, rest = model.partition("/")
+    if ZOO_KEY.fullmatch(model):
+        if model not in zoo_keys():
+            raise _unknown(model, SOURCES)
+    elif first in NAMES and rest and not Path(model).is_file():
+        NAMES[first](rest, consent(accept_licence))
+    elif first not in SOURCES and not _looks_like_a_path(model):
+        raise _unknown(model, SOURCES)
+
+
 def _found(
     model: Any, input_size: int | None, accept_licence: bool, sources: Mapping[str, Source]
 ) -> EmbeddingModel:
@@ -109,6 +143,7 @@ def _of_checkpoint(loaded: Checkpoint) -> EmbeddingModel:
         settings.std,
         name=str(loaded.path),
         n_features=settings.num_ftrs,
+        note=loaded.note,
     )
 
 

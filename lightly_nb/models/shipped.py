@@ -43,6 +43,16 @@ class Backbone(NamedTuple):
     std: tuple[float, float, float]
 
 
+def check_size(input_size: int, dimensions: int) -> None:
+    """Raise `InputError` if the embedder that ships has no such size."""
+    if input_size < SMALLEST_INPUT_SIZE:
+        raise InputError(f"input_size: got {input_size}, {NAME} needs at least {SMALLEST_INPUT_SIZE} pixels")
+    if not (1 <= dimensions <= DIMENSIONS or dimensions == N_FEATURES):
+        raise InputError(
+            f"dimensions: got {dimensions}, {NAME} gives 1 to {DIMENSIONS}, or {N_FEATURES} unprojected"
+        )
+
+
 def shipped(input_size: int = INPUT_SIZE, dimensions: int = DIMENSIONS) -> EmbeddingModel:
     """Return the embedder that ships with the package.
 
@@ -71,12 +81,7 @@ def shipped(input_size: int = INPUT_SIZE, dimensions: int = DIMENSIONS) -> Embed
     >>> model.module(torch.zeros(1, 3, 96, 96)).shape, model.licence
     (torch.Size([1, 256]), 'Apache-2.0')
     """
-    if input_size < SMALLEST_INPUT_SIZE:
-        raise InputError(f"input_size: got {input_size}, {NAME} needs at least {SMALLEST_INPUT_SIZE} pixels")
-    if not (1 <= dimensions <= DIMENSIONS or dimensions == N_FEATURES):
-        raise InputError(
-            f"dimensions: got {dimensions}, {NAME} gives 1 to {DIMENSIONS}, or {N_FEATURES} unprojected"
-        )
+    check_size(input_size, dimensions)
     module = shipped_backbone().module
     if dimensions != N_FEATURES:
         module = nn.Sequential(module, fixed_projection(dimensions)).eval()

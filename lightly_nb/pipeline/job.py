@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from pyarrow import ArrowException
@@ -20,6 +22,7 @@ from lightly_nb.config import Configs, WorkerConfig, parse_configs, to_dict, yam
 from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
+from lightly_nb.events import Event, ProgressBar, combined
 from lightly_nb.pipeline.circumstances import save_first, write_circumstances
 from lightly_nb.pipeline.options import (
     IfChanged,
@@ -34,6 +37,10 @@ from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inp
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Predictions, Samples
 from lightly_nb.samples.predictions_file import read_predictions_file, write_predictions_file
+from lightly_nb.samples.table_file import read_table, write_table
+
+OTHER_EMBEDDINGS = ("embeddings", "enable_training", "checkpoint", "checkpoint_run_id", "model")
+"""Keys of worker_config that ask for other embeddings than those that come with the samples."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,12 @@ class Job:
         What a run that repeats another one does about files that are not as they were, as in `rerun`.
     predictions : mapping of str to Predictions
         Those of the samples that were handed in, by task; a row for each of `listing`.
+    quarantine : pandas.DataFrame or None
+        Files of `listing` that were left out when it was made.
+    embeddings : numpy.ndarray or None
+        Embeddings of `listing`, brought along with it; then nothing is trained or embedded.
+    told : tuple of str
+        What a person was warned of while the job was made.
     """
 
     input: str
@@ -78,6 +91,9 @@ class Job:
     queries: tuple[Query, ...] = ()
     if_changed: IfChanged = "go_on"
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    quarantine: pd.DataFrame | None = None
+    embeddings: np.ndarray | None = None
+    told: tuple[str, ...] = ()
 
     @property
     def listed_names(self) -> list[str]:
@@ -145,19 +161,50 @@ def _check_annotations(job: Job, options: RunOptions) -> None:
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | os.PathLike) and not is_pattern(source):
         datasource = open_datasource(source, storage_options=storage_options)
         if datasource.folder is not None and datasource.folder == Path(output).resolve():
             raise DatasourceError(
                 f"output folder '{output}' is the input folder itself; give a folder beside or below it"
             )
         return Job(datasource.url, configs, shared, output)
-    samples = source if isinstance(source, Samples) else _listed(source, storage_options)
+    told: list[str] = []
+    samples = source if isinstance(source, Samples) else _listed(source, storage_options, told)
     url = getattr(samples.source, "url", None)
     if url is None:
-        raise RunError("these samples have no source to read from; give a folder, a list of files or a table")
-    predictions = dict(samples.predictions)
-    return Job(url, configs, shared, output, samples.table, predictions=predictions)
+        raise RunError(
+            "these samples have no source to read images from, and a run reads them; give a folder, a list "
+            "of files, or a table with their paths and a column 'embedding'; lightly_nb.select needs no "
+            "images"
+        )
+    embeddings = _brought_along(samples, configs, told)
+    table, quarantine = samples.table, samples.quarantine
+    return Job(
+        url,
+        configs,
+        shared,
+        output,
+        table,
+        quarantine=quarantine,
+        embeddings=embeddings,
+        predictions=dict(samples.predictions),
+        told=tuple(told),
+    )
+
+
+def _brought_along(samples: Samples, configs: Configs, told: list[str]) -> np.ndarray | None:
+    """Return embeddings that came with the samples, None where the run is to make its own; say which."""
+    worker = configs.worker
+    if "embeddings" not in samples.arrays:
+        return None
+    other = next((key for key in OTHER_EMBEDDINGS if getattr(worker, key)), None)
+    if other is None and samples.embedding_check is None and not samples.has_thumbnails:
+        return samples.embeddings
+    made = "lightly_nb.embed made them, and a run embeds again"
+    why = f"worker_config.{other} asks for others" if other else made
+    advice = "to select from them call lightly_nb.select(samples)"
+    told.append(f"the embeddings of these samples are not used: {why}; {advice}")
+    return None
 
 
 def _datapool_folder(
@@ -202,10 +249,22 @@ def _check(job: Job) -> None:
         )
 
 
-def _listed(source: Any, storage_options: Any) -> Samples:
+def is_pattern(source: str | os.PathLike[str]) -> bool:
+    """Whether a source is a pattern of file names, which is listed here like a list of files."""
+    from lightly_nb.reading.listing import is_pattern
+
+    return is_pattern(source)
+
+
+def _listed(source: Any, storage_options: Any, told: list[str]) -> Samples:
     from lightly_nb.reading import list_samples
 
-    return list_samples(source, storage_options=storage_options)
+    def note(event: Event) -> None:
+        if event.get("level") == "warning":
+            told.append(str(event["message"]))
+
+    listeners = combined(note, ProgressBar())
+    return list_samples(source, storage_options=storage_options, on_event=listeners)
 
 
 def save_job(job: Job, asked: Mapping[str, Any], first: RunFolder | None = None) -> RunFolder:
@@ -233,13 +292,17 @@ def save_job(job: Job, asked: Mapping[str, Any], first: RunFolder | None = None)
             "if_changed": job.if_changed,
             "queries": save_queries(folder, job.queries),
             "predictions": list(job.predictions),
+            "told": list(job.told),
             "worker_config": to_dict(job.configs.worker),
             "lightly_config": to_dict(job.configs.lightly),
             "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
         }
         if job.listing is not None:
-            table = job.listing.reset_index()
-            write_aside(folder.input_table, table.to_parquet)
+            write_aside(folder.input_table, partial(write_table, job.listing))
+        if job.quarantine is not None and len(job.quarantine):
+            write_aside(folder.input_quarantine, partial(job.quarantine.to_parquet, index=False))
+        if job.embeddings is not None:
+            write_aside(folder.input_embeddings, partial(_save_array, job.embeddings))
         for name, predictions in job.predictions.items():
             write_predictions_file(folder.input_predictions(name), predictions)
         if first is not None:
@@ -249,6 +312,11 @@ def save_job(job: Job, asked: Mapping[str, Any], first: RunFolder | None = None)
         write_text(folder.config, yaml_text.dump(content))
 
     return new_run_folder(job.output_dir, job.configs.worker.run_directory or None, fill)
+
+
+def _save_array(array: np.ndarray, path: Path) -> None:
+    with path.open("wb") as stream:
+        np.save(stream, array)
 
 
 def load_job(folder: RunFolder) -> Job:
@@ -281,7 +349,9 @@ def _job_in(folder: RunFolder) -> Job:
     configs = parse_configs(content["worker_config"], content["lightly_config"], content["selection_config"])
     listing = None
     if content.get("is_listed", folder.input_table.is_file()):
-        listing = pd.read_parquet(folder.input_table).set_index("filename")
+        listing = read_table(folder.input_table)
+    quarantine = pd.read_parquet(folder.input_quarantine) if folder.input_quarantine.is_file() else None
+    embeddings = np.load(folder.input_embeddings) if folder.input_embeddings.is_file() else None
     return Job(
         input=content["input"],
         configs=configs,
@@ -297,6 +367,9 @@ def _job_in(folder: RunFolder) -> Job:
             name: read_predictions_file(folder.input_predictions(name))
             for name in content.get("predictions", ())
         },
+        quarantine=quarantine,
+        embeddings=embeddings,
+        told=tuple(content.get("told") or ()),
     )
 
 

@@ -20,6 +20,8 @@ from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
 from lightly_nb.samples import QUARANTINE_COLUMNS, Predictions, Samples
 from lightly_nb.samples.embedding_check import EmbeddingCheck
 from lightly_nb.samples.predictions_file import read_predictions_file
+from lightly_nb.samples.quarantine import is_duplicate, is_unusable
+from lightly_nb.samples.table_file import read_table, write_table
 from lightly_nb.selection import Selection
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
         write_text(folder.embedding_check, json.dumps(check.to_dict(), ensure_ascii=False))
     arrays = [folder.arrays / f"{name}.npy" for name in samples.arrays]
     note_sizes(folder, [*arrays, *of_samples(folder), folder.quarantine, folder.embedding_check])
-    write_aside(folder.samples, samples.table.reset_index().to_parquet)
+    write_aside(folder.samples, partial(write_table, samples.table))
 
 
 def write_embeddings_csvs(folder: RunFolder, samples: Samples) -> None:
@@ -137,10 +139,12 @@ def save_listed_files(
 
 
 def save_quarantine(folder: RunFolder, quarantine: pd.DataFrame) -> None:
-    """Write the quarantine table, and the lists of corrupt and of duplicate file names."""
-    is_duplicate = quarantine["duplicate_of"].notna()
-    write_lines(folder.corrupt_filenames, quarantine["filename"][~is_duplicate])
-    write_lines(folder.duplicate_filenames, quarantine["filename"][is_duplicate])
+    """Write the quarantine table, and the lists of corrupt and of duplicate file names.
+
+    Files without a row in given embeddings are in the table alone: nothing is wrong with them.
+    """
+    write_lines(folder.corrupt_filenames, quarantine["filename"][is_unusable(quarantine)])
+    write_lines(folder.duplicate_filenames, quarantine["filename"][is_duplicate(quarantine)])
     write_aside(folder.quarantine, lambda path: quarantine.to_csv(path, index=False))
 
 
@@ -162,7 +166,7 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
         raise RunError(
             f"the run in '{folder.path}' has no embedded samples; wait for it, or see its state and log.txt"
         )
-    table = pd.read_parquet(folder.samples).set_index("filename")
+    table = read_table(folder.samples)
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.arrays.glob("*.npy"))}
     return Samples(
         table,

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from lightly_nb.config import parse_configs
 from lightly_nb.events import Listener, ProgressBar
+from lightly_nb.pipeline.gate import refuse_impossible_job
 from lightly_nb.pipeline.job import as_job, load_job, save_job
 from lightly_nb.pipeline.options import (
     IfChanged,
@@ -128,7 +129,9 @@ def prepare(
         As in `run`.
     """
     asked = configs_asked_for(options)
-    return save_job(as_job(source, parse_configs(**asked), output_dir, options), asked)
+    job = as_job(source, parse_configs(**asked), output_dir, options)
+    refuse_impossible_job(job)
+    return save_job(job, asked)
 
 
 @with_options(StorageOptions)
@@ -182,6 +185,7 @@ def rerun(
     check_listener(on_event)
     first = RunFolder(Path(as_path(path, "path")))
     job = load_job(first).again(output_dir, as_if_changed(if_changed))
+    refuse_impossible_job(job)
     folder = save_job(job, {"rerun": {"of": str(first.path)}}, first)
     execute(folder, **options, on_event=on_event or ProgressBar())
     return Run(folder.path, **options)

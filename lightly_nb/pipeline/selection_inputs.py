@@ -144,14 +144,14 @@ def _unknown_category(name: str, task: str, known: Sequence[str]) -> str:
 
 
 def _of_metadata(key: str, entry: StrategyConfig, inputs: Inputs) -> Iterator[tuple[str, str]]:
-    from lightly_nb.reading.image_metadata import IMAGE_METADATA
+    from lightly_nb.reading.image_metadata import COUNTS, IMAGE_METADATA
 
     kind = entry.strategy.type
     if key in inputs.columns:  # looked at as soon as the samples are listed
         return
     entries = {one.path: one for one in inputs.metadata}
     if key in IMAGE_METADATA:
-        if kind == "BALANCE":
+        if kind == "BALANCE" and key not in COUNTS:
             yield "input.key", f"BALANCE needs categories, and '{key}' is a number; use WEIGHTS or THRESHOLD"
     elif key not in entries:
         there = [*entries, *IMAGE_METADATA, *(name for name in inputs.columns if name not in entries)]

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from lightly_nb.config import Configs
 from lightly_nb.config.lightly import ModelConfig, is_pretrained
-from lightly_nb.embeddings_csv import EmbeddingsTable, read_embeddings_csv
+from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.errors import ConfigError
 from lightly_nb.pipeline.circumstances import read_started_with
 from lightly_nb.pipeline.job import Job
+from lightly_nb.pipeline.precomputed_embeddings import given_embeddings
 from lightly_nb.runfolder import RunFolder
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def starting_point(job: Job) -> Path | EmbeddingModel | EmbeddingsTable | None:
     from lightly_nb.models import load_checkpoint
 
     worker, model = job.configs.worker, job.configs.lightly.model
-    if worker.embeddings:
-        return read_embeddings_csv(Path(job.shared_dir, worker.embeddings))
+    if worker.embeddings or job.embeddings is not None:
+        return given_embeddings(job)
     checkpoint = job.checkpoint or worker.checkpoint
     path = Path(job.shared_dir, checkpoint) if checkpoint else None
     if not trains(job):

@@ -16,11 +16,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lightly_nb.config import SelectionConfig, WorkerConfig, to_dict
-from lightly_nb.config.not_built import refuse_tasks_of_embeddings
+from lightly_nb.config import SelectionConfig
+from lightly_nb.config.not_yet import without_effect
 from lightly_nb.datasource import Datasource, open_datasource
 from lightly_nb.embeddings_csv import EmbeddingsTable
-from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
+from lightly_nb.errors import InputError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, combined, say
 from lightly_nb.lightly_source.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.pipeline import results
@@ -38,6 +38,7 @@ from lightly_nb.pipeline.datapool.steps import (
     size_among_new,
     with_reason,
 )
+from lightly_nb.pipeline.gate import refuse_impossible
 from lightly_nb.pipeline.job import Job, load_job, restore_config
 from lightly_nb.pipeline.options import check_listener
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
@@ -53,7 +54,7 @@ from lightly_nb.pipeline.starting_model import (
     weights_file,
 )
 from lightly_nb.runfolder import RunFolder, append_event, read_events
-from lightly_nb.samples import Samples
+from lightly_nb.samples import Samples, quarantine_table
 from lightly_nb.signals import RunTerminated, ending_signals
 from lightly_nb.states import RunState
 from lightly_nb.turns import in_turn
@@ -66,9 +67,6 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
 
 REPORT_PACKAGES = ("matplotlib", "umap", "bokeh", "fpdf")
-
-NOT_BUILT_YET = ("pretagging", "selected_sequence_length", "object_level")
-"""Keys of worker_config whose feature is still to come: refused unless at their default."""
 
 
 def execute(
@@ -191,13 +189,15 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener, stop: L
     from lightly_nb.pipeline import restoring
 
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
-    selection_config = _refuse_what_is_not_built(job)
+    selection_config = refuse_impossible(job.configs)  # of an old or a hand-made folder
     check_queries(selection_config, job.queries)
     inputs = _inputs(job, _lightly(job, access))
     check_inputs(selection_config, inputs, job.configs.worker)
     restoring.sweep_leftovers(folder)
     restore_config(folder, job)
     worker = job.configs.worker
+    for said in (*job.told, *without_effect(worker)):
+        say(emit, RunState.INITIALIZING, said, "warning")
     with _datapool_held(job, emit, stop):
         samples = restoring.saved_samples(folder, emit)
         has_begun = samples is not None or (trains(job) and newest_checkpoint(folder) is not None)
@@ -308,7 +308,8 @@ def _embedded_samples(
     if isinstance(start, EmbeddingsTable):
         _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(samples):,} images")
         checked = _checked(job, samples, emit)
-        return _judged(with_precomputed_embeddings(checked, start, job.configs.worker.embeddings), emit)
+        path = job.configs.worker.embeddings or "the embeddings of the samples"
+        return _judged(with_precomputed_embeddings(checked, start, path, job.input, emit), emit)
     if trains(job):
         _enter(emit, RunState.TRAINING, f"training on {len(samples):,} images")
         assert not isinstance(start, EmbeddingModel)
@@ -385,28 +386,13 @@ def _stop_when_asked(folder: RunFolder) -> Listener:
     return check
 
 
-def _refuse_what_is_not_built(job: Job) -> SelectionConfig:
-    settings, default = to_dict(job.configs.worker), to_dict(WorkerConfig())
-    for key in NOT_BUILT_YET:
-        if settings[key] != default[key]:
-            raise ConfigError.at(
-                f"worker_config.{key}",
-                f"got {settings[key]!r}, but this version cannot do that yet; leave it at {default[key]!r}",
-            )
-    if job.configs.selection is None:
-        raise ConfigError.at(
-            "selection_config", "got none; give exactly one of n_samples and proportion_samples"
-        )
-    refuse_tasks_of_embeddings(job.configs.selection)
-    return job.configs.selection
-
-
 def _listed(job: Job, access: _Access, emit: Listener) -> Samples:
     from lightly_nb.reading import list_samples
 
     source = open_datasource(job.input, storage_options=access.input)
     if job.listing is not None:
-        return Samples(job.listing.sort_index(), source=source)
+        quarantine = quarantine_table() if job.quarantine is None else job.quarantine
+        return Samples(job.listing.sort_index(), quarantine=quarantine, source=source)
     relevant = _relevant_filenames(job, source, access)
     return list_samples(source, exclude=[job.output_dir], relevant_filenames=relevant, on_event=emit)
 

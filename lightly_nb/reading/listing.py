@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.datasource import Datasource, Entry, open_datasource
-from lightly_nb.datasource.names import is_below, printable, suffix_of
+from lightly_nb.datasource.names import is_below, printable, scheme_of, suffix_of
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.lightly_source.relevant_filenames import (
@@ -27,9 +27,12 @@ from lightly_nb.lightly_source.relevant_filenames import (
     relevant_entries,
     without_match,
 )
-from lightly_nb.reading.named_files import named_files
+from lightly_nb.reading.named_files import NamedFiles, at_their_folder, named_files
+from lightly_nb.reading.patterns import has_pattern, matcher
 from lightly_nb.reading.run_folders import say_left_out, without_run_folders
 from lightly_nb.samples import Samples, quarantine_table
+from lightly_nb.samples.numbers import as_vectors
+from lightly_nb.samples.own_embeddings import vector_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,6 +49,7 @@ def list_samples(
     *,
     storage_options: Mapping[str, Any] | None = None,
     path_column: str | None = None,
+    root: str | os.PathLike[str] | None = None,
     exclude: Iterable[str | os.PathLike[str]] = (),
     relevant_filenames: RelevantFilenames | str | bytes | Iterable[str] | None = None,
     on_event: Listener | None = None,
@@ -55,13 +59,18 @@ def list_samples(
     Parameters
     ----------
     source : str, path, Datasource, DataFrame or iterable of paths
-        A folder or URL; or files, one by one: relative paths start at the working directory, and names are
-        taken relative to the deepest folder that holds all the files. Of a table, the other columns are kept.
+        A folder, a URL, or a pattern (`data/*/*.jpg`, `**` for any folders); or a list of files, folders and
+        patterns; or a table of files. Relative paths start at the working directory, and names are relative
+        to the deepest folder that holds all that is there: a wrong path renames nothing, it goes to
+        quarantine. Of a table, index and columns come back as columns, the paths as they were written; a
+        column `embedding` of lists becomes the embeddings.
     storage_options : mapping, optional
         Keys, regions and so on for a URL, as fsspec takes them. Never shown.
     path_column : str, optional
         The column of a table that holds the paths. None: the first of `path`, `filename`, `file_name`,
         `filepath` that it has.
+    root : str or path, optional
+        The folder that names are relative to, and relative paths start at. None: found out.
     exclude : iterable of str or path
         Sub-folders left out, such as a run folder inside `source`: relative to it, or absolute.
         What lies below `.lightly/` or in the folder of a run, and the `._*` files of macOS, are left out
@@ -86,13 +95,19 @@ def list_samples(
     DatasourceError
         If there is no such folder, or it cannot be listed.
     InputError
-        If there is no image in it, or `source` or an entry of `relevant_filenames` is of another kind.
+        If there is no image in it, a file has several rows that differ, or `source` or an entry of
+        `relevant_filenames` is of another kind.
     """
     on_event = on_event or ProgressBar()
     others: Counter[str] = Counter()
     in_runs: Counter[str] = Counter()
     metadata: pd.DataFrame | None = None
+    files: NamedFiles | None = None
     relevant = _parsed(relevant_filenames)
+    if root is not None and isinstance(source, Datasource):
+        raise InputError("root: a Datasource has its own already; leave one of them out")
+    if isinstance(source, str | os.PathLike) and (root is not None or is_pattern(source)):
+        source = [source]
     if isinstance(source, str | os.PathLike | Datasource):
         datasource = _opened(source, storage_options)
         entries = _listed(datasource, relevant, others, _inside(datasource, exclude))
@@ -103,25 +118,87 @@ def list_samples(
             "relevant_filenames choose among the files of a folder or URL; this source is a list"
         )
     else:
-        files = named_files(source, storage_options, path_column)
+        files = named_files(source, storage_options, path_column, root, IMAGE_TYPES)
         datasource, metadata = files.datasource, files.metadata
         if metadata is not None:
             _check_columns(metadata)
-        if files.n_repeated:
-            say(
-                on_event, STEP, f"{files.n_repeated:,} paths came more than once; the first counts", "warning"
+        if files.repeated:
+            said = (
+                f"{len(files.repeated):,} paths came more than once, first {printable(files.repeated[0])!r}"
             )
+            say(on_event, STEP, f"{said}; each is one sample", "warning")
         excluded = _inside(datasource, exclude)
         names = [name for name in files.names if not is_below(name, excluded, lightly=False)]
-        total, entries = len(names), (_named_entry(datasource, name) for name in names)
+        total = None if files.folders else len(names)
+        entries = _entries(files, names, _images_only(others), excluded)
     with Stage(on_event, STEP, total, "file") as stage:
         table, refused = samples_table_of(entries, stage)
     say_left_out(in_runs, on_event)
+    if files is not None:
+        datasource, table, refused, metadata = _renamed(files, table, refused, metadata, storage_options)
     _say_what_was_left_out(on_event, datasource, len(table), refused, others)
     if relevant is not None:
         _say_what_was_not_found(on_event, relevant, table.index)
     table = table if metadata is None else _with_metadata(table, metadata)
-    return Samples(table, quarantine=quarantine_table(map(_quarantined, refused)), source=datasource)
+    quarantine = quarantine_table(map(_quarantined, refused))
+    column = vector_column(table)
+    if column is None:
+        return Samples(table, quarantine=quarantine, source=datasource)
+    vectors = {"embeddings": as_vectors(table[column], f"table: column {column!r}")}
+    return Samples(table.drop(columns=column), vectors, quarantine, datasource)
+
+
+def is_pattern(source: str | os.PathLike[str]) -> bool:
+    """Whether a source is a pattern of file names, and no folder or file of that very name."""
+    text = os.fspath(source)
+    return isinstance(text, str) and has_pattern(text) and (bool(scheme_of(text)) or not os.path.exists(text))
+
+
+def _entries(
+    files: NamedFiles, names: list[str], is_image: Callable[[str], bool], exclude: frozenset[str]
+) -> Iterator[Entry]:
+    """Yield the single files, then those in folders that match a pattern of it, each once."""
+    seen = set(names)
+    yield from (_named_entry(files.datasource, name) for name in names)
+    for folder, patterns in files.folders.items():
+        matches, start = matcher(patterns), folder and folder + "/"
+
+        def is_wanted(name: str, matches: Callable[[str], bool] = matches, start: str = start) -> bool:
+            return matches(name.removeprefix(start)) and name not in seen and is_image(name)
+
+        for entry in files.datasource.list(is_wanted, exclude=exclude, below=folder):
+            if entry.name not in seen:
+                seen.add(entry.name)
+                yield entry
+
+
+def _renamed(
+    files: NamedFiles,
+    table: pd.DataFrame,
+    refused: list[Entry],
+    metadata: pd.DataFrame | None,
+    storage_options: Mapping[str, Any] | None,
+) -> tuple[Datasource, pd.DataFrame, list[Entry], pd.DataFrame | None]:
+    """Return all with names relative to the deepest folder that holds what is there."""
+    asked_for = set(files.names)
+    found = [name for name in table.index if name in asked_for]
+    datasource, start = at_their_folder(files, found, storage_options)
+    outside = [
+        Entry(path, refused="outside of root", what_to_do="give a root that holds it, or leave it out")
+        for path in files.outside
+    ]
+    if not start:
+        return datasource, table, [*refused, *outside], metadata
+    whole = datasource.url.removesuffix(start.rstrip("/"))
+    named = [
+        entry._replace(name=entry.name[len(start) :] if entry.name.startswith(start) else whole + entry.name)
+        for entry in refused
+    ]
+    table = table.set_axis(table.index.str.slice(len(start)).rename(table.index.name), axis=0)
+    if metadata is not None:
+        metadata = metadata[[str(name).startswith(start) for name in metadata.index]]
+        metadata = metadata.set_axis(metadata.index.str.slice(len(start)), axis=0)
+    return datasource, table, sorted(named), metadata
 
 
 def _opened(
@@ -238,7 +315,7 @@ def _with_metadata(table: pd.DataFrame, metadata: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_columns(metadata: pd.DataFrame) -> None:
-    taken = [name for name in (SIZE, VERSION, "thumbnail") if name in metadata.columns]
+    taken = [name for name in (SIZE, VERSION, "thumbnail", "content_hash") if name in metadata.columns]
     if taken:
         raise InputError(f"table: the column names {taken} are used by the listing itself; rename them")
 

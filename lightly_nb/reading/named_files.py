@@ -1,40 +1,88 @@
-"""Files given one by one, as a list or as a column of a table: their common folder and names in it."""
+"""Files given one by one, as a list or as a column of a table: their common folder and names in it.
+
+An entry of a list may also be a folder or a pattern (`data/*/*.jpg`). The folder that names are relative to
+is the deepest one that holds all entries that are there: one wrong path leaves the names of all others alone.
+"""
 
 from __future__ import annotations
 
 import os
 import posixpath
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from lightly_nb.datasource import Datasource, open_datasource
 from lightly_nb.datasource.local import local_path
-from lightly_nb.datasource.names import printable, scheme_of, without_credentials
+from lightly_nb.datasource.names import printable, scheme_of, suffix_of, without_credentials
 from lightly_nb.errors import InputError
+from lightly_nb.reading.patterns import has_pattern, split_pattern
+from lightly_nb.samples.own_embeddings import PATH_COLUMNS, posix_name, with_index_as_column
 
-PATH_COLUMNS = ("path", "filename", "file_name", "filepath")
+BOM = "\ufeff"
+FILENAME = "filename"
+"""Name of the index of samples."""
+PATH = "path"
+"""Column that the paths of a table come back in, where theirs has the name of the index, `filename`."""
+_INSIDE = "/_"
+"""Stands for a file in a folder, where only files have a common folder."""
 
 
-class NamedFiles(NamedTuple):
-    """Files by name in a datasource."""
+@dataclass(frozen=True)
+class NamedFiles:
+    """Files by name in a datasource.
+
+    Parameters
+    ----------
+    datasource : Datasource
+        A folder that holds them all.
+    names : list of str
+        Of the single files, relative to the datasource; none comes twice.
+    metadata : pandas.DataFrame or None
+        Of a table: its index and columns, a row per name, the names as index.
+    repeated : list of str
+        Names that came once too often, each as often as that.
+    folders : mapping of str to list of str
+        Folders to list, relative to the datasource, with the patterns that files in them must match; an empty
+        one is all.
+    outside : list of str
+        Paths that are not below `root`.
+    is_fixed : bool
+        Whether names stay relative to this datasource: the caller has said so.
+    """
 
     datasource: Datasource
     names: list[str]
-    """Relative to the datasource; none comes twice."""
     metadata: pd.DataFrame | None
-    """Of a table: its other columns, a row per name, the names as index."""
-    n_repeated: int
-    """How many more times names came than once."""
+    repeated: list[str]
+    folders: Mapping[str, list[str]]
+    outside: list[str]
+    is_fixed: bool
 
 
 def named_files(
     source: pd.DataFrame | Iterable[str | os.PathLike[str]],
     storage_options: Mapping[str, Any] | None = None,
     path_column: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    image_types: Iterable[str] = (),
 ) -> NamedFiles:
-    """Return the deepest folder that holds all files of `source`, and their names in it.
+    """Return a folder that holds all files of `source`, and their names in it.
+
+    Parameters
+    ----------
+    source : DataFrame or iterable of str or path
+        The files; of a list also folders and patterns.
+    storage_options : mapping, optional
+        As `open_datasource` takes them.
+    path_column : str, optional
+        Column of a table that holds the paths.
+    root : str or path, optional
+        The folder that names are relative to, and relative paths start at.
+    image_types : iterable of str
+        Endings by which a file is told from a folder.
 
     Raises
     ------
@@ -42,22 +90,151 @@ def named_files(
         If there are no files, a path is missing or not text, or the files have no folder in common.
     """
     if not isinstance(source, pd.DataFrame):
-        return _named(_paths(source, "files"), storage_options, None)
+        paths = _paths(source, "files")
+        return _located(paths, None, storage_options, root, frozenset(image_types))
+    source = source.rename(columns=lambda name: name.lstrip(BOM) if isinstance(name, str) else name)
     column = _path_column(source, path_column)
     paths = _paths(source[column], f"table: column {column!r}")
-    return _named(paths, storage_options, source.drop(columns=column))
+    return _located(paths, _given(source, column), storage_options, root, None)
 
 
-def _named(
-    paths: list[str], storage_options: Mapping[str, Any] | None, metadata: pd.DataFrame | None
+def at_their_folder(files: NamedFiles, found: Iterable[str], storage_options: Any) -> tuple[Datasource, str]:
+    """Return the deepest folder that holds the files found, and what to cut off the start of their names."""
+    if files.is_fixed:
+        return files.datasource, ""
+    folders = {posixpath.dirname(name) for name in found} | set(files.folders)
+    common = posixpath.commonpath(sorted(folders)) if folders and "" not in folders else ""
+    if not common:
+        return files.datasource, ""
+    below = f"{files.datasource.url.rstrip('/')}/{common}"
+    return open_datasource(below, storage_options=storage_options), common + "/"
+
+
+def _given(table: pd.DataFrame, column: Any) -> pd.DataFrame:
+    """Return what comes back of a table: index and columns, the paths as they were written."""
+    if column == FILENAME:
+        if PATH in table.columns:
+            raise InputError(
+                f"table: the paths are in 'filename', which is the name of the index, and there is a column "
+                f"{PATH!r} too; rename one of them"
+            )
+        table = table.rename(columns={column: PATH})
+        column = PATH
+    kept = with_index_as_column(table, always=True)
+    kept.attrs = {PATH: column}
+    return kept
+
+
+def _located(
+    paths: list[str],
+    metadata: pd.DataFrame | None,
+    storage_options: Mapping[str, Any] | None,
+    root: str | os.PathLike[str] | None,
+    image_types: frozenset[str] | None,
 ) -> NamedFiles:
-    root, names = common_folder(paths)
-    datasource = open_datasource(root, storage_options=storage_options)
-    unique = list(dict.fromkeys(names))
+    places = [_place(path, image_types, root) for path in paths]
+    anchors = [place.anchor for place in places]
+    outside: list[str] = []
+    if root is None:
+        start, names = common_folder(anchors)
+    else:
+        start, inside = _below_root(os.fspath(root), anchors)
+        outside = [path for path, name in zip(paths, inside, strict=True) if name is None]
+        places = [place for place, name in zip(places, inside, strict=True) if name is not None]
+        metadata = None if metadata is None else metadata[[name is not None for name in inside]]
+        names = [name for name in inside if name is not None]
+    datasource = open_datasource(start, storage_options=storage_options)
+    folders: dict[str, list[str]] = {}
+    files = []
+    for place, name in zip(places, names, strict=True):
+        if place.is_folder:
+            patterns = folders.setdefault(posixpath.dirname(name), [])
+            patterns.append(place.pattern)
+        else:
+            files.append(name)
+    unique = list(dict.fromkeys(files))
+    once: pd.Index[Any] = pd.Index(files, dtype="object")
+    repeated = [str(name) for name in once[once.duplicated()]]
     if metadata is not None:
-        metadata = metadata.set_axis(pd.Index(names, dtype="object", name="filename"), axis=0)
+        metadata = metadata.set_axis(once.rename(FILENAME), axis=0)
+        _refuse_rows_that_differ(metadata, repeated, str(metadata.attrs[PATH]))
         metadata = metadata[~metadata.index.duplicated()]
-    return NamedFiles(datasource, unique, metadata, len(names) - len(unique))
+    return NamedFiles(datasource, unique, metadata, repeated, folders, outside, root is not None)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an entry points to: a file, or a folder and the pattern for what is in it."""
+
+    anchor: str
+    """The file, or any file in the folder."""
+    is_folder: bool = False
+    pattern: str = ""
+
+
+def _place(path: str, image_types: frozenset[str] | None, root: str | os.PathLike[str] | None) -> _Place:
+    """Return what a path stands for; of a table (no `image_types`) a file always."""
+    path = _found_path(path, root)
+    if image_types is None:
+        return _Place(path)
+    if has_pattern(path) and (scheme_of(path) not in ("", "file", "local") or not _exists(path)):
+        folder, pattern = split_pattern(path)
+        return _Place(folder + _INSIDE, True, pattern)
+    if suffix_of(path) in image_types:
+        return _Place(path)
+    is_local = scheme_of(path) in ("", "file", "local")
+    if os.path.isdir(local_path(path)) if is_local else (path.endswith("/") or not suffix_of(path)):
+        return _Place(path.rstrip("/") + _INSIDE, True)
+    return _Place(path)
+
+
+def _found_path(path: str, root: str | os.PathLike[str] | None) -> str:
+    r"""Return a path below `root`, and one of Windows with '/', where only that is there."""
+    path = path.lstrip(BOM).strip("\r\n")
+    if scheme_of(path):
+        return path
+    if "\\" in path and os.sep == "/" and not os.path.lexists(path):
+        path = posix_name(path)
+    if root is None or os.path.isabs(os.path.expanduser(path)):
+        return path
+    start = os.fspath(root)
+    below = f"{start.rstrip('/')}/{path.removeprefix('./')}"
+    if scheme_of(start) in ("", "file", "local") and not _exists(below) and _exists(path):
+        return path  # relative to the working directory
+    return below
+
+
+def _exists(path: str) -> bool:
+    return os.path.lexists(local_path(path))
+
+
+def _below_root(root: str, paths: list[str]) -> tuple[str, list[str | None]]:
+    """Return `root`, and of each path the name in it, None if it is elsewhere."""
+    is_local = scheme_of(root) in ("", "file", "local")
+    start = (_absolute(root) if is_local else root).rstrip("/") + "/"
+    names: list[str | None] = []
+    for path in paths:
+        whole = _absolute(path) if is_local and scheme_of(path) in ("", "file", "local") else path
+        names.append(whole[len(start) :] if whole.startswith(start) else None)
+    return root, names
+
+
+def _refuse_rows_that_differ(metadata: pd.DataFrame, repeated: list[str], path: str) -> None:
+    """Raise where a file has several rows that do not say the same: one of them would be lost."""
+    if not repeated:
+        return
+    index = metadata.columns[0]
+    rest = metadata.drop(columns=[index, path]).astype(str)
+    for name in dict.fromkeys(repeated):
+        rows = rest.loc[[name]]
+        if not (rows == rows.iloc[0]).all(axis=None):
+            differ = [str(column) for column in rows if rows[column].nunique() > 1]
+            at = metadata.loc[[name], index].tolist()[:5]
+            raise InputError(
+                f"table: {len(set(repeated)):,} files have several rows, first {name!r} at index {at}, which "
+                f"differ in {differ[:5]}; a sample has one row: keep one, df.drop_duplicates({path!r}), or "
+                f"join them, df.groupby({path!r})"
+            )
 
 
 def common_folder(paths: list[str]) -> tuple[str, list[str]]:

@@ -33,12 +33,23 @@ def run_facts(folder: RunFolder) -> dict[str, Any]:
         "asked": _yaml(folder.overrides) or [],
         "config": config,
         "events": events,
+        "warnings": warnings_of(events),
         "options": {
             "n_example_images": worker.get("n_example_images"),
             "memory_requirement_in_GB": worker.get("memory_requirement_in_GB"),
             "seed": (config.get("lightly_config") or {}).get("seed"),
         },
     }
+
+
+def warnings_of(events: list[Any]) -> list[str]:
+    """Return what a person was warned of, each once, in order."""
+    said = [
+        f"{event['step']}: {event['message']}"
+        for event in events
+        if event.get("level") == "warning" and event.get("message") and "check" not in event
+    ]
+    return list(dict.fromkeys(said))
 
 
 def durations(events: list[Any]) -> list[dict[str, Any]]:

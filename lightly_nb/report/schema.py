@@ -123,6 +123,7 @@ class JobFacts(Part):
     versions: dict[str, str] = Field(description="Versions of Python and packages.")
     hardware: dict[str, Any] = Field(description="Processor, cores, memory_gb (10⁹ bytes), system, gpus.")
     asked: list[str] = Field(description="What was configured, as key=value.")
+    warnings: list[str] = Field(description="What a person was warned of during the run, each once.")
     config: dict[str, Any] = Field(description="The whole configuration; secrets are masked.")
 
 
@@ -309,7 +310,8 @@ class ChecksFacts(Part):
     n_checked: int = Field(description="Files checked.")
     n_corrupt: int = Field(description="Files that could not be used.")
     n_duplicates: int = Field(description="Exact duplicates that were left out.")
-    reasons: list[Reason] = Field(description="Corrupt files by kind, the most frequent first.")
+    n_not_embedded: int = Field(description="Sound files without a usable row in given embeddings.")
+    reasons: list[Reason] = Field(description="Files left out by kind of reason, the most frequent first.")
     corrupt_examples: list[Corrupt] = Field(description="Some of them.")
     duplicate_examples: list[Duplicate] = Field(description="Some of them.")
 

@@ -92,6 +92,8 @@ def job(found: Facts, plots: list[str]) -> list[Block]:
     if found["steps"]:
         steps = [[entry["step"], duration(entry["seconds"])] for entry in found["steps"]]
         blocks.append(Table(("step", "duration"), steps, widths=(3, 1)))
+    if found["warnings"]:
+        blocks.append(Table(("told during the run",), [[text] for text in found["warnings"]]))
     if found["asked"]:
         blocks.append(Table(("asked for", ""), [_asked(line) for line in found["asked"]], widths=(1, 1)))
     if found["versions"]:
@@ -263,9 +265,10 @@ def dataset(found: Facts, plots: list[str]) -> list[Block]:
 
 def data_checks(found: Facts, plots: list[str]) -> list[Block]:
     """Return the blocks of what was left out, and why."""
-    counts = (("n_checked", "files checked"), ("n_corrupt", "unusable"), ("n_duplicates", "exact duplicates"))
+    counts = [("n_checked", "files checked"), ("n_corrupt", "unusable"), ("n_duplicates", "exact duplicates")]
+    counts += [("n_not_embedded", "without embedding")] if found["n_not_embedded"] else []
     blocks: list[Block] = [Tiles([(number(found[key]), word) for key, word in counts])]
-    if found["n_corrupt"] or found["n_duplicates"]:
+    if found["n_corrupt"] or found["n_duplicates"] or found["n_not_embedded"]:
         blocks.append(Text("All files that were left out are listed in data/quarantine.csv.", note=True))
     if found["reasons"]:
         rows = [[entry["reason"], number(entry["count"])] for entry in found["reasons"]]

@@ -12,6 +12,7 @@ from lightly_nb.samples.samples import (
     Samples,
     Source,
     Thumbnails,
+    as_samples,
     quarantine_table,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "Source",
     "Task",
     "Thumbnails",
+    "as_samples",
     "quarantine_table",
 ]

@@ -21,7 +21,10 @@ import pandas as pd
 
 from lightly_nb.errors import InputError
 from lightly_nb.samples.embedding_check import EmbeddingCheck
+from lightly_nb.samples.numbers import as_float32
+from lightly_nb.samples.own_embeddings import parts_of
 from lightly_nb.samples.predictions import Predictions
+from lightly_nb.samples.rows import described, names_in, row_numbers
 
 QUARANTINE_COLUMNS = ("filename", "stage", "reason", "what_to_do", "duplicate_of")
 FOR_MACHINES = ("thumbnail", "version", "content_hash")
@@ -94,6 +97,14 @@ class Samples:
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.table, pd.DataFrame):
+            raise InputError(
+                f"samples: the table is {described(self.table)}, not a pandas.DataFrame indexed by file "
+                "name; of embeddings alone Samples.from_embeddings(…) makes samples, of files "
+                "lightly_nb.list_samples(…)"
+            )
+        if not isinstance(self.arrays, Mapping):
+            raise InputError(f"samples: arrays is {described(self.arrays)}; write {{'embeddings': array}}")
         if not _is_unique(self.table.index):
             repeated = self.table.index[self.table.index.duplicated()].unique()[:3].tolist()
             raise InputError(
@@ -110,6 +121,51 @@ class Samples:
                     f"are {len(self.table)}; give those of each sample, in the order of the table"
                 )
         object.__setattr__(self, "predictions", MappingProxyType(dict(self.predictions)))
+
+    @classmethod
+    def from_embeddings(
+        cls, embeddings: Any, filenames: Any = None, table: pd.DataFrame | None = None
+    ) -> Samples:
+        """Return samples of embeddings that you have already, whatever made them.
+
+        `lightly_nb.select`, `scatter` and `how_many` do this themselves when they get anything but samples.
+
+        Parameters
+        ----------
+        embeddings : array, tensor, DataFrame, dataset or path
+            Of shape (n, d), a row per sample: numpy (float16 to float64), torch (bfloat16 too), lists. Or
+            what holds them in a column of lists (`embedding`, `embeddings`, `vector`, `features`) or in
+            columns `embedding_0`, `embedding_1`, …: a DataFrame, an Arrow table, a HuggingFace dataset, a
+            dict of columns; all other columns come along. Or the path of a .npy, .npz, .parquet, .csv or .pt
+            file of such. They are kept as float32.
+        filenames : sequence of str, optional
+            A name per row, all different. None: the column `path`, `filename`, `file_name` or `filepath`,
+            else an index of text, else the row numbers, with leading zeros. A Windows path is written
+            with '/'.
+        table : pandas.DataFrame, optional
+            More columns, a row per embedding, in their order. Its index comes back as a column too.
+
+        Returns
+        -------
+        Samples
+            In the order given.
+
+        Raises
+        ------
+        InputError
+            If there are no embeddings in it, lengths differ, or names repeat.
+
+        Examples
+        --------
+        >>> Samples.from_embeddings(np.eye(3)).filenames
+        ['0', '1', '2']
+        >>> frame = pd.DataFrame({"path": ["a.jpg", "b.jpg"], "city": ["X", "Y"]})
+        >>> Samples.from_embeddings(np.eye(2), table=frame).table["city"].to_dict()
+        {'a.jpg': 'X', 'b.jpg': 'Y'}
+        """
+        parts = parts_of(embeddings, filenames, table)
+        index = pd.Index(parts.names, dtype="object", name="filename")
+        return cls(parts.table.set_axis(index, axis=0), {"embeddings": parts.embeddings})
 
     def __len__(self) -> int:
         return len(self.table)
@@ -146,19 +202,29 @@ class Samples:
         return b"" if pd.isna(number) or number < 0 else self.thumbnails.read(int(number))
 
     def take(self, rows: Any) -> Samples:
-        """Return the samples of `rows` (integers or a boolean mask), in that order."""
-        rows = np.asarray(rows)
-        if rows.dtype == bool:
-            if rows.shape != (len(self),):
-                raise InputError(
-                    f"take: a mask must have one value per sample ({len(self)}), got shape {rows.shape}"
-                )
-            rows = np.flatnonzero(rows)
-        rows = rows.astype(np.intp, casting="same_kind") if rows.size else rows.astype(np.intp)
-        rows = np.where(rows < 0, rows + len(self), rows)
-        arrays = {name: array[rows] for name, array in self.arrays.items()}
-        predictions = {name: one.take(rows) for name, one in self.predictions.items()}
-        return replace(self, table=self.table.iloc[rows], arrays=arrays, predictions=predictions)
+        """Return the samples of `rows`, in that order.
+
+        Parameters
+        ----------
+        rows : int, str, sequence of them, slice, mask, Selection or DataFrame
+            Row numbers (-1 is the last), a truth value per sample, file names, what was selected, or a table
+            indexed by file name.
+
+        Raises
+        ------
+        InputError
+            If a row or name is not there, or one comes twice.
+        """
+        numbers = row_numbers(rows, self, "take")
+        outside = numbers[(numbers < -len(self)) | (numbers >= len(self))]
+        if outside.size:
+            raise InputError(
+                f"take: there is no row {outside[0]}; there are {len(self):,} samples, "
+                f"rows 0 to {len(self) - 1}"
+            )
+        arrays = {name: array[numbers] for name, array in self.arrays.items()}
+        predictions = {name: one.take(numbers) for name, one in self.predictions.items()}
+        return replace(self, table=self.table.iloc[numbers], arrays=arrays, predictions=predictions)
 
     def rows_of(self, filenames: Sequence[str]) -> np.ndarray:
         """Return the row numbers of `filenames`, int64, in their order.
@@ -168,7 +234,10 @@ class Samples:
         InputError
             If a name is not there or comes twice.
         """
-        wanted: pd.Index[Any] = pd.Index(list(filenames), dtype="object")
+        if isinstance(filenames, str):
+            raise InputError(f"got the text {filenames!r}; give a list of file names: [{filenames!r}]")
+        names = names_in(filenames)
+        wanted: pd.Index[Any] = pd.Index(list(filenames) if names is None else names, dtype="object")
         if not wanted.is_unique:
             repeated = wanted[wanted.duplicated()].unique()[:3].tolist()
             raise InputError(f"file names given more than once: {repeated}; name each once")
@@ -284,12 +353,33 @@ def _all_true(flags: Any) -> bool:
 
 
 def _aligned(name: str, array: Any, n_rows: int) -> np.ndarray:
-    array = np.asarray(array, dtype=np.float32, order="C")  # ascontiguousarray would make 1-d of 0-d
+    array = as_float32(array, f"samples: array '{name}'")
     if array.ndim == 0 or len(array) != n_rows:
         raise InputError(
             f"samples: array '{name}' has shape {array.shape} but there are {n_rows} samples; "
             "give one row per sample, in the order of the table"
         )
+    if name == "embeddings" and array.ndim != 2:
+        raise InputError(f"samples: embeddings have shape {array.shape}; give one row per sample, (n, d)")
     view: np.ndarray = array.view()
     view.flags.writeable = False
     return view
+
+
+def as_samples(value: Any, what: str) -> Samples:
+    """Return samples as they are, those of a run, or samples of anything that holds embeddings.
+
+    Raises
+    ------
+    InputError
+        If there are no embeddings in it.
+    """
+    if isinstance(value, Samples):
+        return value
+    if isinstance(getattr(type(value), "samples", None), property):  # a Run
+        of_run: Samples = value.samples
+        return of_run
+    try:
+        return Samples.from_embeddings(value)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error

@@ -12,6 +12,7 @@ from lightly_nb.selection.curve import selection_curve
 from lightly_nb.selection.engine import gains_of, steering_terms
 from lightly_nb.selection.explain import nearest_selected, numbers_served, selection_table
 from lightly_nb.selection.greedy import Picks
+from lightly_nb.selection.notes import joined
 from lightly_nb.selection.plan import Plan
 from lightly_nb.selection.result import Selection
 
@@ -28,7 +29,7 @@ def selection_of(plan: Plan, picks: Picks, n_asked: int, extend: Callable[..., S
             "strength": 1.0 if entry["strategy"].get("strength") is None else entry["strategy"]["strength"],
             "asked": dict(part.asked),
             "got": dict(part.got(counted)) if part.got else {},
-            "note": part.note,
+            "note": joined(part.note, part.unmet(counted, len(plan.preselected)) if part.unmet else ""),
         }
         for entry, part in zip(plan.entries, plan.parts, strict=True)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,14 @@ import pandas as pd
 
 from lightly_nb.errors import InputError, SelectionError
 from lightly_nb.samples import Samples
+from lightly_nb.samples.rows import described, names_of
 from lightly_nb.selection.inputs import finite
+from lightly_nb.selection.notes import ZERO
 from lightly_nb.selection.strategy import Part, Request, Strategy
 from lightly_nb.vectors.distances import Rows
 
+Names = Any
+"""File names, or what holds them: a list, an array, a `Selection`, `Samples`, a table indexed by name."""
 UNIT_TOLERANCE = 1e-3
 """How far from 1 the length of a vector may be where a minimum distance is used."""
 
@@ -45,6 +49,8 @@ class Plan:
         Number of samples to pick, the locked ones included.
     seed : int
         Of the random selections that the curve shows beside the picks.
+    zeros : numpy.ndarray
+        int64: rows whose embedding is all zeros, where a strategy looks at embeddings.
     """
 
     samples: Samples
@@ -58,6 +64,7 @@ class Plan:
     minimum_distance: float
     n_picks: int
     seed: int = 0
+    zeros: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def in_name_order(samples: Samples) -> tuple[Samples, Rows]:
@@ -93,14 +100,31 @@ def prepared(
     ]
 
 
-def named_rows(samples: Samples, names: Sequence[str], what: str) -> list[int]:
-    """Return the rows of `names`, ascending, so in file-name order."""
-    if isinstance(names, str):
-        raise SelectionError(f"{what}: give a list of file names, got the text '{names}'")
+def named_rows(samples: Samples, names: Any, what: str) -> list[int]:
+    """Return the rows of `names`, or of what holds names, ascending, so in file-name order."""
     try:
-        return sorted(samples.rows_of(list(names)).tolist())
+        found = names_of(names, what)
+        if what == "preselected":  # a selection goes on from what was preselected for it
+            found = [*getattr(names, "preselected", ()), *found]
+        return sorted(samples.rows_of(found).tolist())
     except InputError as error:
-        raise SelectionError(f"{what}: {error}") from error
+        said = str(error)
+        raise SelectionError(said if said.startswith(f"{what}:") else f"{what}: {said}") from error
+
+
+def check_seed(seed: Any) -> None:
+    """Raise `SelectionError` unless `seed` is a whole number."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise SelectionError(f"seed: got {described(seed)}; allowed is a whole number")
+
+
+def zero_embeddings(samples: Samples, entries: Sequence[Mapping[str, Any]]) -> Rows:
+    """Return the rows whose embedding is all zeros, none where no strategy looks at embeddings."""
+    looks = any(entry["input"].get("type") == "EMBEDDINGS" for entry in entries)
+    if not looks or "embeddings" not in samples.arrays:
+        return np.empty(0, dtype=np.int64)
+    zeros: Rows = np.flatnonzero(~samples.embeddings.any(axis=1)).astype(np.int64)
+    return zeros
 
 
 def check_named(samples: Samples, preselected: list[int], lock: list[int], ban: list[int]) -> None:
@@ -152,15 +176,17 @@ def reasons_of(plan: Plan, n_picked: int, stopped: str, distances: np.ndarray | 
     for part in plan.parts:
         if part.allowed is not None:
             reasons[~part.allowed] = part.constraint
+    if len(plan.zeros):
+        reasons[plan.zeros] = ZERO
     reasons[plan.ban] = "banned"
     return [str(reason) for reason in reasons]
 
 
 def smallest_distance(minimum_distance: float | None, parts: Sequence[Part], samples: Samples) -> float:
     """Return the larger minimum distance, the call's or a strategy's, if the vectors have length 1."""
-    if minimum_distance is not None and not 0 <= minimum_distance <= 2:
+    if minimum_distance is not None and not (_is_number(minimum_distance) and 0 <= minimum_distance <= 2):
         raise SelectionError(
-            f"minimum_distance: got {minimum_distance}; allowed is 0 to 2, the range of distances "
+            f"minimum_distance: got {minimum_distance!r}; allowed is 0 to 2, the range of distances "
             f"between vectors of "
             "unit length"
         )
@@ -186,7 +212,12 @@ def check_unit_length(vectors: np.ndarray, filenames: Sequence[str] | pd.Index[A
 
 
 def size(
-    n_samples: int | None, proportion_samples: float | None, n_input: int, n_free: int, can_stop: bool
+    n_samples: int | None,
+    proportion_samples: float | None,
+    n_input: int,
+    n_free: int,
+    can_stop: bool,
+    n_locked: int = 0,
 ) -> int:
     """Return how many samples to pick, or raise `SelectionError` when that cannot be.
 
@@ -198,7 +229,22 @@ def size(
         Samples that may be picked, the locked ones included.
     can_stop : bool
         Whether a stopping condition can end the run, so that no size need be given.
+    n_locked : int
+        Samples that must be picked.
     """
+    n_picks = _size(n_samples, proportion_samples, n_input, n_free, can_stop)
+    if n_locked > n_picks:
+        raise SelectionError(
+            f"lock: {n_locked:,} samples must be selected, but only {n_picks:,} were asked for; ask for at "
+            f"least {n_locked:,}, or lock fewer (what was selected before is preselected=, beside which n "
+            "are picked)"
+        )
+    return n_picks
+
+
+def _size(
+    n_samples: int | None, proportion_samples: float | None, n_input: int, n_free: int, can_stop: bool
+) -> int:
     if n_samples is not None and proportion_samples is not None:
         raise SelectionError("select: give n_samples or proportion_samples, not both")
     if n_samples is None and proportion_samples is None:
@@ -209,8 +255,10 @@ def size(
             )
         return n_free
     if proportion_samples is not None:
-        if not 0 < proportion_samples <= 1:
-            raise SelectionError(f"proportion_samples: got {proportion_samples}; allowed is above 0, up to 1")
+        if not _is_number(proportion_samples) or not 0 < proportion_samples <= 1:
+            raise SelectionError(
+                f"proportion_samples: got {proportion_samples!r}; allowed is above 0, up to 1"
+            )
         wanted = max(1, math.floor(proportion_samples * n_input + 1e-9))
         return min(wanted, n_free) if can_stop else _fits(wanted, n_input, n_free, "proportion_samples")
     if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
@@ -218,12 +266,16 @@ def size(
     return _fits(int(n_samples), n_input, n_free, "n_samples")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
 def _fits(wanted: int, n_input: int, n_free: int, what: str) -> int:
     if wanted > n_free:
         why = (
             ""
             if n_free == n_input
-            else f", of which {n_input - n_free:,} are preselected, banned or filtered out"
+            else f", of which {n_input - n_free:,} are preselected, banned, filtered out or all zeros"
         )
         raise SelectionError(
             f"{what}: {wanted:,} samples were asked for but only {n_free:,} can be selected: there are "

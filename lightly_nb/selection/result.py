@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Selection:
-    """The chosen samples in the order chosen.
+    """The chosen samples in the order chosen: a sequence of file names that knows why.
+
+    It iterates over its file names and is indexed like a list of them. `preselected=`, `lock=` and `ban=` of
+    `lightly_nb.select`, and `samples.take`, take it as it is.
 
     Parameters
     ----------
@@ -50,6 +53,29 @@ class Selection:
     def __len__(self) -> int:
         return len(self.filenames)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.filenames)
+
+    def __contains__(self, filename: object) -> bool:
+        return filename in self.filenames
+
+    @overload
+    def __getitem__(self, step: int) -> str: ...
+    @overload
+    def __getitem__(self, step: slice) -> list[str]: ...
+    def __getitem__(self, step: int | slice) -> str | list[str]:
+        if not isinstance(step, slice) and (isinstance(step, bool) or not hasattr(step, "__index__")):
+            raise SelectionError(
+                f"selection[{step!r}]: give the number of a pick, from 0, or a slice; "
+                "selection.explain(filename) and selection.table().loc[filename] look one up by name"
+            )
+        try:
+            return self.filenames[step]
+        except IndexError:
+            raise IndexError(
+                f"selection[{step!r}]: there are {len(self):,} picks, 0 to {len(self) - 1}"
+            ) from None
+
     def table(self) -> pd.DataFrame:
         """Return one row per sample of the input, indexed by file name, in the input's order.
 
@@ -65,9 +91,9 @@ class Selection:
     def explain(self, filename: str) -> str:
         """Return in a sentence or two why `filename` was selected or left out."""
         table = self._get("table")
-        if filename not in table.index:
+        if not isinstance(filename, str) or filename not in table.index:
             raise SelectionError(
-                f"explain: '{filename}' is not among the {len(table):,} samples that were selected from; "
+                f"explain: {filename!r} is not among the {len(table):,} samples that were selected from; "
                 f"names are "
                 "relative to the source, with '/' between folders"
             )
@@ -121,8 +147,8 @@ class Selection:
         SelectionError
             If the number is below 1, or the selection was loaded and so has no samples to go on with.
         """
-        if n_samples < 1:
-            raise SelectionError(f"resized: got {n_samples}; allowed is a whole number of at least 1")
+        if isinstance(n_samples, bool) or not isinstance(n_samples, int | np.integer) or n_samples < 1:
+            raise SelectionError(f"resized: got {n_samples!r}; allowed is a whole number of at least 1")
         if "extend" not in self._compute:
             raise SelectionError(
                 "resized: this selection was loaded from a file and no longer holds its samples; call "
@@ -184,7 +210,10 @@ class Selection:
 
     def __repr__(self) -> str:
         beside = f", {len(self.preselected):,} preselected" if self.preselected else ""
-        return f"Selection({len(self):,} samples{beside}, {', '.join(e['label'] for e in self.strategies)})"
+        labels = ", ".join(entry["label"] for entry in self.strategies)
+        notes = "".join(f"; {entry['label']}: {entry['note']}" for entry in self.strategies if entry["note"])
+        stopped = f"; stopped: {self.stopped}" if self.stopped else ""
+        return f"Selection({len(self):,} samples{beside}, {labels}{stopped}{notes})"
 
     def _repr_html_(self) -> Html:
         rows = (
@@ -197,6 +226,7 @@ class Selection:
         return join(
             tag("p", tag("b", f"{counted(len(self), 'sample')} selected"), beside, stopped),
             table(("strategy", "strength", "asked", "got"), rows),
+            *(tag("p", f"{entry['label']}: {entry['note']}") for entry in self.strategies if entry["note"]),
             tag("p", names),
         )
 

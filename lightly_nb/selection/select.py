@@ -10,12 +10,14 @@ import numpy as np
 
 from lightly_nb.errors import RunCanceled, SelectionError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
-from lightly_nb.samples import Samples
+from lightly_nb.samples import Samples, as_samples
+from lightly_nb.selection import notes
 from lightly_nb.selection import plan as planning
 from lightly_nb.selection.engine import Search, nearest_the_mean, search_for, steering_terms
 from lightly_nb.selection.facility import FacilityLocation
 from lightly_nb.selection.outcome import selection_of
-from lightly_nb.selection.plan import Plan
+from lightly_nb.selection.plan import Names, Plan
+from lightly_nb.selection.query import query_vectors
 from lightly_nb.selection.result import Selection
 from lightly_nb.selection.settings import plain_strategies
 from lightly_nb.selection.strategies import STRATEGIES
@@ -27,17 +29,17 @@ STEP = "SAMPLING"
 
 
 def select(
-    samples: Samples,
+    samples: Samples | Any,
     n_samples: int | None = None,
     *,
     proportion_samples: float | None = None,
     strategies: Sequence[Any] | None = None,
     minimum_distance: float | None = None,
-    preselected: Sequence[str] = (),
-    lock: Sequence[str] = (),
-    ban: Sequence[str] = (),
+    preselected: Names = (),
+    lock: Names = (),
+    ban: Names = (),
     seed: int = 0,
-    query: Samples | np.ndarray | Mapping[tuple[str | None, str], Samples | np.ndarray] | None = None,
+    query: Any = None,
     strategy_table: Mapping[str, Strategy] | None = None,
     on_event: Listener | None = None,
 ) -> Selection:
@@ -48,8 +50,9 @@ def select(
 
     Parameters
     ----------
-    samples : Samples
-        With the arrays and columns that the strategies read (see `lightly_nb.selection.inputs`).
+    samples : Samples, array, DataFrame, …
+        With the arrays and columns that the strategies read (see `lightly_nb.selection.inputs`); or
+        embeddings of your own, a row per sample, in any form that `Samples.from_embeddings` takes.
     n_samples : int or None
         Number of samples to pick, on top of the preselected ones.
     proportion_samples : float or None
@@ -61,17 +64,18 @@ def select(
     minimum_distance : float or None
         Candidates nearer than this to a selected sample are skipped, in [0, 2]; needs embeddings of unit
         length.
-    preselected : sequence of str
-        File names that count as selected before the first pick.
-    lock : sequence of str
-        File names that must be selected: they are picked first, in file-name order, and count.
-    ban : sequence of str
-        File names that must not be selected.
+    preselected : Selection, sequence of str, Samples or DataFrame
+        What counts as selected before the first pick: file names, or what holds them. Of a selection that is
+        what it picked and what was preselected for it.
+    lock : Selection, sequence of str, Samples or DataFrame
+        What must be selected: it is picked first, in file-name order, and counts. At most `n_samples`.
+    ban : Selection, sequence of str, Samples or DataFrame
+        What must not be selected.
     seed : int
         Seed of the RANDOM input where it has none of its own, and of the random selections of the curve.
-    query : Samples, numpy.ndarray, mapping or None
-        Query samples of SIMILARITY, or their embeddings, float32 of shape (n_query, n_features); or those of
-        several strategies, by their input's `(dataset_id, tag_name)`.
+    query : Samples, array, sequence of str, Selection, mapping or None
+        Query samples of SIMILARITY, their embeddings of shape (n_query, n_features), or names among
+        `samples`; or those of several strategies, by their input's `(dataset_id, tag_name)` or `tag_name`.
     strategy_table : mapping or None
         Strategies by type. None: `lightly_nb.selection.STRATEGIES`; pass
         `{**STRATEGIES, "MINE": Strategy(…)}` for a home-made one.
@@ -99,24 +103,33 @@ def select(
     ['b.jpg', 'c.jpg']
     """
     on_event = on_event or ProgressBar()
+    samples = as_samples(samples, "select")
     if not len(samples):
         raise SelectionError("select: there are no samples to select from")
+    planning.check_seed(seed)
     strategy_table = STRATEGIES if strategy_table is None else strategy_table
     ordered, order = planning.in_name_order(samples)
     entries = plain_strategies(strategies, strategy_table, query is not None)
+    queries = query_vectors(query, samples, entries)
     before, locked, banned = (
         planning.named_rows(ordered, names, what)
         for names, what in ((preselected, "preselected"), (lock, "lock"), (ban, "ban"))
     )
     planning.check_named(ordered, before, locked, banned)
-    parts = planning.prepared(ordered, entries, strategy_table, seed, _vectors(query))
+    parts = planning.prepared(ordered, entries, strategy_table, seed, queries)
     smallest = planning.smallest_distance(minimum_distance, parts, ordered)
+    zeros = planning.zero_embeddings(ordered, entries)
     allowed = planning.allowed_rows(ordered, parts, [*before, *locked], banned)
+    parts = notes.with_notes(ordered, entries, parts, locked, zeros)
+    if not notes.come_last(parts):
+        allowed[zeros] = False
     can_stop = smallest > 0 or any(part.budget is not None or part.constraint for part in parts)
     n_free = int(allowed.sum()) + len(locked)
-    n_picks = planning.size(n_samples, proportion_samples, len(samples), n_free, can_stop)
+    n_picks = planning.size(n_samples, proportion_samples, len(samples), n_free, can_stop, len(locked))
     _warn_of_embeddings(samples, entries, on_event)
-    plan = Plan(ordered, order, entries, parts, before, locked, banned, allowed, smallest, n_picks, seed)
+    plan = Plan(
+        ordered, order, entries, parts, before, locked, banned, allowed, smallest, n_picks, seed, zeros
+    )
     return _run(plan, on_event)
 
 
@@ -128,18 +141,10 @@ def _warn_of_embeddings(samples: Samples, entries: Sequence[Mapping[str, Any]], 
         say(on_event, STEP, f"{check.short}. {check.what_to_do}", "warning")
 
 
-def _vectors(query: Any) -> Any:
-    if query is None:
-        return None
-    if isinstance(query, Mapping):
-        return {key: _vectors(value) for key, value in query.items()}
-    return query.embeddings if isinstance(query, Samples) else np.asarray(query, dtype=np.float32)
-
-
 def _run(plan: Plan, on_event: Listener) -> Selection:
     for entry, part in zip(plan.entries, plan.parts, strict=True):
         if part.note:
-            say(on_event, STEP, f"{entry['label']}: {part.note}")
+            say(on_event, STEP, f"{entry['label']}: {part.note}", "warning" if part.warns else "info")
     return continued(plan, started(plan), plan.n_picks, on_event)
 
 
@@ -177,7 +182,11 @@ def continued(plan: Plan, search: Search, n_picks: int, on_event: Listener) -> S
             raise
         if search.picks.stopped:
             got = f"{len(search.picks.rows):,} of {n_picks:,} samples selected"
-            say(on_event, STEP, f"{got}; stopped: {search.picks.stopped}")
+            say(on_event, STEP, f"{got}; stopped: {search.picks.stopped}", "warning")
+        made = selection()
+        for label, text in notes.found_at_the_end(plan.parts, made.strategies):
+            say(on_event, STEP, f"{label}: {text}", "warning")
+        return made
     return selection()
 
 

@@ -29,7 +29,8 @@ def plain_strategies(
     """
     if strategies is None:
         strategies = [DEFAULT]
-    if isinstance(strategies, (Mapping, str)) or not len(strategies):
+    strategies = getattr(strategies, "strategies", strategies)  # a SelectionConfig
+    if isinstance(strategies, Mapping | str) or not isinstance(strategies, Sequence) or not len(strategies):
         raise SelectionError(
             "strategies: give a list with at least one strategy, such as "
             f"[{DEFAULT}], or leave it out for FACILITY_LOCATION on EMBEDDINGS"

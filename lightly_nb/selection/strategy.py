@@ -86,6 +86,11 @@ class Part:
         returns one number for every prefix of them.
     note : str
         Anything a user should be told.
+    warns : bool
+        Whether the note is of something that is not as asked.
+    unmet : callable or None
+        Takes the rows selected and the number of them that were preselected; returns in words what was asked
+        for and not reached, '' if all was.
     """
 
     term: Term | None = None
@@ -97,6 +102,8 @@ class Part:
     got: Callable[[Rows], Mapping[str, Any]] | None = None
     measure: tuple[str, Callable[[Rows], Floats]] | None = None
     note: str = ""
+    warns: bool = False
+    unmet: Callable[[Rows, int], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,8 @@ def train(
     """
     on_event = ProgressBar() if on_event is None else on_event
     start = starting_checkpoint(checkpoint, lightly_config)
+    if start is not None and start.note:
+        say(on_event, STEP, start.note, "warning")
     config = settled_config(lightly_config, start, max_epochs, seed)
     if config.trainer.max_epochs == 0:
         return _nothing_to_train(start)

@@ -402,8 +402,11 @@ def test_weights_that_cannot_be_had_are_refused_before_any_work(photo_folder, tm
         ({"input_size": 8}, "efficientnet-lite0 needs at least 32 pixels"),
     ],
 )
-def test_a_model_that_cannot_be_used_is_refused_before_any_work(photo_folder, tmp_path, worker, message):
-    refused_before_listing(tmp_path, InputError, message, source=photo_folder, worker_config=worker)
+@pytest.mark.parametrize("make", [lnb.run, lnb.start])
+def test_a_model_that_cannot_be_used_is_refused_at_the_gate(photo_folder, tmp_path, worker, message, make):
+    with pytest.raises(ConfigError, match=message):
+        make(photo_folder, tmp_path / "out", n_samples=1, worker_config=worker)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,8 @@ def test_repeats_count_once_and_are_said(tmp_path: Path) -> None:
         [tmp_path / name for name in ["b.jpg", "a.jpg", "b.jpg", "./b.jpg"]], on_event=heard.append
     )
     assert samples.filenames == ["a.jpg", "b.jpg"]
-    assert "2 paths came more than once; the first counts" in [event.get("message") for event in heard]
+    said = "2 paths came more than once, first 'b.jpg'; each is one sample"
+    assert said in [event.get("message") for event in heard]
 
 
 def test_files_asked_for_by_name_that_cannot_be_samples_are_each_explained(tmp_path: Path) -> None:
@@ -348,7 +349,10 @@ def test_a_table_keeps_its_other_columns_beside_the_right_files(tmp_path: Path, 
     assert table.index.tolist() == ["a.jpg", "c.jpg", "sub/b.jpg"]
     assert table["label"].tolist() == ["A", "C", "B"]
     assert table["weight"].tolist() == [1, 3, 2]
-    assert list(table.columns) == ["lightly.sizeInBytes", "version", "label", "weight"]
+    kept = "path" if column == "filename" else column
+    assert list(table.columns) == ["lightly.sizeInBytes", "version", "index", "label", kept, "weight"]
+    assert table["index"].tolist() == [8, 7, 9]
+    assert table[kept].tolist() == [str(tmp_path / name) for name in table.index]
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -373,12 +377,17 @@ def test_path_column_says_otherwise(tmp_path: Path) -> None:
         listed(frame[["image"]])
 
 
-def test_repeated_rows_keep_the_first(tmp_path: Path) -> None:
+def test_rows_of_one_file_that_differ_are_refused_and_equal_ones_are_said(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg", "b.jpg")
     frame = pd.DataFrame(
         {"path": [str(tmp_path / name) for name in ["b.jpg", "a.jpg", "b.jpg"]], "n": [1, 2, 3]}
     )
-    assert listed(frame).table["n"].tolist() == [2, 1]
+    said = r"1 files have several rows, first 'b.jpg' at index \[0, 2\], which differ in \['n'\]; .* keep one"
+    with pytest.raises(InputError, match=said):
+        listed(frame)
+    heard: list[Event] = []
+    assert listed(frame.assign(n=1), on_event=heard.append).table["n"].tolist() == [1, 1]
+    assert heard[0]["level"] == "warning"
 
 
 def test_tables_that_cannot_be_used_say_so(tmp_path: Path) -> None:

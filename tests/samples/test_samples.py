@@ -7,10 +7,13 @@ import io
 import pickle
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -130,12 +133,51 @@ def test_arrays_are_read_only_contiguous_float32() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "error"),
-    [([True], InputError), (np.ones((2, 1), bool), InputError), ([0.5], TypeError), ([5], IndexError)],
+    ("rows", "said"),
+    [
+        ([True], "a mask needs 2 values, one per sample"),
+        (np.ones((2, 1), bool), "of bool, shape"),
+        ([0.5], "a list of float; give row numbers"),
+        ([5], "no row 5; there are 2 samples, rows 0 to 1"),
+        ([-3], "no row -3"),
+        ([[0, 1], [0]], "give row numbers"),
+        (["c"], "1 file name.* not among the 2 samples"),
+        ([0, "a"], "list of int and str"),
+        (None, "got None"),
+        (True, "got True"),
+        ({"a": 1}, "a dict"),
+        (b"a", "a bytes"),
+    ],
 )
-def test_take_refuses_what_are_not_rows(rows: object, error: type[Exception]) -> None:
-    with pytest.raises(error):
+def test_take_refuses_what_are_not_rows(rows: object, said: str) -> None:
+    with pytest.raises(InputError, match=f"take: .*{said}"):
         samples_of(["a", "b"]).take(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        (["c", "a"], ["c", "a"]),
+        ("b", ["b"]),
+        (1, ["b"]),
+        (-1, ["c"]),
+        (slice(1, None), ["b", "c"]),
+        (range(2), ["a", "b"]),
+        ({"c", "b"}, ["b", "c"]),
+        (pd.Index(["b"]), ["b"]),
+        (pd.Series([True, False, True]), ["a", "c"]),
+        (pd.Series(["c"], dtype="string[pyarrow]"), ["c"]),
+        (np.array(["a", "b"]), ["a", "b"]),
+        (pd.DataFrame({"x": [1]}, index=["b"]), ["b"]),
+        ((name for name in ("b", "a")), ["b", "a"]),
+        ([Path("a")], ["a"]),
+        (torch.tensor([2, 0]), ["c", "a"]),
+        (SimpleNamespace(filenames=["c"]), ["c"]),
+        ([], []),
+    ],
+)
+def test_take_accepts_what_people_have_at_hand(rows: object, names: list[str]) -> None:
+    assert samples_of(["a", "b", "c"]).take(rows).filenames == names
 
 
 def test_taking_a_row_twice_is_refused() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from lightly_nb.models.model import EmbeddingModel
 from lightly_nb.models.sources.licences import Consent
-from lightly_nb.models.sources.timm_library import from_hub, from_timm
-from lightly_nb.models.sources.torchvision_library import from_torchvision
+from lightly_nb.models.sources.timm_library import check_hub_name, check_timm_name, from_hub, from_timm
+from lightly_nb.models.sources.torchvision_library import check_torchvision_name, from_torchvision
 
 Source = Callable[[str, int | None, Consent], EmbeddingModel]
 """Takes what stands after `SOURCE/`, the input size asked for (None: the model's own), and a function to be
@@ -19,4 +19,11 @@ SOURCES: Mapping[str, Source] = {
     "hf": from_hub,
 }
 
-__all__ = ["SOURCES", "Consent", "Source"]
+NAMES: Mapping[str, Callable[[str, Consent], object]] = {
+    "timm": check_timm_name,
+    "torchvision": check_torchvision_name,
+    "hf": check_hub_name,
+}
+"""What a source can say of a name and its licence without loading anything; it raises as the source does."""
+
+__all__ = ["NAMES", "SOURCES", "Consent", "Source"]

@@ -29,6 +29,17 @@ def from_timm(name: str, input_size: int | None, consent: Consent) -> EmbeddingM
         If the weights are not here and cannot be downloaded.
     """
     timm = _timm(f"timm/{name}")
+    check_timm_name(name, consent)
+    path = weights_folder() / f"timm-{name}.safetensors"
+    there = {"pretrained_cfg_overlay": {"file": str(path)}} if path.exists() else {}
+    advice = f"go online and try again, or put its weights (model.safetensors) there as {path}"
+    module = _loaded(timm, name, f"timm/{name}", advice, bool(there), there)
+    return _embedder(module, f"timm/{name}", input_size)
+
+
+def check_timm_name(name: str, consent: Consent) -> None:
+    """Raise `InputError` if timm has no pretrained model of that name, or its licence needs consent."""
+    timm = _timm(f"timm/{name}")
     settings = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     if settings is None or not (settings.url or settings.hf_hub_id):
         known = timm.list_models(pretrained=True)
@@ -39,11 +50,16 @@ def from_timm(name: str, input_size: int | None, consent: Consent) -> EmbeddingM
             "timm.list_models(pretrained=True) has all"
         )
     consent(f"timm/{name}", spdx(settings.license))
-    path = weights_folder() / f"timm-{name}.safetensors"
-    there = {"pretrained_cfg_overlay": {"file": str(path)}} if path.exists() else {}
-    advice = f"go online and try again, or put its weights (model.safetensors) there as {path}"
-    module = _loaded(timm, name, f"timm/{name}", advice, bool(there), there)
-    return _embedder(module, f"timm/{name}", input_size)
+
+
+def check_hub_name(name: str, consent: Consent) -> None:
+    """Raise `InputError` if a name is not OWNER/NAME, or timm, which loads such models, is not installed.
+
+    The licence is told by the hub alone, so consent is asked for when it is reached.
+    """
+    _timm(f"hf/{name}")
+    if name.count("/") != 1 or not all(name.split("/")):
+        raise InputError(f"model hf/{name}: write hf/OWNER/NAME, such as hf/timm/resnet18.a1_in1k")
 
 
 def from_hub(name: str, input_size: int | None, consent: Consent) -> EmbeddingModel:
@@ -64,8 +80,7 @@ def from_hub(name: str, input_size: int | None, consent: Consent) -> EmbeddingMo
         If it is not here and cannot be downloaded, or is in another form.
     """
     timm = _timm(f"hf/{name}")
-    if name.count("/") != 1:
-        raise InputError(f"model hf/{name}: write hf/OWNER/NAME, such as hf/timm/resnet18.a1_in1k")
+    check_hub_name(name, consent)
     folder = weights_folder() / f"hf-{name.replace('/', '-')}"
     is_here = (folder / "config.json").is_file()
     where = f"local-dir:{folder}" if is_here else f"hf-hub:{name}"

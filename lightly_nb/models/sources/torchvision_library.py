@@ -27,6 +27,26 @@ def from_torchvision(name: str, input_size: int | None, consent: Consent) -> Emb
     CheckpointError
         If the weights are not here and cannot be downloaded.
     """
+    weights, licence = check_torchvision_name(name, consent)
+    preset = weights.transforms()
+    return EmbeddingModel(
+        without_classifier(_loaded(name, weights), f"torchvision/{name}"),
+        input_size or preset.crop_size[0],
+        mean=tuple(preset.mean),
+        std=tuple(preset.std),
+        name=f"torchvision/{name}",
+        licence=licence,
+    )
+
+
+def check_torchvision_name(name: str, consent: Consent) -> tuple[Any, str]:
+    """Return the weights of a classifier, unloaded, and their licence.
+
+    Raises
+    ------
+    InputError
+        If torchvision has no such classifier, or its licence needs consent.
+    """
     from torchvision import models
 
     known = models.list_models(module=models)
@@ -38,17 +58,9 @@ def from_torchvision(name: str, input_size: int | None, consent: Consent) -> Emb
             "torchvision.models.list_models() has all"
         )
     weights: Any = models.get_model_weights(name).DEFAULT
-    licence = weights.meta.get("license", LICENCE)
+    licence = str(weights.meta.get("license", LICENCE))
     consent(f"torchvision/{name} ({weights.name})", licence)
-    preset = weights.transforms()
-    return EmbeddingModel(
-        without_classifier(_loaded(name, weights), f"torchvision/{name}"),
-        input_size or preset.crop_size[0],
-        mean=tuple(preset.mean),
-        std=tuple(preset.std),
-        name=f"torchvision/{name}",
-        licence=licence,
-    )
+    return weights, licence
 
 
 def _loaded(name: str, weights: Any) -> nn.Module:

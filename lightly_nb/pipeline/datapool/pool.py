@@ -38,6 +38,7 @@ from lightly_nb.errors import DatasourceError, InputError, LightlyNBError, RunEr
 from lightly_nb.files import ASIDE, exclusive, sweep, written_aside
 from lightly_nb.pipeline.precomputed_embeddings import PRESELECTED
 from lightly_nb.samples import Samples, quarantine_table
+from lightly_nb.samples.quarantine import is_not_embedded, is_unusable
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -374,14 +375,12 @@ def processed_by(listed: pd.DataFrame, samples: Samples) -> pd.DataFrame:
         Its usable samples, with its quarantine. What it left out because the user's embeddings have no row
         for it, or mask it, does not count as processed.
     """
-    from lightly_nb.pipeline.precomputed_embeddings import STAGE as GIVEN
-
     if "looked_at" in listed:
         listed = listed[listed["looked_at"].astype(bool)]
     version = dict(zip(listed["filename"], listed["version"], strict=True))
     left_out = samples.quarantine.set_index("filename")
-    not_processed = set(left_out.index[left_out["stage"] == GIVEN])
-    unusable = set(left_out.index[left_out["duplicate_of"].isna()]) - not_processed
+    not_processed = set(left_out.index[is_not_embedded(left_out)])
+    unusable = set(left_out.index[is_unusable(left_out)])
     no_hash = pd.Series("", index=samples.table.index)
     hashes = samples.table.get("content_hash", no_hash).fillna("").to_dict()
     return processed_table(

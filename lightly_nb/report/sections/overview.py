@@ -7,6 +7,7 @@ from typing import Any
 from lightly_nb.display.text import counted, percent
 from lightly_nb.report.sections.common import Facts, Job, chosen, option, picture
 from lightly_nb.samples import Samples
+from lightly_nb.samples.quarantine import is_duplicate, is_not_embedded, is_unusable
 from lightly_nb.samples.selected import Selection
 
 SELECTED_SHOWN = 48
@@ -49,28 +50,36 @@ def job_section(samples: Samples, selection: Selection, job: Job) -> Facts:
         "versions": dict(job.get("versions") or {}),
         "hardware": dict(job.get("hardware") or {}),
         "asked": list(job.get("asked") or []),
+        "warnings": list(job.get("warnings") or []),
         "config": dict(job.get("config") or {}),
     }
 
 
 def checks_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     """Files that were left out: corrupt ones by reason, exact duplicates, examples with pictures."""
+    import pandas as pd
+
     table = samples.quarantine
-    is_duplicate = table["duplicate_of"].notna() & (table["duplicate_of"].astype(str) != "")
-    corrupt, duplicates = table[~is_duplicate], table[is_duplicate]
+    corrupt, duplicates = table[is_unusable(table)], table[is_duplicate(table)]
+    not_embedded = table[is_not_embedded(table)]
     # details of one file ("cut at byte 512") follow a colon or bracket: what comes before is the kind
-    kinds = corrupt["reason"].astype(str).str.split(r"[:(]", n=1).str[0].str.strip()
+    kinds = (
+        pd.concat([corrupt, not_embedded])["reason"].astype(str).str.split(r"[:(]", n=1).str[0].str.strip()
+    )
     n_listed = len(samples) + len(table)
     parts = []
     if len(corrupt):
         parts.append(counted(len(corrupt), "file") + " could not be used")
     if len(duplicates):
         parts.append(counted(len(duplicates), "exact duplicate") + " removed")
+    if len(not_embedded):
+        parts.append(counted(len(not_embedded), "file") + " without a row in the embeddings left out")
     return {
         "finding": ("; ".join(parts) if parts else f"All {counted(n_listed, 'file')} passed the checks"),
         "n_checked": n_listed,
         "n_corrupt": len(corrupt),
         "n_duplicates": len(duplicates),
+        "n_not_embedded": len(not_embedded),
         "reasons": [
             {"reason": str(reason), "count": int(count)} for reason, count in kinds.value_counts().items()
         ],

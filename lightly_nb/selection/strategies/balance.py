@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lightly_nb.display.text import percent
 from lightly_nb.errors import SelectionError
 from lightly_nb.selection.inputs import categories_of, known
 from lightly_nb.selection.strategy import Part, Request, Strategy
@@ -13,6 +14,9 @@ from lightly_nb.selection.terms import Balance
 from lightly_nb.vectors.distances import Floats, Rows
 
 OTHER = "other"
+LEAST_GAP = 0.01
+"""A share that is off by no more is met."""
+SHOWN = 3
 
 
 def prepare(request: Request) -> Part:
@@ -32,6 +36,7 @@ def prepare(request: Request) -> Part:
         asked=dict(zip(labels, shares.tolist(), strict=True)),
         measure=("distance to target", lambda rows: _target_distances(classes, rows, shares)),
         got=lambda rows: _shares(classes, rows, labels),
+        unmet=lambda rows, _before: _unmet(classes, rows, dict(zip(labels, shares.tolist(), strict=True))),
     )
 
 
@@ -60,6 +65,27 @@ def _target_distances(classes: Floats, rows: Rows, target: Floats) -> Floats:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     result: Floats = np.abs(shares - target / target.sum()).sum(axis=1) / 2
     return result
+
+
+def _unmet(classes: Floats, rows: Rows, asked: Mapping[str, float]) -> str:
+    """Return which shares are off by more than one sample can mend, and what there was to pick from."""
+    if not len(rows) or not sum(asked.values()):
+        return ""
+    got = _shares(classes, rows, list(asked))
+    wanted = {name: share / sum(asked.values()) for name, share in asked.items()}
+    room = max(LEAST_GAP, 1.0 / len(rows)) + 1e-9
+    gaps = {name: got[name] - share for name, share in wanted.items() if abs(got[name] - share) > room}
+    if not gaps:
+        return ""
+    there = dict(zip(asked, classes.sum(axis=0).tolist(), strict=True))
+    first = sorted(gaps, key=lambda name: -abs(gaps[name]))[:SHOWN]
+    said = [
+        f"{name} {percent(wanted[name])} asked, {percent(got[name])} got "
+        f"({there[name]:g} of it among all samples)"
+        for name in first
+    ]
+    more = f", and {len(gaps) - SHOWN} more" if len(gaps) > SHOWN else ""
+    return f"target not met: {', '.join(said)}{more}"
 
 
 def _shares(classes: Floats, rows: Rows, labels: list[str]) -> dict[str, float]:

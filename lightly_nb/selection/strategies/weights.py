@@ -29,6 +29,9 @@ def prepare(request: Request) -> Part:
         got=lambda rows: _got(values, rows),
         measure=("mean value", prefix_means(values)),
         note=note,
+        unmet=lambda rows, n_before: _unmet(
+            values, rows[n_before:], request.settings.get("target_range") or {}
+        ),
     )
 
 
@@ -43,6 +46,18 @@ def _budget(request: Request, values: Floats) -> Budget | None:
     )
     lowest = -np.inf if target.get("min_sum") is None else float(target["min_sum"])
     return Budget(values, maximum=highest, minimum=lowest)
+
+
+def _unmet(values: Floats, chosen: Rows, target: Mapping[str, Any]) -> str:
+    """Return how the sum of the picks misses a target range, '' if it does not."""
+    total = float(values[chosen].sum())
+    low, high = target.get("min_sum"), target.get("max_sum")
+    slack = 1e-9 * max(1.0, abs(total))
+    if low is not None and total < float(low) - slack:
+        return f"target_range not met: the sum of the picks is {total:.6g}, below min_sum {float(low):g}"
+    if high is not None and total > float(high) + slack:
+        return f"target_range not met: the sum of the picks is {total:.6g}, above max_sum {float(high):g}"
+    return ""
 
 
 def _got(values: Floats, rows: Rows) -> dict[str, float]:

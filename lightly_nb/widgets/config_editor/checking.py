@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from lightly_nb.config import describe, parse
+from lightly_nb.config.not_yet import is_hidden
 from lightly_nb.config.problems import dotted_keys
 from lightly_nb.config.section import Config
 from lightly_nb.errors import ConfigError, Problem
@@ -17,11 +18,13 @@ from lightly_nb.widgets.config_editor.inputs import as_held, as_value
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return the fields that a form shows, by dotted key: no lists of sections, no tags of unions."""
+    """Return the fields that a form shows, by dotted key: no lists of sections, no tags, nothing refused."""
     return {
         key: field
         for key, field in dotted_keys(model)
-        if not describe.sections(field.annotation) and key.rpartition(".")[2] != "type"
+        if not describe.sections(field.annotation)
+        and key.rpartition(".")[2] != "type"
+        and not is_hidden(str(getattr(model, "WHERE", "")), key)
     }
 
 

@@ -39,22 +39,16 @@ OPEN: Mapping[str, Sequence[str]] = MappingProxyType(
 FOLDED: Mapping[str, Groups] = MappingProxyType(
     {
         "worker_config": {
-            "input": ("relevant_filenames_file", "datasource", "corruptness_check"),
+            "input": ("relevant_filenames_file", "datasource"),
             "embeddings and thumbnails": (
                 *("input_size", "dimensions", "accept_licence", "checkpoint_run_id", "embeddings"),
                 *("normalize_embeddings", "thumbnail_size", "dump_sampled_embeddings"),
             ),
             "output": ("run_directory", "dump_dataset", "output_image_size", "output_image_format"),
-            "report": (
-                *("n_example_images", "memory_requirement_in_GB", "show_video_sampling_timeline"),
-                "upload_report",
-            ),
-            "objects and predictions": (
-                *("object_level", "pretagging", "pretagging_debug", "pretagging_upload", "scorer_config"),
-            ),
-            "sequences and datapool": ("selected_sequence_length", "use_datapool", "datapool"),
+            "report": (*("n_example_images", "memory_requirement_in_GB", "upload_report"),),
+            "datapool": ("use_datapool", "datapool"),
             "machine and worker": (
-                *("num_threads", "num_processes", "cache_size", "token", "worker"),
+                *("num_threads", "token", "worker"),
                 *("shutdown_when_job_finished", "sanity_check"),
             ),
             "old form of a selection": ("method", "stopping_condition", "active_learning", "scorer"),

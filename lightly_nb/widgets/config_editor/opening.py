@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lightly_nb.config import Configs, SelectionConfig, parse, yaml_text
+from lightly_nb.config import Configs, SelectionConfig, WorkerConfig, parse, yaml_text
+from lightly_nb.config.not_yet import refuse_not_yet
 from lightly_nb.config.parsing import MODELS
 from lightly_nb.config.section import Config
 from lightly_nb.errors import ConfigError
@@ -20,15 +21,22 @@ FIRST_SELECTION = SelectionConfig(proportion_samples=0.1)
 
 
 def opened(model: type[ConfigT], config: Any) -> ConfigT:
-    """Return the configuration that `config` is, holds, or that a past run had.
+    """Return the configuration that `config` is, holds, or that a past run had; its form shows all of it.
 
     Raises
     ------
     ConfigError
-        If it holds no such configuration, or a wrong one.
+        If it holds no such configuration, a wrong one, or one that asks for what is not there yet.
     RunError
         If it is a folder, but not one of a run.
     """
+    found = _opened(model, config)
+    if isinstance(found, WorkerConfig):
+        refuse_not_yet(found)
+    return found
+
+
+def _opened(model: type[ConfigT], config: Any) -> ConfigT:
     if config is None:
         return parse(model, FIRST_SELECTION if model is SelectionConfig else None)
     if isinstance(config, str | os.PathLike) and "\n" not in os.fspath(config):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightly_nb.display.html import Html, join
 from lightly_nb.errors import InputError
-from lightly_nb.samples import Samples
+from lightly_nb.samples import Samples, as_samples
 from lightly_nb.widgets.results_viewer.model import ResultsModel
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 
@@ -97,6 +97,8 @@ def both_of(samples: Any, selection: Selection | None, what: str) -> tuple[Sampl
     )
     if is_run and selection is None:
         return samples.samples, samples.selection
+    if not is_run and selection is not None:
+        samples = as_samples(samples, what)
     if is_run or selection is None:
         raise InputError(
             f"{what}: give a run, or samples and a selection of them; got {type(samples).__name__} "

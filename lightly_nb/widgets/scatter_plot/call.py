@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lightly_nb.display.html import Html, join
-from lightly_nb.samples import Samples
+from lightly_nb.errors import RunError
+from lightly_nb.samples import Samples, as_samples
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ from lightly_nb.widgets.scatter_plot.page import framed
 
 
 def scatter(
-    samples: Samples,
+    samples: Samples | Any,
     selection: Selection | None = None,
     *,
     color_by: str | None = None,
@@ -34,9 +36,9 @@ def scatter(
 
     Parameters
     ----------
-    samples : Samples
+    samples : Samples, Run, array, DataFrame, …
         With `embeddings`, or with an array of two columns to show. Pictures are the thumbnails that `embed`
-        made.
+        made. Embeddings of your own may come in any form that `Samples.from_embeddings` takes.
     selection : Selection or None
         Shown in colour and size, and what `panel.reselect` starts from.
     color_by : str or None
@@ -73,6 +75,10 @@ def scatter(
     >>> panel.selection().index.tolist()
     ['b.jpg']
     """
+    if selection is None and hasattr(samples, "job"):  # a Run, which may not have selected yet
+        with suppress(RunError):
+            selection = samples.selection
+    samples = as_samples(samples, "scatter")
     if find_spec("anywidget") is None:
         return BokehScatter(
             samples, selection, color_by=color_by, projection=projection, umap=umap, seed=seed

@@ -9,6 +9,7 @@ import traitlets
 
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples
+from lightly_nb.samples.rows import names_in, row_numbers
 
 
 def pack_rows(rows: np.ndarray, n_samples: int) -> bytes:
@@ -53,7 +54,8 @@ def as_rows(value: Any, samples: Samples, what: str = "rows") -> np.ndarray:
     InputError
         If a row is out of range, a name unknown, or the value nothing of the above.
     """
-    rows = np.array(_row_numbers(value, samples, what), dtype=np.int64)
+    numbers = np.empty(0, dtype=np.int64) if value is None else row_numbers(_once(value), samples, what)
+    rows = np.array(numbers)
     outside = rows[(rows < 0) | (rows >= len(samples))]
     if outside.size:
         raise InputError(f"{what}: row {outside[0]} is not there; allowed are 0 to {len(samples) - 1}")
@@ -63,30 +65,10 @@ def as_rows(value: Any, samples: Samples, what: str = "rows") -> np.ndarray:
     return rows
 
 
-def _row_numbers(value: Any, samples: Samples, what: str) -> Any:
-    if value is None:
-        return []
-    if isinstance(value, str | int | np.integer):
-        value = [value]
-    if hasattr(value, "filenames"):
-        return samples.rows_of(list(value.filenames))
-    if hasattr(value, "columns"):
-        return samples.rows_of(list(value.index))
-    given = np.asarray(value if isinstance(value, np.ndarray) else list(value))
-    if given.size == 0:
-        return []
-    if given.dtype == bool:
-        if given.shape != (len(samples),):
-            raise InputError(f"{what}: a mask needs {len(samples)} values, got shape {given.shape}")
-        return np.flatnonzero(given)
-    if given.ndim == 1 and given.dtype.kind in "iu":
-        return given
-    if given.ndim == 1 and given.dtype.kind in "UOT":
-        return samples.rows_of([str(name) for name in dict.fromkeys(given.tolist())])
-    raise InputError(
-        f"{what}: give row numbers, a mask of {len(samples)} truth values or file names, "
-        f"got {type(value).__name__} of {given.dtype}"
-    )
+def _once(value: Any) -> Any:
+    """Return names without repeats; anything else as it is."""
+    names = names_in(value)
+    return value if names is None else list(dict.fromkeys(names))
 
 
 class Rows(traitlets.TraitType):  # type: ignore[type-arg]

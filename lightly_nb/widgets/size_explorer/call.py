@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightly_nb.display.html import Html, join
 from lightly_nb.events import silent
-from lightly_nb.samples import Samples
+from lightly_nb.samples import Samples, as_samples
 from lightly_nb.widgets.results_viewer.call import both_of
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 from lightly_nb.widgets.size_explorer.model import HowManyModel
@@ -20,7 +20,7 @@ FIRST_LOOK = 100
 
 
 def how_many(
-    samples: Samples | Run,
+    samples: Samples | Run | Any,
     selection: Selection | None = None,
     *,
     n: int | None = None,
@@ -37,9 +37,10 @@ def how_many(
 
     Parameters
     ----------
-    samples : Samples or Run
-        Embedded samples, or a run that has them and a selection. A selection that comes from a file is
-        computed again, in the background, from the strategies that it names.
+    samples : Samples, Run, array, DataFrame, …
+        Embedded samples, embeddings of your own in any form that `Samples.from_embeddings` takes, or a run
+        that has them and a selection. A selection that comes from a file is computed again, in the
+        background, from the strategies that it names.
     selection : Selection or None
         Whose strategies, size and preselected samples are the start. None: that of the run, or the default's.
     n : int or None
@@ -74,6 +75,8 @@ def how_many(
     >>> panel.selection.filenames == panel.order.filenames[:2]
     True
     """
+    if not isinstance(samples, Samples) and not hasattr(samples, "job"):
+        samples = as_samples(samples, "how_many")
     if selection is None and isinstance(samples, Samples):
         from lightly_nb.selection import select
 

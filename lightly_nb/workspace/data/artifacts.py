@@ -15,6 +15,7 @@ from lightly_nb.errors import ArtifactNotExist, WorkspaceError
 from lightly_nb.files import written_aside
 from lightly_nb.pipeline.results import load_quarantine
 from lightly_nb.runfolder import RunFolder, write_text
+from lightly_nb.samples.quarantine import is_unusable
 from lightly_nb.states import ArtifactType
 from lightly_nb.workspace.store.schema import Artifact, ComputeRun
 
@@ -51,7 +52,7 @@ def write_artifact_files(folder: RunFolder, **names: str) -> None:
 
     if folder.quarantine.is_file():
         corrupt = load_quarantine(folder)
-        corrupt = corrupt[corrupt["duplicate_of"].isna()]
+        corrupt = corrupt[is_unusable(corrupt)]
         said = dict(zip(corrupt["filename"], corrupt["reason"], strict=True))
         text = json.dumps({"corrupt_samples": said}, ensure_ascii=False, indent=1)
         write_text(folder.data / "corruptness_check_information.json", text)

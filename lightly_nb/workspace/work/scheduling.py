@@ -11,19 +11,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lightly_nb.config import Configs, SelectionConfig, WorkerConfig, parse_configs, to_dict
-from lightly_nb.config.not_built import refuse_tasks_of_embeddings
 from lightly_nb.config.parsing import Value
 from lightly_nb.config.selection import as_on_the_platform
 from lightly_nb.errors import (
     BadRequestException,
-    ConfigError,
     ConflictException,
+    DatasourceError,
     ForbiddenException,
     NotFoundException,
 )
+from lightly_nb.pipeline.gate import refuse_impossible
+from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inputs, read_inputs
 from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data.datasets import get_dataset
 from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
+from lightly_nb.workspace.data.datasources import get_datasource, open_lightly
 from lightly_nb.workspace.store.clock import later_than_all
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset, DatasourceConfig, ScheduledRun, Tag, User
 from lightly_nb.workspace.work.runs import get_run
@@ -69,15 +71,11 @@ def schedule_run(
     """
     dataset = get_dataset(session, user, dataset_id)
     configs = parse_configs(worker_config, lightly_config, selection_config)
-    if configs.selection is None:
-        raise ConfigError.at(
-            "selection_config", "got none; give exactly one of n_samples and proportion_samples"
-        )
-    selection = as_on_the_platform(configs.selection)
-    refuse_tasks_of_embeddings(selection)
+    selection = as_on_the_platform(refuse_impossible(configs))
     configs = replace(configs, selection=selection)
     _check_datasources(session, dataset)
     _check_datapool(user, dataset, configs.worker)
+    _check_annotations(session, dataset, selection, configs.worker)
     for query_dataset_id, tag_name in query_tags(selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)
     if configs.worker.checkpoint_run_id:
@@ -221,6 +219,23 @@ def _check_datasources(session: Session, dataset: Dataset) -> None:
             )
         if purpose is DatasourcePurpose.LIGHTLY:
             _check_writable(row, dataset)
+
+
+def _check_annotations(
+    session: Session, dataset: Dataset, selection: SelectionConfig, worker: WorkerConfig
+) -> None:
+    """Refuse strategies on predictions and metadata that LIGHTLY does not have.
+
+    The run finds that out where LIGHTLY cannot be reached from here, a folder of the worker's machine.
+    """
+    if not asks_for_annotations(selection):
+        return
+    try:
+        lightly = open_lightly(get_datasource(session, dataset, DatasourcePurpose.LIGHTLY))
+        inputs = read_inputs(lightly)
+    except DatasourceError:
+        return
+    check_inputs(selection, inputs, worker)
 
 
 def _check_datapool(user: User, dataset: Dataset, worker: WorkerConfig) -> None:
