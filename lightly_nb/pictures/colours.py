@@ -87,7 +87,7 @@ def over_white(colour: np.ndarray, alpha: np.ndarray, *, is_premultiplied: bool 
 def flattened(
     colour: np.ndarray, alpha: np.ndarray, *, is_premultiplied: bool = False
 ) -> tuple[np.ndarray, str | None]:
-    """Return a picture over white, or its colours where every pixel is transparent, and what is to be noted."""
+    """Return a picture over white, or its colours where every pixel is transparent, and a note."""
     if alpha.any():
         return over_white(colour, alpha, is_premultiplied=is_premultiplied), None
     if (colour == colour[:1, :1]).all():

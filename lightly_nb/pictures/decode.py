@@ -75,7 +75,7 @@ def decode_rgb(
 def decode(
     content: bytes, *, min_size: int | None = None, filename: str | None = None, strict: bool = True
 ) -> Decoded:
-    """Decode as `decode_rgb` does, and also tell the size at full scale, the pages and what is to be noted."""
+    """Decode as `decode_rgb` does, and also tell the size at full scale, the pages, and notes."""
     kind, start = kind_and_start(content)
     notes = [note_on_ending(filename, kind)] if filename is not None else []
     if start:

@@ -84,7 +84,11 @@ def _there(values: np.ndarray, nodata: float | None) -> tuple[np.ndarray | None,
     """
     absent = np.isnan(values) if values.dtype.kind == "f" else None
     if nodata is not None and np.isfinite(nodata):
-        same = values == np.asarray(nodata).astype(values.dtype) if values.dtype.kind == "f" else values == nodata
+        same = (
+            values == np.asarray(nodata).astype(values.dtype)
+            if values.dtype.kind == "f"
+            else values == nodata
+        )
         absent = same if absent is None else absent | same
     n_absent = 0 if absent is None else int(np.count_nonzero(absent))
     return (None, 0) if absent is None or not n_absent else (~absent, n_absent)
@@ -111,8 +115,8 @@ def _range(values: np.ndarray, said: Statement) -> tuple[float, float, list[str]
     low, high = float(distinct[kept][0]), float(distinct[kept][-1])
     if n_out:
         notes.append(
-            f"outliers: {n_out:,} of {counts.sum():,} values lie far from the others ({_number(distinct[0])} to "
-            f"{_number(distinct[-1])} against {_number(low)} to {_number(high)}), shown black or white"
+            f"outliers: {n_out:,} of {counts.sum():,} values lie far from the others ({_number(distinct[0])} "
+            f"to {_number(distinct[-1])} against {_number(low)} to {_number(high)}), shown black or white"
         )
     is_whole = bool((distinct[kept] == np.rint(distinct[kept])).all())
     found, note = _guessed(low, high, is_whole, values.dtype)
@@ -122,11 +126,15 @@ def _range(values: np.ndarray, said: Statement) -> tuple[float, float, list[str]
 def _guessed(
     low: float, high: float, is_whole: bool, dtype: np.dtype[Any]
 ) -> tuple[tuple[float, float], str | None]:
-    """Return the range of values from `low` to `high` in a file that says nothing, and what is to be noted."""
+    """Return the range of values from `low` to `high` in a file that says nothing, and a note."""
     between = f"from {_number(low)} to {_number(high)}"
     if is_whole and low >= 0 and high < 2 ** DEPTHS[-1] and (high > 1 or dtype.kind in "iu"):
         bits = next(bits for bits in DEPTHS if high < 2**bits)
-        note = None if bits == 16 and dtype == np.uint16 else f"range guessed: whole numbers {between} taken as {bits} bits"
+        note = (
+            None
+            if bits == 16 and dtype == np.uint16
+            else f"range guessed: whole numbers {between} taken as {bits} bits"
+        )
         return (0.0, 2.0**bits - 1), note
     if low >= 0 and high <= 1:
         return (0.0, 1.0), None

@@ -65,7 +65,10 @@ def head_of(content: bytes) -> Head:
         if marker in _SAY_NOTHING:
             continue
         if marker in _FRAMES and end - start > 5:
-            height, width = content[start + 1] << 8 | content[start + 2], content[start + 3] << 8 | content[start + 4]
+            height, width = (
+                content[start + 1] << 8 | content[start + 2],
+                content[start + 3] << 8 | content[start + 4],
+            )
             n_components = content[start + 5]
             refused = "" if content[start] == 8 else f"{content[start]} bits a sample"
         elif marker == 0xE1 and exif is None and content.startswith(b"Exif\0", start):
@@ -113,7 +116,10 @@ def _n_pictures(index: bytes) -> int:
         for entry in range(start + 2, start + 2 + 12 * n_entries, 12):
             tag, _, n_bytes, offset = struct.unpack_from(order + "HHII", index, entry)
             if tag == 0xB002:
-                kinds = (struct.unpack_from(order + "I", index, at)[0] for at in range(offset, offset + n_bytes, 16))
+                kinds = (
+                    struct.unpack_from(order + "I", index, at)[0]
+                    for at in range(offset, offset + n_bytes, 16)
+                )
                 return max(1, sum((kind >> 16) & 0xFF == 2 for kind in kinds))
     except struct.error:
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 from lightly_nb.pictures.corrupt import REPLACE, CorruptImageError
@@ -11,7 +12,7 @@ EXTENSIONS = {
     "jpeg": ("jpg", "jpeg", "jpe", "jfif", "jif"),
     "png": ("png", "apng"),
     "netpbm": ("ppm", "pgm", "pbm", "pnm"),
-    "bmp": ("bmp", "dib"),
+    "bmp": ("bmp",),
     "tiff": ("tif", "tiff"),
     "webp": ("webp",),
     "heif": ("heic", "heif", "hif"),
@@ -31,19 +32,29 @@ EXTRACT = "unpack it and give the folder"
 
 OTHER_IMAGES = {
     **dict.fromkeys(("heic", "heif", "hif", "avif"), INSTALL_HEIF),
-    **dict.fromkeys(("gif", "jp2", "j2k", "jpx", "jxl", "jls", "psd", "psb", "xcf", "svg", "eps", "ai"), TO_JPEG),
-    **dict.fromkeys(("exr", "hdr", "tga", "dds", "ico", "cur", "pcx", "sgi", "qoi", "wmf", "emf", "pic"), TO_JPEG),
-    **dict.fromkeys(("pfm", "fits", "fit", "fts", "dcm", "dicom", "nii", "nrrd", "mrc", "mha", "mhd"), TO_JPEG),
-    **dict.fromkeys(("czi", "nd2", "lif", "lsm", "oib", "oif", "svs", "ndpi", "scn", "mrxs", "vsi", "bif"), TO_JPEG),
-    **dict.fromkeys(("cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "dng", "raf", "orf", "rw2"), DEVELOP),
-    **dict.fromkeys(("pef", "srw", "raw", "rwl", "3fr", "fff", "iiq", "mos", "x3f", "erf", "kdc", "gpr"), DEVELOP),
+    **dict.fromkeys(
+        ("gif", "jp2", "j2k", "jpx", "jxl", "jls", "psd", "psb", "xcf", "svg", "eps", "ai"), TO_JPEG
+    ),
+    **dict.fromkeys(
+        ("exr", "hdr", "tga", "dds", "ico", "cur", "pcx", "sgi", "qoi", "wmf", "emf", "pic"), TO_JPEG
+    ),
+    **dict.fromkeys(
+        ("pfm", "fits", "fit", "fts", "dcm", "dicom", "nii", "nrrd", "mrc", "mha", "mhd"), TO_JPEG
+    ),
+    **dict.fromkeys(
+        ("czi", "nd2", "lif", "lsm", "oib", "oif", "svs", "ndpi", "scn", "mrxs", "vsi", "bif"), TO_JPEG
+    ),
+    **dict.fromkeys(
+        ("cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "dng", "raf", "orf", "rw2"), DEVELOP
+    ),
+    **dict.fromkeys(
+        ("pef", "srw", "raw", "rwl", "3fr", "fff", "iiq", "mos", "x3f", "erf", "kdc", "gpr"), DEVELOP
+    ),
     **dict.fromkeys(("npy", "npz", "tfrecord", "lmdb", "h5", "hdf5", "mat"), "write them out as image files"),
     **dict.fromkeys(("zip", "tar", "tgz", "gz", "7z", "rar"), EXTRACT),
     "pdf": "export its pages as images",
 }
 """Endings of files that hold images but are not read, and what to do about them."""
-
-VIDEOS = frozenset(("mov", "mp4", "avi", "mpg", "hevc", "m4v", "webm", "mpeg", "mkv"))
 
 
 @cache
@@ -63,6 +74,18 @@ def reads_avif() -> bool:
         return bool(features.check("avif"))
     except ValueError:  # a Pillow that has not heard of it
         return False
+
+
+def not_read_in_words(counts: Mapping[str, int]) -> str:
+    """Return how many files of which endings hold images that are not read, and what to do about each.
+
+    Examples
+    --------
+    >>> not_read_in_words({"gif": 3, "jp2": 1200})
+    '1,200 .jp2 (convert them to JPEG or PNG), 3 .gif (convert them to JPEG or PNG)'
+    """
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} .{ending} ({OTHER_IMAGES[ending]})" for ending, count in ordered)
 
 
 def is_readable(ending: str) -> bool:

@@ -65,7 +65,9 @@ def decode_other(content: bytes, kind: str, strict: bool, beside: Beside | None 
     except CorruptImageError:
         raise
     except MemoryError as error:
-        raise CorruptImageError("too little memory to decode it", "close other work or scale it down") from error
+        raise CorruptImageError(
+            "too little memory to decode it", "close other work or scale it down"
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise bomb(str(error)) from error
     except NotImplementedError as error:
@@ -90,7 +92,9 @@ def _prepared(content: bytes, kind: str, strict: bool, beside: Beside) -> tuple[
     if kind == "heif":
         _register_heif(kind)
     elif kind == "avif" and not reads_avif():
-        raise CorruptImageError("AVIF is not read by the Pillow that is installed", "install Pillow 11.3 or newer")
+        raise CorruptImageError(
+            "AVIF is not read by the Pillow that is installed", "install Pillow 11.3 or newer"
+        )
     return content, beside
 
 
@@ -123,7 +127,9 @@ def _whole_webp(content: bytes, strict: bool) -> tuple[bytes, str | None]:
             raise damaged("webp", "unexpected end of file")
         return content, None
     rest = content[:position] + b"\0" * (position % 2)
-    return rest[:4] + struct.pack("<I", len(rest) - 8) + rest[8:], "cut after the picture: the pixels are all there"
+    return rest[:4] + struct.pack("<I", len(rest) - 8) + rest[
+        8:
+    ], "cut after the picture: the pixels are all there"
 
 
 def _first_with_something(content: bytes, kind: str, beside: Beside) -> Page:
@@ -169,7 +175,8 @@ def _page(content: bytes, kind: str, number: int, beside: Beside) -> tuple[np.nd
     with _opened(content, number) as image:
         refuse_bomb(*image.size)
         if kind == "tiff" and tiff.is_misread(image):
-            raise not_supported(kind, tiff.form_of(content) or "deep channels that are stored apart")
+            form = tiff.form_of(content)
+            raise not_supported(kind, form) if form else damaged(kind, "unexpected end of file")
         tile: Any = image.tile[0] if image.tile else None
         rawmode = _rawmode(tile)
         said = tiff.statement_of(image) if kind == "tiff" else Statement()
@@ -259,7 +266,7 @@ def _opposite(order: str) -> str:
 
 
 def _read_again(content: bytes, number: int, rawmode: str) -> Any:
-    """Return a picture whose bytes are taken in another way: of two bytes Pillow keeps the first it is told."""
+    """Return a picture by other bytes: of the two of a number Pillow keeps the one that `rawmode` names."""
     image = _opened(content, number)
     image.tile = [_with_rawmode(tile, rawmode) for tile in image.tile]
     image.load()
@@ -268,7 +275,11 @@ def _read_again(content: bytes, number: int, rawmode: str) -> Any:
 
 def _with_rawmode(tile: Any, rawmode: str) -> Any:
     args = (rawmode, *tile[3][1:]) if isinstance(tile[3], tuple) else rawmode
-    return type(tile)(*tile[:3], args) if isinstance(tile, tuple) and hasattr(tile, "_fields") else (*tile[:3], args)
+    return (
+        type(tile)(*tile[:3], args)
+        if isinstance(tile, tuple) and hasattr(tile, "_fields")
+        else (*tile[:3], args)
+    )
 
 
 def _from_numbers(
@@ -295,7 +306,7 @@ def _top_byte(values: np.ndarray) -> np.ndarray:
 
 
 def _eight_bits(image: Any) -> tuple[Any, np.ndarray | None]:
-    """Return colours (a picture of mode L, RGB, CMYK or LAB) and transparency of a picture of 8 bits a channel."""
+    """Return the colours (mode L, RGB, CMYK or LAB) and the transparency of a picture of 8 bits a channel."""
     if image.mode in ("L", "RGB", "CMYK", "LAB") and "transparency" not in image.info:
         return image, None
     if image.mode == "1":
@@ -315,14 +326,24 @@ def _eight_bits(image: Any) -> tuple[Any, np.ndarray | None]:
 def _called_alpha(image: Any, alpha: np.ndarray | None) -> tuple[np.ndarray | None, str | None]:
     """Return the transparency of a TIFF if it calls a channel so and some pixel is opaque, and a note."""
     n_left_out, has_alpha = tiff.channels_left_out(image)
-    if alpha is not None and has_alpha and alpha.any() and alpha.max() < 255:
-        return None, "transparency ignored: no pixel is opaque, so it is hardly that; shown by its colours"
+    if alpha is not None and has_alpha and alpha.any() and not _looks_like_transparency(alpha):
+        note = "transparency ignored: most pixels are half transparent, as of an infrared channel"
+        return None, f"{note}, shown by its colours"
     if not has_alpha:
         alpha = None
     if n_left_out:
         what = "1 is" if n_left_out == 1 else f"{n_left_out} are"
         return alpha, f"channels left out: {what} neither colour nor called transparency"
     return alpha, None
+
+
+def _looks_like_transparency(alpha: np.ndarray) -> bool:
+    """Whether at least half of the pixels are wholly opaque or wholly clear, and some are opaque.
+
+    Many programs call any fourth channel of a TIFF transparency.
+    """
+    n_opaque, n_clear = np.count_nonzero(alpha == 255), np.count_nonzero(alpha == 0)
+    return bool(n_opaque and 2 * (n_opaque + n_clear) >= alpha.size)
 
 
 def _three(pixels: np.ndarray) -> np.ndarray:

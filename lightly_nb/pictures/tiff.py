@@ -23,8 +23,33 @@ _RANGES = (
     (MIN, MAX, "MinSampleValue and MaxSampleValue"),
 )
 _COLOURS = {2: 3, 5: 4, 6: 3, 8: 3}
-_FORMATS = {1: "whole numbers", 2: "signed whole numbers", 3: "floats", 5: "complex whole numbers", 6: "complex numbers"}
+_FORMATS = {
+    1: "whole numbers",
+    2: "signed whole numbers",
+    3: "floats",
+    5: "complex whole numbers",
+    6: "complex numbers",
+}
 _NAMES = {0: "MinIsWhite", 1: "gray", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "CIELAB"}
+
+_UNSIGNED, _FLOAT = (1,), (3,)
+_MORE_FORMS = {
+    (b"MM", 0, _UNSIGNED, 1, (16,), ()): ("I;16B", "I;16B"),
+    (b"II", 0, _UNSIGNED, 1, (12,), ()): ("I;16", "I;12"),
+    (b"II", 1, _FLOAT, 1, (64,), ()): ("F", "F;64F"),
+    (b"II", 0, _FLOAT, 1, (64,), ()): ("F", "F;64F"),
+    (b"MM", 1, _FLOAT, 1, (64,), ()): ("F", "F;64BF"),
+    (b"MM", 0, _FLOAT, 1, (64,), ()): ("F", "F;64BF"),
+}
+"""Forms that Pillow can unpack and does not have in its table."""
+
+
+def _widen_pillow() -> None:
+    for form, modes in _MORE_FORMS.items():
+        TiffImagePlugin.OPEN_INFO.setdefault(form, modes)
+
+
+_widen_pillow()
 
 
 def statement_of(image: Image.Image) -> Statement:
@@ -109,7 +134,9 @@ def number_format(image: Image.Image) -> int:
 def is_misread(image: Image.Image) -> bool:
     """Whether Pillow takes the open page for something else than it is: deep channels stored apart."""
     tags = _tags(image)
-    return _first(tags, PLANES) == APART and (_first(tags, SAMPLES) or 1) > 1 and (_first(tags, BITS) or 8) > 8
+    return (
+        _first(tags, PLANES) == APART and (_first(tags, SAMPLES) or 1) > 1 and (_first(tags, BITS) or 8) > 8
+    )
 
 
 def pages_of(image: Image.Image) -> list[int]:

@@ -7,6 +7,9 @@ notebook shows.
 
 from lightly_nb.samples.samples import (
     FOR_MACHINES,
+    NOT_READ,
+    NOTE,
+    NOTE_SEPARATOR,
     QUARANTINE_COLUMNS,
     Samples,
     Source,
@@ -14,4 +17,14 @@ from lightly_nb.samples.samples import (
     quarantine_table,
 )
 
-__all__ = ["FOR_MACHINES", "QUARANTINE_COLUMNS", "Samples", "Source", "Thumbnails", "quarantine_table"]
+__all__ = [
+    "FOR_MACHINES",
+    "NOTE",
+    "NOTE_SEPARATOR",
+    "NOT_READ",
+    "QUARANTINE_COLUMNS",
+    "Samples",
+    "Source",
+    "Thumbnails",
+    "quarantine_table",
+]

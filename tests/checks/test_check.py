@@ -42,7 +42,7 @@ FILES: dict[str, bytes] = {
     "b/really a jpeg.png": PHOTOS[3],
     "c.jpg": PHOTOS[4],
 }
-CORRUPT = ["b/also empty.jpg", "b/cut.jpg", "b/empty.jpg", "b/really a jpeg.png", "b/text.png", "locked.jpg"]
+CORRUPT = ["b/also empty.jpg", "b/cut.jpg", "b/empty.jpg", "b/text.png", "locked.jpg"]
 
 
 @dataclass
@@ -69,7 +69,13 @@ def samples_of(files: Mapping[str, bytes], names: list[str] | None = None) -> Sa
 def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_described() -> None:
     samples = samples_of(FILES, [*FILES, "locked.jpg"])
     checked = check(samples, on_event=silent)
-    assert checked.filenames == ["a/copy, of 1.jpg", "b/日本.jpg", "c.jpg"]
+    assert checked.filenames == ["a/copy, of 1.jpg", "b/日本.jpg", "b/really a jpeg.png", "c.jpg"]
+    assert checked.table["lightly.note"].to_dict() == {
+        "a/copy, of 1.jpg": "",
+        "b/日本.jpg": "",
+        "b/really a jpeg.png": "wrong ending: the content is JPEG, the name ends in '.png'",
+        "c.jpg": "",
+    }
     quarantine = checked.quarantine.set_index("filename")
     corrupt = quarantine[quarantine["stage"] == CORRUPTNESS_CHECK]
     assert corrupt.index.tolist() == CORRUPT
@@ -78,7 +84,6 @@ def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_des
         "b/cut.jpg": "truncated JPEG",
         "b/empty.jpg": "empty",
         "b/text.png": "not an image",
-        "b/really a jpeg.png": "wrong extension",
         "locked.jpg": "cannot be read: permission denied",
     }.items():
         assert word in corrupt.loc[name, "reason"]
@@ -89,7 +94,7 @@ def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_des
         "z copy.jpeg": "a/copy, of 1.jpg",
     }
     assert set(IMAGE_METADATA) <= set(checked.table)
-    assert checked.table["lightly.width"].tolist() == [96] * 3
+    assert checked.table["lightly.width"].tolist() == [96] * 4
     assert checked.table.loc["c.jpg", "lightly.sizeInBytes"] == len(PHOTOS[4])
     assert checked.table["content_hash"].str.fullmatch("[0-9a-f]{64}").all()
 
