@@ -179,9 +179,10 @@ def say_if_dull(samples: Samples, on_event: Listener, step: str, num_workers: in
     say(
         on_event,
         step,
-        f"of {len(looks):,} images looked at, {told} (first '{name}': mean {mean:.1f} of 255): embeddings "
-        "of them tell little. If other programs show more in them, convert them to 8 bits there, over the range that "
-        "they use; docs/pictures.md says how numbers become grays",
+        f"of {len(looks):,} images looked at, {told} "
+        f"(first '{name}': mean {mean:.1f} of 255): embeddings of them tell little. If other programs show "
+        "more in them, convert them to 8 bits there, over the range that they use; docs/pictures.md says how "
+        "numbers become grays",
         "warning",
     )
 

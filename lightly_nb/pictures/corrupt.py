@@ -26,7 +26,8 @@ class CorruptImageError(InputError):
 
 def damaged(kind: str, said: str) -> CorruptImageError:
     """Return the error of a decoder that stopped with the words `said`."""
-    if re.search(r"not support|unsupported|not implemented|unknown pixel mode", said, re.IGNORECASE):
+    # a marker unknown to libjpeg, among the pixels, is damage; a process unknown to it is a form
+    if re.search(r"not support|unsupported(?! marker)|not implemented", said, re.IGNORECASE):
         return not_supported(kind, said)
     ends = re.search(r"premature end of jpeg|truncat|end of file|eof|not enough", said, re.IGNORECASE)
     word = "truncated" if ends else "damaged"

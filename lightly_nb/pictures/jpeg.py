@@ -19,6 +19,10 @@ from lightly_nb.pictures.corrupt import CorruptImageError, damaged, not_supporte
 END = b"\xff\xd9"
 BROKEN = b"?"
 """Stands for a colour profile of which parts are missing."""
+_PREVIEW = 1
+"""Kind of a picture in a Multi-Picture Format index."""
+_GAIN_MAP = re.compile(rb"hdrgm|GainMap|hdrgainmap|iso:ts:21496", re.IGNORECASE)
+"""What a JPEG says whose second picture is no picture, but how bright the first may shine."""
 _SAY_NOTHING = frozenset((0xDB, 0xC4, 0xE0, 0xDA, 0xD9, 0xDD, 0xFE))
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _NOT_READ = {
@@ -82,6 +86,8 @@ def head_of(content: bytes) -> Head:
             n_pictures = _n_pictures(content[start + 4 : end])
         elif marker in _NOT_READ:
             refused = _NOT_READ[marker]
+    if n_pictures > 1 and _GAIN_MAP.search(content):
+        n_pictures = 1
     if not profile:
         return Head(exif, xmp, None, width, height, n_components, n_pictures, refused)
     is_whole = sorted(profile) == list(range(1, n_profile + 1))
@@ -108,7 +114,7 @@ def segments(content: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _n_pictures(index: bytes) -> int:
-    """Return how many multi-frame pictures a Multi-Picture Format index lists, at least 1."""
+    """Return how many pictures that are no previews a Multi-Picture Format index lists, at least 1."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(index[:4], "<")
     try:
         (start,) = struct.unpack_from(order + "I", index, 4)
@@ -120,7 +126,7 @@ def _n_pictures(index: bytes) -> int:
                     struct.unpack_from(order + "I", index, at)[0]
                     for at in range(offset, offset + n_bytes, 16)
                 )
-                return max(1, sum((kind >> 16) & 0xFF == 2 for kind in kinds))
+                return max(1, sum((kind >> 16) & 0x0F != _PREVIEW for kind in kinds))
     except struct.error:
         pass
     return 1
@@ -202,7 +208,8 @@ def _with_its_end(content: bytes, message: str) -> Iterator[tuple[bytes, str]]:
         said = note.format(f"{len(body) - len(rest):,}")
         if rest != body:
             yield rest + END, said
-            yield rest + b"\0" + END, said  # a last byte 0xFF of the pixels is followed by a zero
+            if rest.endswith(b"\xff"):  # a byte 0xFF of the pixels is followed by a zero
+                yield rest + b"\0" + END, said
 
 
 def _has_all_scans(body: bytes) -> bool:

@@ -185,7 +185,9 @@ def _page(content: bytes, kind: str, number: int, beside: Beside) -> tuple[np.nd
         exif, xmp = beside.exif, beside.xmp
         if kind == "tiff":
             return turned(rgb, _left_to_turn(image)), notes
-        if not beside.is_complete:
+        if kind in ("heif", "avif"):  # turned by the container, which the decoder obeys or tells as EXIF
+            exif, xmp = image.info.get("exif") if kind == "avif" else None, None
+        elif not beside.is_complete:
             exif, xmp = exif or image.info.get("exif"), xmp or image.info.get("xmp")
         orientation, note = orientation_of(exif, xmp)
         return turned(rgb, orientation), [*notes, *([note] if note else [])]

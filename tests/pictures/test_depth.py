@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -13,7 +14,6 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from lightly_nb.pictures import CorruptImageError, Decoded, decode
 from lightly_nb.pictures.depth import Statement, shown
@@ -215,7 +215,7 @@ def test_floats_do_not_jump_at_one(low: float) -> None:
         decode(tiff(low + ramp * (high - low))).rgb.astype(int)
         for high in (np.float32(0.999), np.float32(1.0), np.float32(1.001), np.float32(1.02))
     ]
-    for before, after in zip(pictures, pictures[1:], strict=False):
+    for before, after in pairwise(pictures):
         assert np.abs(after - before).max() <= 6
 
 
