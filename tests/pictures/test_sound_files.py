@@ -210,3 +210,13 @@ def test_a_jpeg_that_is_not_read_is_to_be_converted(marker: int, bits: int, word
             decode(odd, strict=strict)
         assert caught.value.reason == f"JPEG of a form that is not supported: {words}"
         assert caught.value.what_to_do == "convert it to an 8-bit JPEG or PNG"
+
+
+def test_a_motion_jpeg_frame_without_its_huffman_tables() -> None:
+    whole = JPEGS["baseline"]
+    bare = whole
+    while (at := bare.find(b"\xff\xc4")) >= 0:
+        bare = bare[:at] + bare[at + 2 + int.from_bytes(bare[at + 2 : at + 4], "big") :]
+    found = decode(bare)
+    np.testing.assert_array_equal(found.rgb, decode(whole).rgb)
+    assert found.notes == ()
