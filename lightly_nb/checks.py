@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Literal
 
@@ -17,7 +17,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA, Picture, metadata_columns
 from lightly_nb.reading.images import CorruptImageError, decode, single_threaded_cv2
-from lightly_nb.samples import Samples, Source, quarantine_table
+from lightly_nb.samples import NOTE, NOTE_SEPARATOR, Samples, Source, quarantine_table
 from lightly_nb.turns import taking_turns
 
 CORRUPTNESS_CHECK = "corruptness check"
@@ -32,6 +32,10 @@ TOO_LITTLE_MEMORY = (
 )
 """Reason and advice for a sound file that this machine cannot hold."""
 _WORDS_FOR_NO_MEMORY = ("insufficient memory", "outofmemoryerror", "allocate memory", "out of memory")
+DARK, FLAT = 10.0, 2.5
+"""Of 255 grays: the mean below which a picture is nearly black, the deviation below which it is constant."""
+DULL_SHARE, FEWEST_LOOKS, MOST_LOOKS, GLANCE_SIZE = 0.9, 3, 8, 64
+"""Share of dull pictures from which on it is said; how many are looked at; their shortest side in pixels."""
 
 Decode = Literal["full", "fast"]
 
@@ -50,6 +54,8 @@ class Inspection:
         A value per key of `IMAGE_METADATA`; empty if there is no picture.
     rgb : numpy.ndarray or None
         The picture, uint8 of shape (height, width, 3).
+    note : str
+        What a person should know of a file that is kept; empty for nothing.
     """
 
     content_hash: str = ""
@@ -57,6 +63,7 @@ class Inspection:
     what_to_do: str = ""
     metadata: tuple[float, ...] = ()
     rgb: np.ndarray | None = None
+    note: str = ""
 
 
 def inspect(source: Source, filename: str, *, min_size: int | None = None, strict: bool = True) -> Inspection:
@@ -77,8 +84,8 @@ def inspect(source: Source, filename: str, *, min_size: int | None = None, stric
     try:
         content = read(source, filename)
         content_hash = sha256(content).hexdigest()
-        rgb, width, height = decode(content, min_size=min_size, filename=filename, strict=strict)
-        picture = Picture(rgb, width, height, len(content))
+        found = decode(content, min_size=min_size, filename=filename, strict=strict)
+        picture = Picture(found.rgb, found.width, found.height, len(content), found.n_pages)
         metadata = tuple(float(compute(picture)) for compute in IMAGE_METADATA.values())
     except CorruptImageError as error:
         return Inspection(content_hash, error.reason, error.what_to_do)
@@ -86,7 +93,7 @@ def inspect(source: Source, filename: str, *, min_size: int | None = None, stric
         if not is_out_of_memory(error):
             raise
         return Inspection(content_hash, *TOO_LITTLE_MEMORY)
-    return Inspection(content_hash, metadata=metadata, rgb=rgb)
+    return Inspection(content_hash, metadata=metadata, rgb=found.rgb, note=NOTE_SEPARATOR.join(found.notes))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -144,7 +151,8 @@ def check(
     -------
     Samples
         The sound ones in the same order, with the columns `content_hash` (SHA-256) and those of
-        `lightly_nb.reading.image_metadata.IMAGE_METADATA`.
+        `lightly_nb.reading.image_metadata.IMAGE_METADATA`, and `lightly.note`: what was guessed, left out or
+        passed over in a picture that is kept (docs/pictures.md).
 
     Raises
     ------
@@ -157,7 +165,7 @@ def check(
 
     def look(filename: str) -> Inspection:
         seen = inspect(source, filename, min_size=min_size, strict=enable_corruptness_check)
-        return Inspection(seen.content_hash, seen.reason, seen.what_to_do, seen.metadata)
+        return replace(seen, rgb=None)
 
     findings = Findings(names)
     with (
@@ -171,7 +179,62 @@ def check(
             if seen.reason:
                 told = f"{names[row]} is left out: {seen.reason}; {seen.what_to_do}"
                 say(on_event, STEP, told, filename=names[row])
-    return findings.applied(samples, remove_exact_duplicates, on_event, STEP)
+    checked = findings.applied(samples, remove_exact_duplicates, on_event, STEP)
+    say_if_dull(checked, on_event, STEP)
+    return checked
+
+
+def say_if_dull(samples: Samples, on_event: Listener, step: str, num_workers: int = 1) -> None:
+    """Warn if nearly all pictures come out black, white or constant; unchecked ones are decoded, a few."""
+    if "lightly.contrast" in samples.table:
+        red, green, blue = (samples.table[f"lightly.mean{name}"] for name in ("Red", "Green", "Blue"))
+        means = 0.299 * red + 0.587 * green + 0.114 * blue
+        looks = [*zip(samples.filenames, means, 255 * samples.table["lightly.contrast"], strict=True)]
+    else:
+        looks = [*_glances(samples, num_workers)]
+    kinds = Counter(_dullness(mean, std) for _, mean, std in looks)
+    n_dull = len(looks) - kinds[""]
+    if len(looks) < FEWEST_LOOKS or n_dull < DULL_SHARE * len(looks):
+        return
+    told = ", ".join(f"{count:,} nearly {kind}" for kind, count in kinds.most_common() if kind)
+    name, mean, _ = next(look for look in looks if _dullness(*look[1:]))
+    say(
+        on_event,
+        step,
+        f"of {len(looks):,} images looked at, {told} "
+        f"(first '{name}': mean {mean:.1f} of 255): embeddings of them tell little. If other programs show "
+        "more in them, convert them to 8 bits there, over the range that they use; docs/pictures.md says how "
+        "numbers become grays",
+        "warning",
+    )
+
+
+def _glances(samples: Samples, num_workers: int) -> Iterator[tuple[str, float, float]]:
+    """Yield name, mean and standard deviation of some pictures, evenly spread over the names."""
+    source, names = samples.source, sorted(samples.filenames)
+    if source is None or len(names) < FEWEST_LOOKS:
+        return
+    places = sorted({round(place) for place in np.linspace(0, len(names) - 1, MOST_LOOKS)})
+
+    def look(name: str) -> Inspection:
+        seen = inspect(source, name, min_size=GLANCE_SIZE, strict=False)
+        return replace(seen, rgb=None)
+
+    keys = list(IMAGE_METADATA)
+    colours = [keys.index(f"lightly.mean{name}") for name in ("Red", "Green", "Blue")]
+    with closing(local.map(look, [names[place] for place in places], num_workers)) as results:
+        for place, seen in zip(places, results, strict=True):
+            if seen.metadata:
+                mean = float(np.dot((0.299, 0.587, 0.114), [seen.metadata[at] for at in colours]))
+                yield names[place], mean, 255 * seen.metadata[keys.index("lightly.contrast")]
+
+
+def _dullness(mean: float, std: float) -> str:
+    if mean < DARK:
+        return "black"
+    if mean > 255 - DARK:
+        return "white"
+    return "constant" if std < FLAT else ""
 
 
 def readable(samples: Samples, decode: str) -> Source:
@@ -192,6 +255,7 @@ class Findings:
         self.filenames = filenames
         self.content_hash = [""] * len(filenames)
         self.problems: dict[int, tuple[str, str]] = {}
+        self.notes = [""] * len(filenames)
         self.metadata = np.zeros((len(filenames), len(IMAGE_METADATA)))
 
     def put(self, row: int, seen: Inspection) -> None:
@@ -201,6 +265,7 @@ class Findings:
             self.problems[row] = (seen.reason, seen.what_to_do)
         else:
             self.metadata[row] = seen.metadata
+            self.notes[row] = seen.note
 
     def applied(
         self, samples: Samples, remove_exact_duplicates: bool, on_event: Listener, step: str
@@ -218,8 +283,19 @@ class Findings:
         for count, what in ((len(corrupt), "corrupt files"), (len(duplicates), "exact duplicates")):
             if count:
                 say(on_event, step, f"{count:,} {what} left out; see samples.quarantine", "warning")
-        columns = {"content_hash": self.content_hash, **metadata_columns(self.metadata)}
+        self._say_notes(on_event, step)
+        columns = {"content_hash": self.content_hash, **metadata_columns(self.metadata), NOTE: self.notes}
         return samples.with_columns(columns).without(corrupt).without(duplicates)
+
+    def _say_notes(self, on_event: Listener, step: str) -> None:
+        noted = sorted((name, note) for name, note in zip(self.filenames, self.notes, strict=True) if note)
+        if noted:
+            kinds = Counter(one.partition(":")[0] for _, note in noted for one in note.split(NOTE_SEPARATOR))
+            told = ", ".join(f"{count:,} × {kind}" for kind, count in kinds.most_common(5))
+            first = f"first '{noted[0][0]}': {noted[0][1]}"
+            files = "file is" if len(noted) == 1 else "files are"
+            said = f"{len(noted):,} {files} kept with a note, see samples.table['{NOTE}']: {told}; {first}"
+            say(on_event, step, said, "warning")
 
     def _corrupt(self) -> pd.DataFrame:
         by_name = sorted(self.problems, key=lambda row: self.filenames[row])

@@ -16,6 +16,7 @@ PACKAGE = Path(lightly_nb.__file__).parent
 
 FLOORS = (
     {"errors", "states", "events", "files", "processes", "signals", "turns", "display"},
+    {"pictures"},
     {"samples", "vectors", "config", "datasource", "engines"},
     {"runfolder", "embeddings_csv", "models", "lightly_source", "demo"},
     {"reading", "scoring"},

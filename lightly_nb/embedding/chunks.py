@@ -74,7 +74,8 @@ class ChunkFolder:
         facts = {
             "filenames": chunk.filenames,
             "inspections": [
-                (seen.content_hash, seen.reason, seen.what_to_do, seen.metadata) for seen in chunk.inspections
+                (seen.content_hash, seen.reason, seen.what_to_do, seen.metadata, seen.note)
+                for seen in chunk.inspections
             ],
             "thumbnail_lengths": [len(jpeg) for jpeg in chunk.thumbnails],
         }
@@ -104,8 +105,8 @@ class ChunkFolder:
                 embeddings, packed = stored["embeddings"], stored["thumbnails"].tobytes()
             ends = np.cumsum([0, *facts["thumbnail_lengths"]])
             inspections = [
-                Inspection(content_hash, reason, what_to_do, tuple(metadata))
-                for content_hash, reason, what_to_do, metadata in facts["inspections"]
+                Inspection(content_hash, reason, what_to_do, tuple(metadata), note=note)
+                for content_hash, reason, what_to_do, metadata, note in facts["inspections"]
             ]
             thumbnails = [packed[start:end] for start, end in pairwise(ends)]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightly_nb.checks import Decode, Findings, readable
+from lightly_nb.checks import Decode, Findings, readable, say_if_dull
 from lightly_nb.embedding.check import run_check
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import (
@@ -127,8 +127,8 @@ def embed(
     Samples
         The sound ones in the order they came in, with the array `embeddings` (float32, n × d), the columns
         `content_hash` (SHA-256), `thumbnail` and those of
-        `lightly_nb.reading.image_metadata.IMAGE_METADATA`; the others are on the quarantine table. The
-        verdict on the embeddings is their `embedding_check`.
+        `lightly_nb.reading.image_metadata.IMAGE_METADATA` and `lightly.note` (as of `check`); the others are
+        on the quarantine table. The verdict on the embeddings is their `embedding_check`.
 
     Raises
     ------
@@ -155,6 +155,7 @@ def embed(
     if found.note:
         say(on_event, STEP, found.note, "warning")
     names = samples.filenames
+    say_if_dull(samples, on_event, STEP, num_workers)
     with one_thread():
         embedder = fitted(found, place, precision, source, sorted(names), on_event, STEP)
     settings = PassSettings(

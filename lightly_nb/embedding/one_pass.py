@@ -30,7 +30,7 @@ from lightly_nb.samples.thumbnails import thumbnail_jpeg
 
 CHUNK_SIZE = 256
 """About this many files make a chunk: always a whole number of batches."""
-FORM = 1
+FORM = 2
 """Part of the key of a chunk; goes up when the pass computes something else from the same settings."""
 
 

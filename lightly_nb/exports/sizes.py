@@ -58,7 +58,20 @@ def image_size(filename: str, read: Callable[[str, int | None], bytes]) -> tuple
     None: it is no image that can be opened.
     """
     start = read(filename, _FIRST_BYTES)
-    return _size(start) or (_size(read(filename, None)) if len(start) == _FIRST_BYTES else None)
+    return _size(start) or _size_of_whole(start if len(start) < _FIRST_BYTES else read(filename, None))
+
+
+def _size_of_whole(content: bytes) -> tuple[int, int] | None:
+    """Return the size of the picture that everything else sees, None if there is none."""
+    from lightly_nb.pictures import CorruptImageError, decode
+
+    if (found := _size(content)) is not None:
+        return found
+    try:
+        decoded = decode(content, min_size=1, strict=False)
+    except CorruptImageError:
+        return None
+    return decoded.width, decoded.height
 
 
 def _size(content: bytes) -> tuple[int, int] | None:
@@ -70,6 +83,8 @@ def _size(content: bytes) -> tuple[int, int] | None:
                 image.format != "PNG" or "exif" in image.info
             )  # else Pillow decodes a PNG to look for it
             sideways = has_exif and image.getexif().get(_ORIENTATION, 1) >= _FIRST_SIDEWAYS
+            if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+                return None  # which page is shown, only decoding tells
             width, height = image.size
             if image.format == "TIFF":  # whose size Pillow turns by itself, sooner or later by its version
                 width, height = image.tag_v2[256], image.tag_v2[257]  # type: ignore[attr-defined]

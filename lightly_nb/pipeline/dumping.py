@@ -7,15 +7,15 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from lightly_nb.datasource.names import suffix_of
 from lightly_nb.events import Listener, Stage
-from lightly_nb.reading.images import decode_rgb
+from lightly_nb.reading.images import decode_rgb, sniff
 from lightly_nb.runfolder import write_aside
 from lightly_nb.samples import Source
 
 STEP = "SAVING_RESULTS"
 Size = int | tuple[int, int]
 _SAME = {"jpg": "jpeg", "tif": "tiff", "pgm": "ppm"}
+_KINDS = {"ppm": "netpbm"}
 
 
 def dump_images(
@@ -57,7 +57,7 @@ def dump_images(
         for filename, name in zip(filenames, names, strict=True):
             path = folder / name
             if not path.exists():
-                write_aside(path, _writer(source.read(filename), filename, image_size, image_format))
+                write_aside(path, _writer(source.read(filename), image_size, image_format))
             stage.advance()
     return names
 
@@ -77,9 +77,9 @@ def copy_names(filenames: Sequence[str], image_format: str) -> list[str]:
     ]
 
 
-def _writer(content: bytes, filename: str, size: Size, image_format: str) -> Callable[[Path], object]:
+def _writer(content: bytes, size: Size, image_format: str) -> Callable[[Path], object]:
     kind = _SAME.get(image_format, image_format)
-    if size == -1 and _SAME.get(suffix_of(filename), suffix_of(filename)) == kind:
+    if size == -1 and sniff(content) == _KINDS.get(kind, kind):
         return lambda path: path.write_bytes(content)
     image = resized(Image.fromarray(decode_rgb(content, strict=False)), size)
     image = image.convert("L") if image_format == "pgm" else image

@@ -24,10 +24,13 @@ class Picture:
         Pixels in the file, upright.
     size_in_bytes : int
         Length of the file.
+    n_pages : int
+        Pages or frames in the file; the picture is one of them.
     """
 
-    def __init__(self, rgb: np.ndarray, width: int, height: int, size_in_bytes: int):
+    def __init__(self, rgb: np.ndarray, width: int, height: int, size_in_bytes: int, n_pages: int = 1):
         self.rgb, self.width, self.height, self.size_in_bytes = rgb, width, height, size_in_bytes
+        self.n_pages = n_pages
 
     @cached_property
     def luminance(self) -> np.ndarray:
@@ -80,10 +83,11 @@ IMAGE_METADATA: Mapping[str, Callable[[Picture], float]] = {
     "lightly.width": lambda picture: picture.width,
     "lightly.height": lambda picture: picture.height,
     "lightly.sizeInBytes": lambda picture: picture.size_in_bytes,
+    "lightly.pages": lambda picture: picture.n_pages,
 }
 """Every image metadatum: its key, and the function that computes it."""
 
-COUNTS = frozenset({"lightly.width", "lightly.height", "lightly.sizeInBytes"})
+COUNTS = frozenset({"lightly.width", "lightly.height", "lightly.sizeInBytes", "lightly.pages"})
 """Those that are whole numbers."""
 
 

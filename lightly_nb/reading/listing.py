@@ -27,17 +27,22 @@ from lightly_nb.lightly_source.relevant_filenames import (
     relevant_entries,
     without_match,
 )
+from lightly_nb.pictures.kinds import OTHER_IMAGES, is_readable, not_read_in_words
 from lightly_nb.reading.named_files import NamedFiles, at_their_folder, named_files
 from lightly_nb.reading.patterns import has_pattern, matcher
 from lightly_nb.reading.run_folders import say_left_out, without_run_folders
-from lightly_nb.samples import Samples, quarantine_table
+from lightly_nb.samples import NOT_READ, Samples, quarantine_table
 from lightly_nb.samples.numbers import as_vectors
 from lightly_nb.samples.own_embeddings import vector_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-IMAGE_TYPES = ("jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp")
+IMAGE_TYPES = (
+    *("jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"),
+    *("jpe", "jfif", "jif", "apng", "pbm", "pnm"),
+)
+"""Endings that are read everywhere; with a plug-in or a newer Pillow, HEIC and AVIF are too."""
 STEP = "LOADING_DATASET"
 STAGE = "listing"
 SIZE, VERSION = "lightly.sizeInBytes", "version"
@@ -140,6 +145,8 @@ def list_samples(
     if relevant is not None:
         _say_what_was_not_found(on_event, relevant, table.index)
     table = table if metadata is None else _with_metadata(table, metadata)
+    if not_read := _not_read(others):
+        table.attrs[NOT_READ] = not_read
     quarantine = quarantine_table(map(_quarantined, refused))
     column = vector_column(table)
     if column is None:
@@ -232,7 +239,7 @@ def _images_only(others: Counter[str]) -> Callable[[str], bool]:
 
     def is_image(name: str) -> bool:
         suffix = suffix_of(name)
-        if suffix in IMAGE_TYPES and not posixpath.basename(name).startswith("._"):
+        if is_readable(suffix) and not posixpath.basename(name).startswith("._"):
             return True
         others[suffix] += 1
         return False
@@ -263,7 +270,11 @@ def _named_entry(datasource: Datasource, name: str) -> Entry:
     """Return the entry of a file that was asked for by name: whatever is wrong with it is said."""
     if is_below(name, ()):
         return Entry(name, refused="below .lightly/, which is never input", what_to_do="move it elsewhere")
-    if suffix_of(name) not in IMAGE_TYPES:
+    suffix = suffix_of(name)
+    if not is_readable(suffix):
+        if suffix in OTHER_IMAGES:
+            said = f"images of type .{suffix} are not read"
+            return Entry(name, refused=said, what_to_do=OTHER_IMAGES[suffix])
         advice = f"image types are {', '.join(IMAGE_TYPES)}"
         return Entry(name, refused="not the ending of an image type", what_to_do=advice)
     return datasource.look(name)
@@ -336,16 +347,25 @@ def _say_what_was_left_out(
     if refused:
         first = f"first {printable(refused[0].name)!r}: {printable(refused[0].refused)}"
         say(on_event, STEP, f"{len(refused):,} left out, see .quarantine; {first}", "warning")
-    if others:
-        say(on_event, STEP, f"not images: {_counts(others)}")
+    not_read = _not_read(others)
+    rest = Counter({suffix: count for suffix, count in others.items() if suffix not in not_read})
+    if not_read and n_images:
+        say(on_event, STEP, f"images that are not read: {not_read_in_words(not_read)}", "warning")
+    if rest:
+        say(on_event, STEP, f"not images: {_counts(rest)}")
     if n_images:
         return
-    seen = [f"found {_counts(others)}"] if others else []
+    seen = [f"images that are not read: {not_read_in_words(not_read)}"] if not_read else []
+    seen += [f"found {_counts(rest)}"] if rest else []
     seen += [f"{len(refused):,} left out, {first}"] if refused else []
     raise InputError(
         f"no images in {datasource.url}: {'; '.join(seen) or 'it is empty'}; "
         f"image types are {', '.join(IMAGE_TYPES)}"
     )
+
+
+def _not_read(others: Counter[str]) -> dict[str, int]:
+    return {suffix: count for suffix, count in others.items() if suffix in OTHER_IMAGES}
 
 
 def _say_what_was_not_found(on_event: Listener, relevant: RelevantFilenames, names: Iterable[str]) -> None:

@@ -8,6 +8,9 @@ selection, `predictions` what models have said of samples, `categories` how samp
 from lightly_nb.samples.predictions import TASK_TYPES, Predictions, Task
 from lightly_nb.samples.samples import (
     FOR_MACHINES,
+    NOT_READ,
+    NOTE,
+    NOTE_SEPARATOR,
     QUARANTINE_COLUMNS,
     Samples,
     Source,
@@ -18,6 +21,9 @@ from lightly_nb.samples.samples import (
 
 __all__ = [
     "FOR_MACHINES",
+    "NOTE",
+    "NOTE_SEPARATOR",
+    "NOT_READ",
     "QUARANTINE_COLUMNS",
     "TASK_TYPES",
     "Predictions",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lightly_nb.samples.samples import FOR_MACHINES, Samples
+from lightly_nb.samples.samples import FOR_MACHINES, NOTE, Samples
 
 FOLDER = "sub-folder"
 """Name of the grouping by folder."""
@@ -85,7 +85,7 @@ def category_codes(samples: Samples) -> dict[str, tuple[NDArray[np.int64], list[
 
 def metadata_columns(samples: Samples) -> list[Any]:
     """Return the names of the columns that say something to a person."""
-    return [name for name in samples.table if name not in FOR_MACHINES]
+    return [name for name in samples.table if name not in FOR_MACHINES and name != NOTE]
 
 
 def class_names(samples: Samples) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lightly_nb.display.html import Html, image, join, table, tag
 from lightly_nb.display.text import MISSING, counted, number
+from lightly_nb.pictures.kinds import not_read_in_words
 
 ROWS_SHOWN = 6
 COLUMNS_SHOWN = 6
@@ -23,18 +24,37 @@ def samples_html(
     quarantine: pd.DataFrame,
     picture_of: Callable[[int], bytes],
     *,
+    notes: pd.Series | None = None,
+    not_read: Mapping[str, int] | None = None,
     hidden: Collection[str] = (),
 ) -> Html:
     """Return a self-contained HTML table of the first samples.
 
-    `picture_of` returns the JPEG of a row, empty where there is none; `hidden` columns are left out.
+    Parameters
+    ----------
+    samples : pandas.DataFrame
+        The sample table.
+    arrays : mapping
+        What lies beside it.
+    quarantine : pandas.DataFrame
+        Files that were left out.
+    picture_of : callable
+        Returns the JPEG of a row, empty where there is none.
+    notes : pandas.Series or None
+        What is to be known of files that were kept, '' for nothing.
+    not_read : mapping or None
+        How many files hold images that are not read, by their ending.
+    hidden : collection of str
+        Columns that are left out.
     """
     head = samples.iloc[:ROWS_SHOWN]
     columns = [column for column in head.columns if column not in hidden][:COLUMNS_SHOWN]
     rows = (_row_html(head, at, columns, picture_of) for at in range(len(head)))
     names = tag("tr", (tag("th", name) for name in ["", "filename", *columns]))
     shown = tag("table", tag("thead", names), tag("tbody", rows))
-    return join(tag("p", _summary(len(samples), arrays)), shown, _quarantine_html(quarantine))
+    summary = tag("p", _summary(len(samples), arrays))
+    others = tag("p", f"images that are not read: {not_read_in_words(not_read)}") if not_read else None
+    return join(summary, others, shown, _notes_html(notes), _quarantine_html(quarantine))
 
 
 def picture_html(jpeg: bytes, alt: str, height: int = PICTURE_HEIGHT) -> Html:
@@ -67,6 +87,15 @@ def _picture(picture_of: Callable[[int], bytes], at: int, name: str) -> Html | s
     except Exception:  # a preview must never keep the table from showing
         return MISSING
     return picture_html(jpeg, name) if jpeg else ""
+
+
+def _notes_html(notes: pd.Series | None) -> Html | None:
+    noted = notes[notes != ""] if notes is not None else None
+    if noted is None or noted.empty:
+        return None
+    rows = noted.iloc[:ROWS_SHOWN].items()
+    said = f"{counted(len(noted), 'file')} kept with a note"
+    return tag("details", tag("summary", said), table(["filename", "note"], rows))
 
 
 def _quarantine_html(quarantine: pd.DataFrame) -> Html | None:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.errors import InputError
+from lightly_nb.pictures.kinds import not_read_in_words
 from lightly_nb.samples.embedding_check import EmbeddingCheck
 from lightly_nb.samples.numbers import as_float32
 from lightly_nb.samples.own_embeddings import parts_of
@@ -27,6 +28,12 @@ from lightly_nb.samples.predictions import Predictions
 from lightly_nb.samples.rows import described, names_in, row_numbers
 
 QUARANTINE_COLUMNS = ("filename", "stage", "reason", "what_to_do", "duplicate_of")
+NOTE = "lightly.note"
+"""The column of what a person should know of a file that was kept; '' where there is nothing."""
+NOTE_SEPARATOR = " | "
+"""Between the notes on one file. Each begins with its kind and a colon."""
+NOT_READ = "not_read"
+"""Key of `table.attrs`: how many files hold images that are not read, by their ending."""
 FOR_MACHINES = ("thumbnail", "version", "content_hash")
 """Columns of a sample table that say nothing to a person."""
 
@@ -286,7 +293,15 @@ class Samples:
     def _repr_html_(self) -> str:
         from lightly_nb.samples.html import samples_html
 
-        shown = samples_html(self.table, self.arrays, self.quarantine, self._preview, hidden=FOR_MACHINES)
+        shown = samples_html(
+            self.table,
+            self.arrays,
+            self.quarantine,
+            self._preview,
+            notes=self.table.get(NOTE),
+            not_read=self.table.attrs.get(NOT_READ),
+            hidden=(*FOR_MACHINES, NOTE),
+        )
         return shown if self.embedding_check is None else self.embedding_check._repr_html_() + shown
 
     def _preview(self, row: int) -> bytes:
@@ -300,10 +315,14 @@ class Samples:
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name} {'×'.join(map(str, a.shape))}" for name, a in self.arrays.items())
         tasks = "".join(f", {name} {one.n_singletons:,} predicted" for name, one in self.predictions.items())
+        n_noted = int((self.table[NOTE] != "").sum()) if NOTE in self.table else 0
+        noted = f", {n_noted:,} with a note" if n_noted else ""
+        if not_read := self.table.attrs.get(NOT_READ):
+            noted += f", not read: {not_read_in_words(not_read)}"
         checked = f"; {self.embedding_check.short}" if self.embedding_check is not None else ""
         return (
             f"Samples({len(self):,} samples, {len(self.quarantine):,} in quarantine"
-            f"{', ' + arrays if arrays else ''}{tasks}{checked})"
+            f"{noted}{', ' + arrays if arrays else ''}{tasks}{checked})"
         )
 
 

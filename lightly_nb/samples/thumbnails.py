@@ -62,10 +62,20 @@ def small_jpeg(content: bytes, height: int) -> bytes:
 
 
 def preview_jpeg(content: bytes) -> bytes:
-    """Return a small picture of a whole file, for samples that have no thumbnails yet."""
+    """Return a small picture of a whole file, for samples that have no thumbnails yet; decoded as everywhere.
+
+    Raises
+    ------
+    InputError
+        If the file is large, or gives no picture.
+    """
+    from lightly_nb.pictures import decode_rgb
+
     if len(content) > LARGEST_PREVIEW:
         raise InputError(f"a file of {len(content):,} bytes is too large for a preview; embed the samples")
-    return small_jpeg(content, PREVIEW_HEIGHT)
+    rgb = decode_rgb(content, min_size=2 * PREVIEW_HEIGHT, strict=False)
+    height, width = rgb.shape[:2]
+    return thumbnail_jpeg(rgb, min(2 * PREVIEW_HEIGHT, max(1, PREVIEW_HEIGHT * max(height, width) // height)))
 
 
 class ThumbnailPack:

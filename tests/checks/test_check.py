@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lightly_nb.checks import CORRUPTNESS_CHECK, EXACT_DUPLICATES, check, exact_duplicates
+from lightly_nb.checks import CORRUPTNESS_CHECK, EXACT_DUPLICATES, check, exact_duplicates, say_if_dull
 from lightly_nb.errors import DatasourceError, InputError, RunCanceled
 from lightly_nb.events import Event, silent
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
 from lightly_nb.samples import Samples
+from lightly_nb.samples.categories import category_codes
 from tests.photos import crops
 
 
@@ -42,7 +43,7 @@ FILES: dict[str, bytes] = {
     "b/really a jpeg.png": PHOTOS[3],
     "c.jpg": PHOTOS[4],
 }
-CORRUPT = ["b/also empty.jpg", "b/cut.jpg", "b/empty.jpg", "b/really a jpeg.png", "b/text.png", "locked.jpg"]
+CORRUPT = ["b/also empty.jpg", "b/cut.jpg", "b/empty.jpg", "b/text.png", "locked.jpg"]
 
 
 @dataclass
@@ -69,7 +70,13 @@ def samples_of(files: Mapping[str, bytes], names: list[str] | None = None) -> Sa
 def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_described() -> None:
     samples = samples_of(FILES, [*FILES, "locked.jpg"])
     checked = check(samples, on_event=silent)
-    assert checked.filenames == ["a/copy, of 1.jpg", "b/日本.jpg", "c.jpg"]
+    assert checked.filenames == ["a/copy, of 1.jpg", "b/日本.jpg", "b/really a jpeg.png", "c.jpg"]
+    assert checked.table["lightly.note"].to_dict() == {
+        "a/copy, of 1.jpg": "",
+        "b/日本.jpg": "",
+        "b/really a jpeg.png": "wrong ending: the content is JPEG, the name ends in '.png'",
+        "c.jpg": "",
+    }
     quarantine = checked.quarantine.set_index("filename")
     corrupt = quarantine[quarantine["stage"] == CORRUPTNESS_CHECK]
     assert corrupt.index.tolist() == CORRUPT
@@ -78,7 +85,6 @@ def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_des
         "b/cut.jpg": "truncated JPEG",
         "b/empty.jpg": "empty",
         "b/text.png": "not an image",
-        "b/really a jpeg.png": "wrong extension",
         "locked.jpg": "cannot be read: permission denied",
     }.items():
         assert word in corrupt.loc[name, "reason"]
@@ -89,7 +95,7 @@ def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_des
         "z copy.jpeg": "a/copy, of 1.jpg",
     }
     assert set(IMAGE_METADATA) <= set(checked.table)
-    assert checked.table["lightly.width"].tolist() == [96] * 3
+    assert checked.table["lightly.width"].tolist() == [96] * 4
     assert checked.table.loc["c.jpg", "lightly.sizeInBytes"] == len(PHOTOS[4])
     assert checked.table["content_hash"].str.fullmatch("[0-9a-f]{64}").all()
 
@@ -189,10 +195,56 @@ def test_progress_counts_every_file_and_warns_of_what_is_left_out() -> None:
     assert counts[0] == 0
     assert counts[-1] == len(FILES)
     warnings = [event["message"] for event in heard if event.get("level") == "warning"]
-    assert [warning.split(" left out")[0] for warning in warnings] == [
-        "5 corrupt files",
+    assert [warning.split(" left out")[0] for warning in warnings[:2]] == [
+        "4 corrupt files",
         "2 exact duplicates",
     ]
+    assert warnings[2:] == [
+        "1 file is kept with a note, see samples.table['lightly.note']: 1 × wrong ending; first "
+        "'b/really a jpeg.png': wrong ending: the content is JPEG, the name ends in '.png'"
+    ]
+
+
+def flat(level: int, number: int) -> bytes:
+    """Return a PNG of that gray with a little noise, another one for every number."""
+    noise = np.random.default_rng(number).integers(0, 2, (32, 32, 3))
+    buffer = io.BytesIO()
+    Image.fromarray((level + noise).astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("level", "word"), [(1, "black"), (253, "white"), (120, "constant")])
+def test_a_folder_that_comes_out_dull_is_told(level: int, word: str) -> None:
+    dull = {f"{number:02}.png": flat(level, number) for number in range(12)}
+    heard: list[Event] = []
+    checked = check(samples_of(dull), on_event=heard.append)
+    told = [event["message"] for event in heard if "images looked at" in event.get("message", "")]
+    assert len(told) == 1
+    assert told[0].startswith(f"of 12 images looked at, 12 nearly {word} (first '00.png': mean {level}")
+    before: list[Event] = []
+    say_if_dull(samples_of(dull), before.append, "EMBEDDING")  # of unchecked samples, some are decoded
+    assert before[0]["message"].startswith(f"of 8 images looked at, 8 nearly {word}")
+    assert before[0]["level"] == "warning"
+    say_if_dull(checked, before.append, "EMBEDDING")
+    assert len(before) == 2
+
+
+def test_a_folder_with_some_dull_pictures_is_not() -> None:
+    mixed = {f"{number:02}.png": flat(1, number) for number in range(8)}
+    mixed |= {f"a{number}.jpg": photo for number, photo in enumerate(PHOTOS[:2])}
+    heard: list[Event] = []
+    check(samples_of(mixed), on_event=heard.append)
+    say_if_dull(samples_of(mixed), heard.append, "EMBEDDING")
+    assert not [event for event in heard if "images looked at" in event.get("message", "")]
+
+
+def test_notes_are_shown_with_the_samples() -> None:
+    checked = check(samples_of(FILES), on_event=silent)
+    assert ", 1 with a note" in repr(checked)
+    shown = checked._repr_html_()
+    assert "1 file kept with a note" in shown
+    assert "wrong ending: the content is JPEG" in shown
+    assert "lightly.note" not in [*category_codes(checked)]
 
 
 @given(

@@ -37,6 +37,7 @@ def by_numpy(rgb: np.ndarray) -> dict[str, float]:
         "lightly.width": rgb.shape[1],
         "lightly.height": rgb.shape[0],
         "lightly.sizeInBytes": 1234,
+        "lightly.pages": 1,
     }
 
 

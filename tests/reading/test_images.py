@@ -197,13 +197,13 @@ def test_a_png_with_one_flipped_bit_in_its_pixels_is_found() -> None:
             "convert it",
         ),
         (b"GIF89a" + bytes(60), "it is a GIF", "convert it"),
-        (b"\0\0\0\x18ftypheic" + bytes(60), "it is a HEIC", "convert it"),
+        (b"\0\0\0\x18ftypmp42" + bytes(60), "it is a MOV or MP4 video", "convert it"),
         (b"<!DOCTYPE html><html>not found</html>", "it is a web page", "convert it"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer", "git lfs pull"),
         (JPEG[: len(JPEG) // 2], "truncated JPEG", "replace the file"),
-        (JPEG[:-2], "truncated JPEG", "replace the file"),
+        (JPEG[:-3], "truncated JPEG", "replace the file"),
         (JPEG[:3], "damaged JPEG", "replace the file"),
-        (encoded(PHOTO, "PNG")[:-12], "truncated PNG", "replace the file"),
+        (encoded(PHOTO, "PNG")[:-20], "truncated PNG", "replace the file"),
         (encoded(PHOTO, "WEBP")[:-200], "truncated WEBP", "replace the file"),
         (encoded(PHOTO, "BMP")[:-200], "truncated BMP", "replace the file"),
         (encoded(PHOTO, "PPM")[:-200], "truncated NETPBM", "replace the file"),
@@ -219,26 +219,27 @@ def test_the_reason_says_what_is_wrong_and_what_to_do(content: bytes, reason: st
 
 
 @pytest.mark.parametrize(
-    ("filename", "content", "found"),
+    ("filename", "content", "note"),
     [
-        ("a.jpg", encoded(PHOTO, "PNG"), True),
-        ("a.png", JPEG, True),
-        ("folder.jpg/a.webp", JPEG, True),
-        ("no extension", JPEG, True),
-        ("a.JPG", JPEG, False),
-        ("a.jpeg", JPEG, False),
-        ("a.tif", encoded(PHOTO, "TIFF"), False),
-        ("a.pgm", encoded(PHOTO.convert("L"), "PPM"), False),
-        ("été.v2.ppm", encoded(PHOTO, "PPM"), False),
+        ("a.jpg", encoded(PHOTO, "PNG"), "wrong ending: the content is PNG, the name ends in '.jpg'"),
+        ("a.png", JPEG, "wrong ending: the content is JPEG, the name ends in '.png'"),
+        ("folder.jpg/a.webp", JPEG, "wrong ending: the content is JPEG, the name ends in '.webp'"),
+        ("no.extension/x", JPEG, "wrong ending: the content is JPEG, the name ends in '.'"),
+        ("a.jfif", JPEG, "unusual ending: the content is JPEG, the name ends in '.jfif'"),
+        ("a.JPE", JPEG, "unusual ending: the content is JPEG, the name ends in '.jpe'"),
+        ("a.JPG", JPEG, None),
+        ("a.jpeg", JPEG, None),
+        ("a.tif", encoded(PHOTO, "TIFF"), None),
+        ("a.pgm", encoded(PHOTO.convert("L"), "PPM"), None),
+        ("été.v2.ppm", encoded(PHOTO, "PPM"), None),
     ],
 )
-def test_a_wrong_extension_is_found(filename: str, content: bytes, found: bool) -> None:
-    if not found:
-        decode_rgb(content, filename=filename)
-        return
-    with pytest.raises(CorruptImageError, match="wrong extension: the content is"):
-        decode_rgb(content, filename=filename)
-    decode_rgb(content, filename=filename, strict=False)
+def test_a_file_under_another_ending_is_read_by_its_content_and_noted(
+    filename: str, content: bytes, note: str | None
+) -> None:
+    found = decode(content, filename=filename)
+    assert found.notes == ((note,) if note else ())
+    np.testing.assert_array_equal(found.rgb, decode_rgb(content))
 
 
 def png_of_size(width: int, height: int) -> bytes:

@@ -57,6 +57,37 @@ def test_image_types_are_listed_whatever_their_case_and_nothing_else(tmp_path: P
     assert listed(tmp_path).filenames == sorted([*images, "B.JPG", "c.d.Png"])
 
 
+def test_images_that_are_not_read_are_counted_where_people_look_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightly_nb.pictures.kinds.reads_heif", lambda: False)
+    make(tmp_path, "a.jpg", "b.jfif", "c.JPE", "d.HEIC", "sub/e.heic", "f.cr2", "g.gif", "h.txt")
+    heard: list[Event] = []
+    samples = listed(tmp_path, on_event=heard.append)
+    assert samples.filenames == ["a.jpg", "b.jfif", "c.JPE"]
+    expected = (
+        "2 .heic (install the plug-in for them: pip install 'lightly_nb[heif]'), "
+        "1 .cr2 (export them from your raw converter as JPEG or 16-bit TIFF), "
+        "1 .gif (convert them to JPEG or PNG)"
+    )
+    warnings = [event["message"] for event in heard if event.get("level") == "warning"]
+    assert warnings == [f"images that are not read: {expected}"]
+    assert [event["message"] for event in heard if event.get("level") == "info"] == ["not images: 1 .txt"]
+    assert f"not read: {expected}" in repr(samples.take([0]))
+    assert "2 .heic (install" in samples._repr_html_()
+    with pytest.raises(InputError, match=r"no images in .*: images that are not read: 1 \.heic \(install"):
+        listed(tmp_path / "sub")
+    quarantine = listed([tmp_path / "a.jpg", tmp_path / "d.HEIC"]).quarantine
+    assert quarantine["reason"].tolist() == ["images of type .heic are not read"]
+    assert "lightly_nb[heif]" in quarantine["what_to_do"][0]
+
+
+def test_with_the_plug_in_heic_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightly_nb.pictures.kinds.reads_heif", lambda: True)
+    make(tmp_path, "a.jpg", "b.heic")
+    assert listed(tmp_path).filenames == ["a.jpg", "b.heic"]
+
+
 def test_table_has_size_and_version_as_plain_columns(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg", "bb.jpg")
     (tmp_path / "empty.jpg").touch()

@@ -26,6 +26,7 @@ from lightly_nb.samples.selected import Selection
 MOST_CATEGORIES = 20
 """Categories listed by name; the rest is one line."""
 
+PAGES = "lightly.pages"
 UNITS = {
     "lightly.sharpness": "standard deviation of the Laplacian of luminance",
     "lightly.snr": "mean / standard deviation of luminance",
@@ -36,6 +37,7 @@ UNITS = {
     "lightly.width": "pixels",
     "lightly.height": "pixels",
     "lightly.sizeInBytes": "bytes",
+    PAGES: "pages or frames in the file",
 }
 
 
@@ -46,7 +48,9 @@ def dataset_section(samples: Samples, selection: Selection, job: Job) -> Facts:
     categories = [_categories(name, *coded, rows) for name, coded in category_codes(samples).items()]
     classes = [_classes(samples, task, names, rows) for task, names in class_names(samples).items()]
     metadata = [
-        _numbers(str(name), table[name], rows) for name in metadata_columns(samples) if is_number(table[name])
+        _numbers(str(name), table[name], rows)
+        for name in metadata_columns(samples)
+        if is_number(table[name]) and not (name == PAGES and (table[name] == 1).all())
     ]
     return {
         "finding": _finding(categories, rows),
