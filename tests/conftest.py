@@ -43,6 +43,27 @@ def tiny_model() -> dict[str, object]:
     return dict(TINY_MODEL)
 
 
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a checkpoint that embeds in no time, and says nothing of the pictures."""
+    from torch import nn
+
+    from lightly_nb.config import LightlyConfig
+    from lightly_nb.models import METHODS, save_checkpoint
+    from lightly_nb.training.batches import seed_everything
+    from lightly_nb.training.start import model_settings
+
+    path = tmp_path_factory.mktemp("tiny") / "lightly_epoch_1.ckpt"
+    config = LightlyConfig(**TINY_MODEL)
+    seed_everything(1)
+    method = METHODS[config.model.method](
+        model_settings(config), config.criterion.model_dump(), config.collate.model_dump()
+    )
+    assert isinstance(method.module, nn.Module)
+    save_checkpoint(path, method.module, model_settings(config), epochs=1, training={})
+    return str(path)
+
+
 @pytest.fixture
 def photo_folder(tmp_path: Path) -> Path:
     """A folder of 24 sound photographs, a copy of one of them, and two broken files."""

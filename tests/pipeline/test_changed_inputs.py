@@ -15,8 +15,6 @@ from lightly_nb.events import silent
 from lightly_nb.pipeline.datapool.pool import COMMITTED, FILES, read_datapool, write_datapool
 from tests.photos import crops
 
-QUICK = {"generate_report": False, "input_size": 32, "dimensions": 8}
-
 
 def add(folder: Path, prefix: str, n: int, seed: int) -> list[str]:
     """Write photographs; return their names."""
@@ -35,8 +33,9 @@ def warnings_of(run: lnb.Run) -> str:
 class Scene:
     """A folder of photographs, a datapool, and runs."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, checkpoint: str):
         self.root, self.photos, self.pool = root, root / "photos", root / "pool"
+        self.quick = {"generate_report": False, "checkpoint": checkpoint}
         add(self.photos, "a", 8, 1)
 
     def run(self, n_samples: int = 2, **worker: object) -> lnb.Run:
@@ -45,7 +44,7 @@ class Scene:
             self.photos,
             self.root / "out",
             n_samples=n_samples,
-            worker_config={**QUICK, **worker},
+            worker_config={**self.quick, **worker},
             datapool=self.pool,
             on_event=silent,
         )
@@ -56,9 +55,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
+def scene(tmp_path: Path, tiny_checkpoint: str) -> Scene:
     """A new scene."""
-    return Scene(tmp_path)
+    return Scene(tmp_path, tiny_checkpoint)
 
 
 def test_a_file_of_a_datapool_delivered_again_is_told_and_the_user_chooses(scene):
@@ -179,11 +178,12 @@ def test_a_datapool_that_was_killed_at_its_writing_is_the_old_or_the_new_one(sce
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> lnb.Run:
+def first(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: str) -> lnb.Run:
     """A run to repeat, whose input tests copy."""
     root = tmp_path_factory.mktemp("first")
     add(root / "photos", "a", 8, 1)
-    return lnb.run(root / "photos", root / "out", n_samples=3, worker_config=QUICK, on_event=silent)
+    worker = {"generate_report": False, "checkpoint": tiny_checkpoint}
+    return lnb.run(root / "photos", root / "out", n_samples=3, worker_config=worker, on_event=silent)
 
 
 @pytest.fixture
@@ -229,10 +229,11 @@ def test_a_rerun_tells_what_was_added_removed_and_changed(moved):
         rerun(moved, if_changed="perhaps")
 
 
-def test_a_rerun_of_a_list_of_files_looks_at_them_again(tmp_path):
+def test_a_rerun_of_a_list_of_files_looks_at_them_again(tmp_path, tiny_checkpoint):
     names = add(tmp_path / "photos", "a", 5, 1)
     some = [tmp_path / "photos" / name for name in names[:4]]
-    run = lnb.run(some, tmp_path / "out", n_samples=2, worker_config=QUICK, on_event=silent)
+    worker = {"generate_report": False, "checkpoint": tiny_checkpoint}
+    run = lnb.run(some, tmp_path / "out", n_samples=2, worker_config=worker, on_event=silent)
     Image.fromarray(crops(1, 7)[0]).save(some[2])
     some[3].unlink()
     with pytest.raises(InputError, match=r"1 removed \(a03\.jpg\), 1 changed \(a02\.jpg\)"):

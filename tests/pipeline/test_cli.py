@@ -56,7 +56,10 @@ def test_run_then_rerun_and_status(photo_folder, tmp_path):
         (["run", "nowhere", "n_samples=1", "enable_training=true"], 2, "nowhere"),
         (["run", ".", "n_samples=1", "lightly.trainer.max_epoch=1"], 2, "Did you mean 'max_epochs'"),
         (["run", ".", "n_samples"], 2, "key=value"),
-        (["status", "."], 1, "not a run folder"),
+        (["status", "."], 2, "not a run folder"),
+        (["resume", "."], 2, "not a run folder"),
+        (["rerun", "nowhere"], 2, "not a run folder"),
+        (["run", ".", "n_samples=1", "checkpoint=nowhere.ckpt"], 2, "nowhere.ckpt: does not exist"),
     ],
 )
 def test_errors_are_one_line_for_people_and_json_for_programs(

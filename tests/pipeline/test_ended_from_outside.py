@@ -23,7 +23,11 @@ from lightly_nb.states import RunState
 from tests.conftest import TINY_MODEL
 from tests.photos import write_photographs
 
-QUICK = {"generate_report": False, "input_size": 32, "dimensions": 8}
+
+@pytest.fixture
+def quick(tiny_checkpoint: str) -> dict[str, object]:
+    """A worker_config that embeds in no time."""
+    return {"generate_report": False, "checkpoint": tiny_checkpoint}
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +54,13 @@ def only_run(root: Path) -> lnb.Run:
         (RunCanceled("enough"), "enough"),
     ],
 )
-def test_whatever_ends_a_run_its_folder_says_aborted(photos, tmp_path, error, said):
+def test_whatever_ends_a_run_its_folder_says_aborted(quick, photos, tmp_path, error, said):
     def end(event):
         if event.get("state") == "LOADING_DATASET":
             raise error
 
     with pytest.raises(type(error)):
-        lnb.run(photos, tmp_path, n_samples=3, worker_config=QUICK, on_event=end)
+        lnb.run(photos, tmp_path, n_samples=3, worker_config=quick, on_event=end)
     run = only_run(tmp_path)
     assert run.state is RunState.ABORTED
     assert said in run.message
@@ -65,7 +69,7 @@ def test_whatever_ends_a_run_its_folder_says_aborted(photos, tmp_path, error, sa
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("state", ["LOADING_DATASET", "SAMPLING"])
-def test_a_signal_ends_a_run_in_this_process_with_its_code(photos, tmp_path, state, name):
+def test_a_signal_ends_a_run_in_this_process_with_its_code(quick, photos, tmp_path, state, name):
     number = getattr(signal, name)
 
     def end(event):
@@ -74,7 +78,7 @@ def test_a_signal_ends_a_run_in_this_process_with_its_code(photos, tmp_path, sta
 
     handler = signal.getsignal(number)
     with pytest.raises(SystemExit) as ended:
-        lnb.run(photos, tmp_path, n_samples=3, worker_config=QUICK, on_event=end)
+        lnb.run(photos, tmp_path, n_samples=3, worker_config=quick, on_event=end)
     assert ended.value.code == 128 + number
     assert signal.getsignal(number) is handler
     run = only_run(tmp_path)
@@ -142,21 +146,19 @@ def test_sigterm_of_the_command_line_is_143(photos, tmp_path):
     """A real process, as a container ends it, in its training."""
     training = ["enable_training=true", *(f"lightly.{key}={value}" for key, value in TINY_MODEL.items())]
     command = [sys.executable, "-m", "lightly_nb.cli", "run", photos, "--output", tmp_path, "n_samples=3"]
-    process = subprocess.Popen(
-        [*map(str, command), *training, "lightly.trainer.max_epochs=5000"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    until = time.monotonic() + 120
+    said = tmp_path / "said.txt"
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            [*map(str, command), *training, "lightly.trainer.max_epochs=5000"], stdout=output, stderr=output
+        )
+    until = time.monotonic() + 300
     while not list(tmp_path.rglob("lightly_epoch_*.ckpt")):
         assert time.monotonic() < until
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, said.read_text()
         time.sleep(0.05)
     process.terminate()
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 143, err
-    assert "lightly-nb: run ended by signal SIGTERM" in err
+    assert process.wait(120) == 143, said.read_text()
+    assert "lightly-nb: run ended by signal SIGTERM" in said.read_text()
     run = only_run(tmp_path)
     assert run.state is RunState.ABORTED
     assert json.loads(run.folder.events.read_text().splitlines()[-1])["state"] == "ABORTED"
@@ -165,10 +167,10 @@ def test_sigterm_of_the_command_line_is_143(photos, tmp_path):
 # Effects come after checks
 
 
-def test_a_refused_resume_touches_nothing_of_the_run_that_lives(photos, tmp_path, capsys):
+def test_a_refused_resume_touches_nothing_of_the_run_that_lives(quick, photos, tmp_path, capsys):
     from lightly_nb.cli import main
 
-    folder = prepare(photos, tmp_path, n_samples=3, worker_config=QUICK)
+    folder = prepare(photos, tmp_path, n_samples=3, worker_config=quick)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         from lightly_nb.pipeline.process import lock
@@ -189,8 +191,8 @@ def test_a_refused_resume_touches_nothing_of_the_run_that_lives(photos, tmp_path
         sleeper.wait()
 
 
-def test_what_was_canceled_before_it_began_does_not_begin(photos, tmp_path):
-    folder = prepare(photos, tmp_path, n_samples=3, worker_config=QUICK)
+def test_what_was_canceled_before_it_began_does_not_begin(quick, photos, tmp_path):
+    folder = prepare(photos, tmp_path, n_samples=3, worker_config=quick)
     folder.cancel.touch()
     with pytest.raises(RunCanceled):
         lnb.pipeline.execute(folder, on_event=silent)

@@ -25,7 +25,12 @@ from tests.conftest import TINY_MODEL
 from tests.photos import write_photographs
 
 TRAIN = {"generate_report": False, "enable_training": True}
-QUICK = {"generate_report": False, "input_size": 32, "dimensions": 8}
+
+
+@pytest.fixture
+def quick(tiny_checkpoint: str) -> dict[str, object]:
+    """A worker_config that embeds in no time."""
+    return {"generate_report": False, "checkpoint": tiny_checkpoint}
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +60,13 @@ def at_once(*functions: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def test_two_runs_on_one_datapool_lose_no_update(photos, tmp_path):
+def test_two_runs_on_one_datapool_lose_no_update(quick, photos, tmp_path):
     def one(number: int) -> Callable[[], lnb.Run]:
         return lambda: lnb.run(
             photos,
             tmp_path / f"out {number}",
             n_samples=3,
-            worker_config={**QUICK, "datasource": {"process_all": True}},
+            worker_config={**quick, "datasource": {"process_all": True}},
             datapool=tmp_path / "pool",
             on_event=silent,
         )
@@ -74,9 +79,9 @@ def test_two_runs_on_one_datapool_lose_no_update(photos, tmp_path):
     assert not (tmp_path / "pool" / ".lock").exists()
 
 
-def test_a_run_waits_for_the_datapool_says_so_and_can_be_canceled(photos, tmp_path):
+def test_a_run_waits_for_the_datapool_says_so_and_can_be_canceled(quick, photos, tmp_path):
     heard = []
-    folder = prepare(photos, tmp_path, n_samples=3, worker_config=QUICK, datapool=tmp_path / "pool")
+    folder = prepare(photos, tmp_path, n_samples=3, worker_config=quick, datapool=tmp_path / "pool")
 
     def hear(event):
         heard.append(event.get("message", ""))
@@ -89,8 +94,8 @@ def test_a_run_waits_for_the_datapool_says_so_and_can_be_canceled(photos, tmp_pa
     assert not (tmp_path / "pool").exists()  # nothing was ever put there
 
 
-def test_of_two_runs_on_one_run_directory_one_is_refused(photos, tmp_path):
-    options = {"worker_config": {**QUICK, "run_directory": "mine"}}
+def test_of_two_runs_on_one_run_directory_one_is_refused(quick, photos, tmp_path):
+    options = {"worker_config": {**quick, "run_directory": "mine"}}
     results = at_once(
         *(lambda n=n: prepare(photos, tmp_path, n_samples=n, **options) for n in (3, 5, 7)),
     )
@@ -107,30 +112,29 @@ def test_two_runs_in_the_same_second_get_a_folder_each(photos, tmp_path):
     assert len({folder.path for folder in made}) == 4
 
 
-def test_two_threads_never_work_on_one_run(photos, tmp_path, monkeypatch):
+def test_two_threads_never_work_on_one_run(quick, photos, tmp_path, monkeypatch):
     monkeypatch.setattr("lightly_nb.pipeline.process.lock.SECONDS_TO_HAND_OVER", 0.2)
-    folder = prepare(photos, tmp_path, n_samples=3, worker_config=QUICK)
+    folder = prepare(photos, tmp_path, n_samples=3, worker_config=quick)
     with exclusive(folder.path), pytest.raises(RunError, match="still being worked on by another thread"):
         lnb.pipeline.execute(folder, on_event=silent)
     assert lnb.open_run(folder.path).state is RunState.OPEN
     assert not folder.events.exists()
 
 
-def test_runs_in_two_threads_take_turns_and_give_what_they_give_alone(photos, tmp_path):
+def test_runs_in_two_threads_take_turns_and_give_what_they_give_alone(quick, photos, tmp_path):
     train = {
         "worker_config": {"generate_report": False, "enable_training": True},
         "lightly_config": TINY_MODEL,
     }
-    quick = {"worker_config": QUICK}
     heard: list[str] = []
 
     def one(name: str, options: Any) -> Callable[[], lnb.Run]:
         hear = lambda event: heard.append(event.get("message", ""))  # noqa: E731
         return lambda: lnb.run(photos, tmp_path / name, n_samples=3, on_event=hear, **options)
 
-    together = at_once(one("a", train), one("b", quick), one("c", train))
+    together = at_once(one("a", train), one("b", {"worker_config": quick}), one("c", train))
     assert any("waiting for other work of this process" in text for text in heard)
-    alone = [one("d", train)(), one("e", quick)()]
+    alone = [one("d", train)(), one("e", {"worker_config": quick})()]
     for run, expected in zip(together, (alone[0], alone[1], alone[0]), strict=True):
         np.testing.assert_array_equal(run.samples.embeddings, expected.samples.embeddings)
         others = [other for other in together if other.path != run.path]
