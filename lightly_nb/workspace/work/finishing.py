@@ -36,15 +36,9 @@ def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
     if run.folder.report_json.is_file() and offers_report:
         active.report(RunState.UPLOADING_REPORT, "preparing the report for download")
     dataset = active.taken.dataset
-    names_of_run = {"run_id": active.taken.run.id, "run_url": run.path.as_uri()}
-    patiently(
-        active,
-        write_artifact_files,
-        run.folder,
-        **names_of_run,
-        dataset_id=dataset.id,
-        dataset_name=dataset.name,
-    )
+    said = {"run_id": active.taken.run.id, "run_url": run.path.as_uri()}
+    said |= {"dataset_id": dataset.id, "dataset_name": dataset.name}
+    patiently(active, write_artifact_files, run.folder, **said)
     files = artifact_files(run.folder)
     if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}

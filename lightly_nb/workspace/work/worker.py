@@ -156,7 +156,7 @@ def _taken_runs(
             stop.wait(pause)
             continue
         try:
-            if seen is not None or rested >= _beat(lease):
+            if rested >= _beat(lease):  # not with each change: two idle workers would wake each other
                 authenticate(workspace, token)
                 if not transact(workspace, still_on, worker_id, process, "IDLE"):
                     return say("this worker was deleted, or another process has taken over its name; it ends")
