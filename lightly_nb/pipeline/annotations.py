@@ -100,11 +100,15 @@ def with_annotations(samples: Samples, folder: RunFolder) -> Samples:
     rows = table.index.get_indexer(pd.Index(samples.filenames))
     if (rows < 0).any():
         raise InputError(f"'{folder.annotations_table}' is not of these samples; delete it and run again")
-    samples = samples.with_columns({key: table[key].iloc[rows].array for key in table})
-    scores = {name: samples.table[name] for name in samples.table if str(name).startswith("score.")}
+    samples = samples.with_columns({str(key): table[key].iloc[rows].array for key in table})
+    scores = _scores(samples)
     for predictions in load_predictions(folder, samples.table).values():
         samples = samples.with_predictions(predictions)
     return samples.with_columns(scores)  # those that a table was handed in with
+
+
+def _scores(samples: Samples) -> dict[str, Any]:
+    return {str(name): samples.table[name] for name in samples.table if str(name).startswith("score.")}
 
 
 def check_data(selection: SelectionConfig, listed: Samples, seed: int) -> None:
@@ -152,7 +156,7 @@ def scored(job: Job, folder: RunFolder, samples: Samples, emit: Listener) -> Sam
             min_score=settings.min_score,
             on_event=emit,
         )
-    columns = {name: samples.table[name] for name in samples.table if str(name).startswith("score.")}
+    columns = _scores(samples)
     write_aside(
         folder.al_score_embeddings,
         lambda path: write_embeddings_csv(

@@ -83,7 +83,7 @@ def add_metadata(
         say(on_event or ProgressBar(), STEP, said, "warning")
     places = np.full(len(samples), -1, dtype=np.int64)
     places[known] = [number for number, row in enumerate(rows) if row is not None]
-    columns = {key: _column(frame[key], places, (defaults or {}).get(key)) for key in frame}
+    columns = {str(key): _column(frame[key], places, (defaults or {}).get(str(key))) for key in frame}
     absent = [key for key in defaults or {} if key not in columns]
     if absent:
         raise InputError(f"add_metadata: defaults name {absent}, but the table has {list(columns)}")
