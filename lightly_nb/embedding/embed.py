@@ -26,6 +26,7 @@ from lightly_nb.errors import InputError, RunError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.samples import Samples
+from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, WHOLE, accepts
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ if TYPE_CHECKING:
 STEP = "EMBEDDING"
 
 
+@accepts(
+    samples=SAMPLES,
+    num_workers=WHOLE,
+    chunks_dir=PATH,
+    thumbnails_path=PATH,
+    thumbnail_size=WHOLE,
+    on_event=FUNCTION,
+)
 def embed(
     samples: Samples,
     checkpoint: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,

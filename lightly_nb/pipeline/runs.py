@@ -20,6 +20,14 @@ from lightly_nb.pipeline.options import (
 from lightly_nb.pipeline.run_handle import Run, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder
+from lightly_nb.samples.arguments import MAPPING, PATH, accepts, refuse_other_kinds
+
+
+KINDS = {
+    **dict.fromkeys(("output_dir", "shared_dir", "lightly_source", "datapool", "checkpoint"), PATH),
+    **dict.fromkeys(("storage_options", "lightly_storage_options", "queries"), MAPPING),
+}
+"""What options of a run may be, beside those that a configuration checks."""
 
 
 @with_options(RunOptions)
@@ -123,12 +131,14 @@ def prepare(
     source, output_dir, **options
         As in `run`.
     """
+    refuse_other_kinds("run", {"output_dir": output_dir, **options}, KINDS)
     asked = configs_asked_for(options)
     job = as_job(source, parse_configs(**asked), output_dir, options)
     refuse_impossible_job(job)
     return save_job(job, asked)
 
 
+@accepts(path=PATH)
 @with_options(StorageOptions)
 def open_run(path: str | os.PathLike[str], **options: Unpack[StorageOptions]) -> Run:
     """Return the handle of the run in folder `path`, alive or ended, whoever started it.
@@ -165,6 +175,7 @@ def rerun(
     on_event : callable, optional
         Gets every event; None shows progress bars.
     """
+    refuse_other_kinds("rerun", {"path": path, "output_dir": output_dir}, {"path": PATH, "output_dir": PATH})
     first = RunFolder(Path(path).expanduser().absolute())
     job = load_job(first).again(output_dir)
     refuse_impossible_job(job)

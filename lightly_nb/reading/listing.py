@@ -30,8 +30,10 @@ from lightly_nb.lightly_source.relevant_filenames import (
 from lightly_nb.reading.named_files import NamedFiles, at_their_folder, named_files
 from lightly_nb.reading.patterns import has_pattern, matcher
 from lightly_nb.samples import Samples, quarantine_table
+from lightly_nb.samples.arguments import FUNCTION, MAPPING, PATH, TEXT, accepts
 from lightly_nb.samples.numbers import as_vectors
 from lightly_nb.samples.own_embeddings import vector_column
+from lightly_nb.samples.rows import described
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +45,7 @@ SIZE, VERSION = "lightly.sizeInBytes", "version"
 _CHUNK = 2_000
 
 
+@accepts(storage_options=MAPPING, path_column=TEXT, root=PATH, on_event=FUNCTION)
 def list_samples(
     source: str | os.PathLike[str] | Datasource | pd.DataFrame | Iterable[str | os.PathLike[str]],
     *,
@@ -207,7 +210,13 @@ def _opened(
 
 
 def _parsed(form: RelevantFilenames | str | bytes | Iterable[str] | None) -> RelevantFilenames | None:
-    return form if form is None or isinstance(form, RelevantFilenames) else parse_relevant_filenames(form)
+    if form is None or isinstance(form, RelevantFilenames):
+        return form
+    if not isinstance(form, Iterable):
+        raise InputError(
+            f"relevant_filenames: got {described(form)}; give a text with one entry a line, or the lines"
+        )
+    return parse_relevant_filenames(form)
 
 
 def _listed(
@@ -237,6 +246,8 @@ def _images_only(others: Counter[str]) -> Callable[[str], bool]:
 
 def _inside(datasource: Datasource, exclude: Iterable[str | os.PathLike[str]]) -> frozenset[str]:
     """Return `exclude` as names relative to the datasource; absolute folders elsewhere drop out."""
+    if not isinstance(exclude, Iterable):
+        raise InputError(f"exclude is a list of folders, got {described(exclude)}")
     if isinstance(exclude, str | os.PathLike):
         raise InputError(f"exclude is a list of folders, got {exclude!r}; write exclude=[{str(exclude)!r}]")
     names = (_name_inside(datasource, os.fspath(folder)) for folder in exclude)
