@@ -28,12 +28,14 @@ from lightly_nb.exports.formats import FORMATS, Format, format_named
 from lightly_nb.exports.images import Images
 from lightly_nb.files import written_aside
 from lightly_nb.samples import Samples
+from lightly_nb.samples.arguments import FUNCTION, MAPPING, PATH, SAMPLES, TEXT, accepts
 from lightly_nb.samples.rows import names_of
 from lightly_nb.samples.selected import Selection
 
 __all__ = ["FORMATS", "Format", "export", "save", "to_fiftyone", "to_huggingface", "to_torch", "write"]
 
 
+@accepts(samples=SAMPLES, format=TEXT, path=PATH, url_for=FUNCTION, formats=MAPPING, on_event=FUNCTION)
 def export(
     samples: Samples,
     picks: Selection | Iterable[str] | None,

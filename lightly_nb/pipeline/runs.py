@@ -24,6 +24,13 @@ from lightly_nb.pipeline.options import (
 from lightly_nb.pipeline.run_handle import Run, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder
+from lightly_nb.samples.arguments import MAPPING, PATH, accepts, refuse_other_kinds
+
+KINDS = {
+    **dict.fromkeys(("output_dir", "shared_dir", "lightly_source", "datapool", "checkpoint"), PATH),
+    **dict.fromkeys(("storage_options", "lightly_storage_options", "queries"), MAPPING),
+}
+"""What options of a run may be, beside those that a configuration checks."""
 
 
 @with_options(RunOptions)
@@ -128,12 +135,14 @@ def prepare(
     source, output_dir, **options
         As in `run`.
     """
+    refuse_other_kinds("run", {"output_dir": output_dir, **options}, KINDS)
     asked = configs_asked_for(options)
     job = as_job(source, parse_configs(**asked), output_dir, options)
     refuse_impossible_job(job)
     return save_job(job, asked)
 
 
+@accepts(path=PATH)
 @with_options(StorageOptions)
 def open_run(path: str | os.PathLike[str], **options: Unpack[StorageOptions]) -> Run:
     """Return the handle of the run in folder `path`, alive or ended, whoever started it.

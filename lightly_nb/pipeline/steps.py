@@ -492,6 +492,10 @@ def _checked(job: Job, samples: Samples, emit: Listener) -> Samples:
     )
 
 
+def _similar(config: SelectionConfig) -> list[Any]:
+    return [one for one in config.strategies if one.strategy.type == "SIMILARITY"]
+
+
 def _selected(job: Job, samples: Samples, config: SelectionConfig, emit: Listener) -> Selection:
     from lightly_nb.embedding.embed import unit_length
     from lightly_nb.selection import select
@@ -505,7 +509,15 @@ def _selected(job: Job, samples: Samples, config: SelectionConfig, emit: Listene
             return nothing_selected(samples, n_samples, why)
         n_samples, share = size_among_new(config, n_new), None
     normalized = job.configs.worker.normalize_embeddings
-    queries = {q.key: unit_length(q.embeddings) if normalized else q.embeddings for q in job.queries}
+    named = [(one.input.dataset_id, one.input.tag_name) for one in _similar(config)]
+    unused = [q.key for q in job.queries if q.key not in named]
+    if unused:
+        say(emit, RunState.SAMPLING, f"queries: no strategy names {unused}, so they are not used", "warning")
+    queries = {
+        q.key: unit_length(q.embeddings) if normalized else q.embeddings
+        for q in job.queries
+        if q.key in named
+    }
     selection = select(
         samples,
         n_samples,

@@ -32,8 +32,10 @@ from lightly_nb.reading.named_files import NamedFiles, at_their_folder, named_fi
 from lightly_nb.reading.patterns import has_pattern, matcher
 from lightly_nb.reading.run_folders import say_left_out, without_run_folders
 from lightly_nb.samples import NOT_READ, Samples, quarantine_table
+from lightly_nb.samples.arguments import FUNCTION, MAPPING, PATH, TEXT, accepts
 from lightly_nb.samples.numbers import as_vectors
 from lightly_nb.samples.own_embeddings import vector_column
+from lightly_nb.samples.rows import described
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,6 +51,7 @@ SIZE, VERSION = "lightly.sizeInBytes", "version"
 _CHUNK = 2_000
 
 
+@accepts(storage_options=MAPPING, path_column=TEXT, root=PATH, on_event=FUNCTION)
 def list_samples(
     source: str | os.PathLike[str] | Datasource | pd.DataFrame | Iterable[str | os.PathLike[str]],
     *,
@@ -219,7 +222,13 @@ def _opened(
 
 
 def _parsed(form: RelevantFilenames | str | bytes | Iterable[str] | None) -> RelevantFilenames | None:
-    return form if form is None or isinstance(form, RelevantFilenames) else parse_relevant_filenames(form)
+    if form is None or isinstance(form, RelevantFilenames):
+        return form
+    if not isinstance(form, Iterable):
+        raise InputError(
+            f"relevant_filenames: got {described(form)}; give a text with one entry a line, or the lines"
+        )
+    return parse_relevant_filenames(form)
 
 
 def _listed(
@@ -249,6 +258,8 @@ def _images_only(others: Counter[str]) -> Callable[[str], bool]:
 
 def _inside(datasource: Datasource, exclude: Iterable[str | os.PathLike[str]]) -> frozenset[str]:
     """Return `exclude` as names relative to the datasource; absolute folders elsewhere drop out."""
+    if not isinstance(exclude, Iterable):
+        raise InputError(f"exclude is a list of folders, got {described(exclude)}")
     if isinstance(exclude, str | os.PathLike):
         raise InputError(f"exclude is a list of folders, got {exclude!r}; write exclude=[{str(exclude)!r}]")
     names = (_name_inside(datasource, os.fspath(folder)) for folder in exclude)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from lightly_nb.display.html import Html, join, tag
 from lightly_nb.samples import Samples
+from lightly_nb.samples.arguments import MANY, POSITIVE, SAMPLES, WHOLE, accepts
 from lightly_nb.samples.html import CUT_SHORT, picture_html
+from lightly_nb.samples.rows import names_of
 
 MOST_SHOWN = 200
 
@@ -24,6 +26,7 @@ class ImageGrid:
         return f"ImageGrid({self.html.count('<img'):,} pictures)"
 
 
+@accepts(samples=SAMPLES, captions=MANY, height=POSITIVE, most=WHOLE)
 def show_images(
     samples: Samples,
     filenames: Sequence[str] | None = None,
@@ -53,7 +56,7 @@ def show_images(
     InputError
         If a file name is not among the samples.
     """
-    names = samples.filenames if filenames is None else list(filenames)
+    names = samples.filenames if filenames is None else names_of(filenames, "show_images: filenames")
     shown = names[:most]
     once = list(dict.fromkeys(shown if filenames is None else names))
     row_of = dict(zip(once, samples.rows_of(once).tolist(), strict=True))

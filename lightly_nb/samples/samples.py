@@ -244,6 +244,8 @@ class Samples:
         if isinstance(filenames, str):
             raise InputError(f"got the text {filenames!r}; give a list of file names: [{filenames!r}]")
         names = names_in(filenames)
+        if names is None and (isinstance(filenames, bytes) or not isinstance(filenames, Iterable)):
+            raise InputError(f"got {described(filenames)}; give a list of file names")
         wanted: pd.Index[Any] = pd.Index(list(filenames) if names is None else names, dtype="object")
         if not wanted.is_unique:
             repeated = wanted[wanted.duplicated()].unique()[:3].tolist()
@@ -280,10 +282,20 @@ class Samples:
 
     def with_columns(self, columns: Mapping[str, Any]) -> Samples:
         """Return samples whose table also has `columns`."""
-        return replace(self, table=self.table.assign(**columns))
+        if not isinstance(columns, Mapping):
+            raise InputError(f"with_columns: got {described(columns)}; write {{'name': values}}")
+        try:
+            return replace(self, table=self.table.assign(**{str(name): one for name, one in columns.items()}))
+        except ValueError as error:  # another number of values
+            raise InputError(f"with_columns: {error}; give one value per sample ({len(self)})") from error
 
     def without(self, quarantined: pd.DataFrame) -> Samples:
         """Return samples without the files of `quarantined`, which join the quarantine table."""
+        is_table = isinstance(quarantined, pd.DataFrame)
+        if not is_table or not (quarantined.empty or "filename" in quarantined.columns):
+            raise InputError(
+                f"without: got {described(quarantined)}; give a table with the columns {QUARANTINE_COLUMNS}"
+            )
         if quarantined.empty:
             return self
         keep = ~self.table.index.isin(quarantined["filename"])

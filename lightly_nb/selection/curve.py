@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from lightly_nb.errors import SelectionError
+from lightly_nb.samples.rows import described
 from lightly_nb.samples.selected import COVERAGE_MAX, COVERAGE_MEAN, optimizers
 from lightly_nb.selection.greedy import Picks
 from lightly_nb.selection.plan import Plan
@@ -102,7 +104,10 @@ def draw_curve(curve: pd.DataFrame, measure: str | None = None) -> Figure:
     """Return a figure of one measure by number of samples, beside random picks, with the knee marked."""
     from matplotlib.figure import Figure
 
-    name = measure or str(curve.columns[0])
+    drawn = [str(column) for column in curve.columns if f"{column} random low" in curve.columns]
+    if measure is not None and measure not in drawn:
+        raise SelectionError(f"plot_curve: got {described(measure)}; measures are {', '.join(drawn)}")
+    name = measure or drawn[0]
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     low, high = curve[f"{name} random low"], curve[f"{name} random high"]

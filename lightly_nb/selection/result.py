@@ -71,7 +71,7 @@ class Selection:
             )
         try:
             return self.filenames[step]
-        except IndexError:
+        except (IndexError, TypeError):
             raise IndexError(
                 f"selection[{step!r}]: there are {len(self):,} picks, 0 to {len(self) - 1}"
             ) from None

@@ -11,6 +11,7 @@ import numpy as np
 from lightly_nb.errors import RunCanceled, SelectionError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.samples import Samples, as_samples
+from lightly_nb.samples.arguments import FUNCTION, MAPPING, accepts
 from lightly_nb.selection import notes
 from lightly_nb.selection import plan as planning
 from lightly_nb.selection.engine import Search, nearest_the_mean, search_for, steering_terms
@@ -28,6 +29,7 @@ from lightly_nb.vectors.threads import threads_for
 STEP = "SAMPLING"
 
 
+@accepts(strategy_table=MAPPING, on_event=FUNCTION)
 def select(
     samples: Samples | Any,
     n_samples: int | None = None,

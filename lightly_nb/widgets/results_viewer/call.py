@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.display.html import Html, join
 from lightly_nb.errors import InputError
 from lightly_nb.samples import Samples, as_samples
+from lightly_nb.samples.arguments import SELECTION, TEXT, WHOLE, accepts
 from lightly_nb.widgets.results_viewer.model import ResultsModel
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from lightly_nb.selection import Selection
 
 
+@accepts(selection=SELECTION, view=TEXT, page_size=WHOLE, order=TEXT)
 def show_results(
     samples: Samples | Run,
     selection: Selection | None = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.display.html import Html, join
 from lightly_nb.errors import RunError
 from lightly_nb.samples import Samples, as_samples
+from lightly_nb.samples.arguments import FLAG, SELECTION, TEXT, WHOLE, accepts
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ from lightly_nb.widgets.scatter_plot.model import ScatterModel
 from lightly_nb.widgets.scatter_plot.page import framed
 
 
+@accepts(selection=SELECTION, color_by=TEXT, projection=TEXT, umap=FLAG, seed=WHOLE)
 def scatter(
     samples: Samples | Any,
     selection: Selection | None = None,

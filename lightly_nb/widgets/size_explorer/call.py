@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lightly_nb.display.html import Html, join
 from lightly_nb.events import silent
 from lightly_nb.samples import Samples, as_samples
+from lightly_nb.samples.arguments import POSITIVE, SELECTION, accepts
 from lightly_nb.widgets.results_viewer.call import both_of
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 from lightly_nb.widgets.size_explorer.model import HowManyModel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FIRST_LOOK = 100
 
 
+@accepts(selection=SELECTION, n=POSITIVE, most=POSITIVE)
 def how_many(
     samples: Samples | Run | Any,
     selection: Selection | None = None,
