@@ -15,7 +15,7 @@ from lightly_nb.datasource import Datasource
 from lightly_nb.datasource.sample_files import WEEK, SampleFiles
 from lightly_nb.errors import BadRequestException
 from lightly_nb.events import Event
-from lightly_nb.lightly_source.metadata import METADATA
+from lightly_nb.lightly_source.metadata_schema import METADATA
 from lightly_nb.lightly_source.predictions import PREDICTIONS
 from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data import raw_files

@@ -54,6 +54,7 @@ class Datasource:
         *,
         exclude: Collection[str] = (),
         below: str = "",
+        lightly: bool = False,
     ) -> Iterator[Entry]:
         """Walk the files, in any order, one at a time.
 
@@ -62,10 +63,12 @@ class Datasource:
         wanted : callable, optional
             Called once with each name; where it returns False the file is left out. None: all files.
         exclude : collection of str
-            Folders, relative to the datasource, that are not walked. `.lightly/` never is.
+            Folders, relative to the datasource, that are not walked. `.lightly/` is not either.
         below : str
             The one folder to walk, relative to the datasource; '' is all of it. One that is not there is
             like an empty one.
+        lightly : bool
+            Whether `.lightly/` is walked all the same: for what `below` it is no input.
 
         Yields
         ------
@@ -77,7 +80,10 @@ class Datasource:
         DatasourceError
             If the datasource itself cannot be listed.
         """
-        return self._files.entries(wanted or (lambda _name: True), frozenset(exclude), below)
+        wanted = wanted or (lambda _name: True)
+        if lightly:
+            return self._files.entries(wanted, frozenset(exclude), below, lightly=True)
+        return self._files.entries(wanted, frozenset(exclude), below)
 
     def look(self, filename: str) -> Entry:
         """Return what a listing would say of one file; `refused` when there is no such file."""

@@ -36,8 +36,13 @@ class Files(Protocol):
     def folder(self) -> str | None:
         """The real path of the root on this machine, None for anything remote."""
 
-    def entries(self, wanted: Wanted, exclude: Collection[str], below: str = "") -> Iterator[Entry]:
-        """Walk the files in folder `below` in any order; nothing below `.lightly/` or one of `exclude`."""
+    def entries(
+        self, wanted: Wanted, exclude: Collection[str], below: str = "", lightly: bool = False
+    ) -> Iterator[Entry]:
+        """Walk the files in folder `below` in any order, nothing below one of `exclude`.
+
+        Nothing below `.lightly/` either, unless `lightly` is true.
+        """
 
     def look(self, name: str) -> Entry:
         """Return the entry of one file."""

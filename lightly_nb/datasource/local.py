@@ -66,8 +66,13 @@ class LocalFiles:
     folder: str
     """Real path of the root: no link in it."""
 
-    def entries(self, wanted: Wanted, exclude: Collection[str], below: str = "") -> Iterator[Entry]:
-        if below and (name_problem(below) or is_below(below, exclude)):
+    def entries(
+        self, wanted: Wanted, exclude: Collection[str], below: str = "", lightly: bool = False
+    ) -> Iterator[Entry]:
+        def skipped(name: str) -> bool:
+            return is_below(name, exclude, lightly=not lightly)
+
+        if below and (name_problem(below) or skipped(below)):
             return
         real = self._real(below)
         if not self._holds(real):
@@ -80,7 +85,7 @@ class LocalFiles:
             try:
                 with scandir(os.path.join(self.folder, folder.name)) as items:
                     for item in items:
-                        found = self._entry(item, folder, wanted, exclude)
+                        found = self._entry(item, folder, wanted, skipped)
                         if isinstance(found, _Folder):
                             pending.append(found)
                         elif found is not None:
@@ -156,13 +161,13 @@ class LocalFiles:
         return real
 
     def _entry(
-        self, item: os.DirEntry[str], folder: _Folder, wanted: Wanted, exclude: Collection[str]
+        self, item: os.DirEntry[str], folder: _Folder, wanted: Wanted, skipped: Wanted
     ) -> Entry | _Folder | None:
         name = folder.name + item.name
         if _is_link(item):
-            return self._linked_entry(item, name, folder, wanted, exclude)
+            return self._linked_entry(item, name, folder, wanted, skipped)
         is_folder = item.is_dir(follow_symlinks=False)
-        if is_folder and is_below(name, exclude):
+        if is_folder and skipped(name):
             return None
         if not is_folder and not wanted(name):
             return None
@@ -171,18 +176,18 @@ class LocalFiles:
         return _Folder(name + "/", folder.linked) if is_folder else _file_entry(item, name)
 
     def _linked_entry(
-        self, item: os.DirEntry[str], name: str, folder: _Folder, wanted: Wanted, exclude: Collection[str]
+        self, item: os.DirEntry[str], name: str, folder: _Folder, wanted: Wanted, skipped: Wanted
     ) -> Entry | _Folder | None:
         real = os.path.realpath(item.path)
         is_folder = os.path.isdir(real)
-        if is_below(name, exclude) or not (is_folder or wanted(name)):
+        if skipped(name) or not (is_folder or wanted(name)):
             return None
         if problem := name_problem(item.name):
             return Entry(name, refused=problem, what_to_do=RENAME)
         if not self._holds(real):
             return Entry(name, refused=LEADS_OUT, what_to_do=COPY_IN)
         inner = os.path.relpath(real, self.folder).replace(os.sep, "/")
-        if inner != "." and is_below(inner, exclude):
+        if inner != "." and skipped(inner):
             return None
         if not is_folder:
             return _entry_of(name, real)

@@ -64,8 +64,10 @@ class FsspecFiles:
         file_system, root = fsspec.core.url_to_fs(url, **options)
         return file_system, root.rstrip("/")
 
-    def entries(self, wanted: Wanted, exclude: Collection[str], below: str = "") -> Iterator[Entry]:
-        if below and (name_problem(below) or is_below(below, exclude)):
+    def entries(
+        self, wanted: Wanted, exclude: Collection[str], below: str = "", lightly: bool = False
+    ) -> Iterator[Entry]:
+        if below and (name_problem(below) or is_below(below, exclude, lightly=not lightly)):
             return
         with self.errors_of("list"):
             file_system, root = self.open()
@@ -84,7 +86,9 @@ class FsspecFiles:
                 continue
             for info in infos:
                 name = info["name"].rstrip("/")[len(root) :].removeprefix("/")
-                if name == folder or is_below(name, exclude):  # a bucket may list a folder in itself
+                if name == folder or is_below(
+                    name, exclude, lightly=not lightly
+                ):  # a bucket may list a folder in itself
                     continue
                 if info.get("type") == "directory":
                     pending.append(name)

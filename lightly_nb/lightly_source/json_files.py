@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import posixpath
 import re
 from collections.abc import Mapping
@@ -38,11 +39,25 @@ def as_dict(model: Any) -> dict[str, Any]:
     return {re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower(): value for key, value in inner.items()}
 
 
-def is_whole(value: Any) -> bool:
-    """Whether `value` is a whole number."""
-    import numpy as np
+def is_number(value: Any) -> bool:
+    """Whether `value` is a finite number, of Python or NumPy; a truth value is none."""
+    if type(value) is float:
+        return math.isfinite(value)
+    if type(value) is int:
+        return abs(value) < 2**63
+    return _kind(value) in ("i", "u", "f") and math.isfinite(value)
 
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+def is_whole(value: Any) -> bool:
+    """Whether `value` is a whole number, of Python or NumPy; neither a truth value nor 1.0 is one."""
+    return abs(value) < 2**63 if type(value) is int else _kind(value) in ("i", "u")
+
+
+def _kind(value: Any) -> str:
+    """Return 'i', 'u', 'f', … for a scalar of NumPy, '' for anything else."""
+    return (
+        getattr(value.dtype, "kind", "") if getattr(value, "ndim", 1) == 0 and hasattr(value, "dtype") else ""
+    )
 
 
 def text_of(value: Any) -> str:

@@ -10,28 +10,18 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from numbers import Real
 from typing import Any, NamedTuple
 
 from lightly_nb.datasource import WritableDatasource
 from lightly_nb.engines import local
 from lightly_nb.errors import BadRequestException
 from lightly_nb.events import Listener, Stage, silent
-from lightly_nb.lightly_source.json_files import as_dict, is_whole, json_name, read_json, text_of, write_json
+from lightly_nb.lightly_source.json_files import as_dict, json_name, read_json, text_of, write_json
+from lightly_nb.lightly_source.metadata_schema import METADATA, VALUE_TYPES, entry_problem
 
-METADATA = ".lightly/metadata"
 SCORES_KEY = "al_scores"
-
-_DEFAULTS: dict[str, Any] = {
-    "CATEGORICAL_BOOLEAN": False,
-    "NUMERIC_INT": 0,
-    "NUMERIC_FLOAT": 0.0,
-    "CATEGORICAL_STRING": "unknown",
-    "CATEGORICAL_INT": 0,
-}
-"""By type of value: what a sample without the value has, when an upload has to make the schema's entry."""
 
 
 class MetadataOf(NamedTuple):
@@ -88,11 +78,11 @@ def write_metadata_schema(datasource: WritableDatasource, configs: Iterable[Any]
     entries = []
     for number, fields in enumerate(as_dict(one) for one in configs):
         kind = text_of(fields.get("value_data_type"))
-        if not fields.get("name") or not fields.get("path") or kind not in _DEFAULTS:
-            said = f"configs[{number}] needs a name, a path and a value_data_type ({', '.join(_DEFAULTS)})"
-            raise BadRequestException(f"{said}; got {fields!r}")
-        default = fields.get("default_value")
-        entries.append(_entry(fields["name"], fields["path"], default, kind))
+        entry = _entry(fields.get("name"), fields.get("path"), fields.get("default_value"), kind)
+        if problem := entry_problem(entry):
+            said = problem.replace("valueDataType is", "value_data_type is")
+            raise BadRequestException(f"configs[{number}]: {said}")
+        entries.append(entry)
     paths = {entry["path"] for entry in entries}
     old = read_json(datasource, f"{METADATA}/schema.json", [])
     kept = [entry for entry in old if entry["path"] not in paths]
@@ -193,12 +183,12 @@ def _add_to_schema(datasource: WritableDatasource, metadata: Iterable[Mapping[st
         for path, value in _leaves(one):
             if path not in known and (kind := _type_of(value)):
                 types[path] = _wider(types.get(path, kind), kind)
-    new = [_entry(path, path, _DEFAULTS[kind], kind) for path, kind in sorted(types.items())]
+    new = [_entry(path, path, VALUE_TYPES[kind].default, kind) for path, kind in sorted(types.items())]
     if new:
         write_json(datasource, f"{METADATA}/schema.json", [*schema, *new])
 
 
-def _entry(name: str, path: str, default: Any, kind: str) -> dict[str, Any]:
+def _entry(name: Any, path: Any, default: Any, kind: str) -> dict[str, Any]:
     return {"name": name, "path": path, "defaultValue": default, "valueDataType": kind}
 
 
@@ -211,13 +201,8 @@ def _leaves(metadata: Mapping[str, Any], before: str = "") -> Iterable[tuple[str
 
 
 def _type_of(value: Any) -> str | None:
-    kinds: tuple[tuple[Callable[[Any], bool], str], ...] = (
-        (lambda one: isinstance(one, bool), "CATEGORICAL_BOOLEAN"),
-        (is_whole, "NUMERIC_INT"),
-        (lambda one: isinstance(one, Real), "NUMERIC_FLOAT"),
-        (lambda one: isinstance(one, str), "CATEGORICAL_STRING"),
-    )
-    return next((kind for fits, kind in kinds if fits(value)), None)
+    order = ("CATEGORICAL_BOOLEAN", "NUMERIC_INT", "NUMERIC_FLOAT", "CATEGORICAL_STRING")
+    return next((kind for kind in order if VALUE_TYPES[kind].fits(value)), None)
 
 
 def _wider(one: str, other: str) -> str:

@@ -10,25 +10,116 @@ at a time may lose a line of `tasks.json`: write one after the other.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from numbers import Real
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
-from lightly_nb.datasource import WritableDatasource
-from lightly_nb.errors import BadRequestException
-from lightly_nb.lightly_source.json_files import as_dict, is_whole, json_name, read_json, text_of, write_json
+from lightly_nb.datasource import Datasource, WritableDatasource
+from lightly_nb.errors import BadRequestException, InputError
+from lightly_nb.events import Listener, Stage, say, silent
+from lightly_nb.lightly_source.companions import (
+    BadFile,
+    companion_files,
+    optional_json,
+    read_companions,
+    say_what_was_read,
+)
+from lightly_nb.lightly_source.json_files import as_dict, json_name, read_json, text_of, write_json
+from lightly_nb.lightly_source.prediction_rules import (
+    SINGLETON_FIELDS,
+    predictions_problem,
+    schema_problem,
+    singleton_problem,
+    task_name_problem,
+    task_of,
+    unread_keys,
+)
+from lightly_nb.samples.predictions import Packer, Predictions, Task
 
 PREDICTIONS = ".lightly/predictions"
+STEP = "LOADING_PREDICTION"
 
-_TASK_TYPES = (
-    "classification",
-    "object-detection",
-    "semantic-segmentation",
-    "instance-segmentation",
-    "keypoint-detection",
-)
-_SINGLETON_FIELDS = ("category_id", "score", "bbox", "segmentation", "keypoints", "probabilities")
+
+def read_tasks(datasource: Datasource) -> dict[str, Task]:
+    """Return the tasks of `tasks.json` by name, with what their schemas say; none without that file.
+
+    Raises
+    ------
+    InputError
+        If `tasks.json` or a schema is missing or cannot be used; names the file and what is allowed.
+    DatasourceError
+        If they cannot be read.
+    """
+    where = f"{PREDICTIONS}/tasks.json in {datasource.url}"
+    names = optional_json(datasource, f"{PREDICTIONS}/tasks.json")
+    if names is None:
+        return {}
+    if not isinstance(names, list):
+        raise InputError(f"{where}: got {names!r}; allowed is a list of the tasks' names")
+    problems = [problem for name in names if (problem := task_name_problem(name))]
+    if problems:
+        raise InputError(f"{where}: {problems[0]}")
+    return {name: _read_task(datasource, name) for name in dict.fromkeys(names)}
+
+
+def _read_task(datasource: Datasource, name: str) -> Task:
+    file = f"{PREDICTIONS}/{name}/schema.json"
+    schema = optional_json(datasource, file)
+    if schema is None:
+        raise InputError(
+            f"{file} in {datasource.url}: there is no such file, but tasks.json names the task {name!r}; "
+            "write it (task_type, categories), or take the task off tasks.json"
+        )
+    if problem := schema_problem(schema):
+        raise InputError(f"{file} in {datasource.url}: {problem}")
+    return task_of(name, schema)
+
+
+def read_predictions(
+    datasource: Datasource, filenames: Sequence[str], task: Task, on_event: Listener | None = None
+) -> tuple[Predictions, list[BadFile]]:
+    """Read what is predicted for samples in one task, and which files cannot be used.
+
+    Parameters
+    ----------
+    datasource : Datasource
+        LIGHTLY. The files of the task are listed once and fetched by several threads.
+    filenames : sequence of str
+        The samples. One without a file, or whose file cannot be used, has no predictions.
+    task : Task
+        One of `read_tasks`.
+    on_event : Listener or None
+        Gets the progress of step LOADING_PREDICTION, and of unusable files a warning each.
+    """
+    on_event = on_event or silent
+    packer, bad, unread = Packer(task), [], Counter[str]()
+
+    def check(body: dict[str, Any]) -> str | None:
+        return predictions_problem(body.get("predictions"), task)
+
+    files = companion_files(datasource, f"{PREDICTIONS}/{task.name}", filenames)
+    with Stage(on_event, STEP, len(filenames), "sample") as stage:
+        for read in read_companions(datasource, filenames, files, check):
+            found = None if read.body is None else read.body["predictions"]
+            packer.add(found)
+            for one in found or ():
+                if len(one) > 2:
+                    unread.update(unread_keys(one, task))
+            if read.bad:
+                bad.append(read.bad)
+            stage.advance()
+    what = f"predictions of task '{task.name}'"
+    say_what_was_read(on_event, STEP, what, files, bad, "has no predictions")
+    if unread:
+        shown = ", ".join(_with_guess(key, count) for key, count in unread.most_common(5))
+        say(on_event, STEP, f"{what}: nothing reads the keys {shown}", "warning")
+    return packer.predictions(), bad
+
+
+def _with_guess(key: str, count: int) -> str:
+    near = get_close_matches(key, [one for one in SINGLETON_FIELDS if one != key], n=1)
+    return f"{key!r} ({count:,} times{f', did you mean {near[0]!r}?' if near else ''})"
 
 
 def write_task_schema(datasource: WritableDatasource, schema: Any) -> None:
@@ -50,18 +141,14 @@ def write_task_schema(datasource: WritableDatasource, schema: Any) -> None:
     fields = as_dict(schema)
     name, categories = fields.get("name"), [as_dict(one) for one in fields.get("categories") or ()]
     task_type = text_of(fields.get("type")).lower().replace("_", "-")
-    _check_task_name(name)
-    if task_type not in _TASK_TYPES:
-        said = f"schema.type is {fields.get('type')!r}; there are {', '.join(_TASK_TYPES)}"
+    _refuse(task_name_problem(name))
+    if problem := schema_problem({**fields, "task_type": task_type, "categories": categories}):
+        said = f"schema.{problem}".replace("schema.task_type is", "schema.type is")
         raise BadRequestException(said)
-    ids = [one.get("id") for one in categories]
-    if not categories or len(set(ids)) < len(ids) or not all(map(is_whole, ids)):
-        said = "schema.categories needs one entry or more, each with its own whole number 'id' and a 'name'"
-        raise BadRequestException(f"{said}; got {categories!r}")
     rest = {key: fields[key] for key in ("keypoint_names", "keypoint_skeleton") if fields.get(key)}
     body = {
         "task_type": task_type,
-        "categories": [{"id": one["id"], "name": text_of(one.get("name"))} for one in categories],
+        "categories": [{"id": one["id"], "name": one["name"]} for one in categories],
         **rest,
     }
     write_json(datasource, f"{PREDICTIONS}/{name}/schema.json", body)
@@ -83,40 +170,55 @@ def write_predictions(datasource: WritableDatasource, filename: str, singletons:
     Raises
     ------
     BadRequestException
-        If a singleton is incomplete or its task has no schema.
+        If a singleton cannot be (by the rules that reading has too), or its task has no schema.
     DatasourceError
         If a file cannot be written.
     """
     by_task: dict[str, list[dict[str, Any]]] = {}
+    tasks: dict[str, Task] = {}
     for number, fields in enumerate(as_dict(one) for one in singletons):
         where = f"prediction_singletons[{number}] of {filename!r}"
         missing = [key for key in ("task_name", "category_id", "score") if fields.get(key) is None]
         if missing:
             raise BadRequestException(f"{where} has no {', '.join(missing)}")
-        if not isinstance(fields["score"], Real) or not 0 <= float(fields["score"]) <= 1:
-            raise BadRequestException(f"{where}: score is {fields['score']!r}, which is not from 0 to 1")
-        singleton = {key: fields[key] for key in _SINGLETON_FIELDS if fields.get(key) is not None}
-        by_task.setdefault(fields["task_name"], []).append(singleton)
-    for task in by_task:
-        _check_categories(datasource, task, by_task[task])
-    for task, found in by_task.items():
+        name = fields["task_name"]
+        task = tasks[name] = tasks.get(name) or _task_to_write(datasource, name)
+        one = {key: _plain(fields[key]) for key in SINGLETON_FIELDS if fields.get(key) is not None}
+        said_type = text_of(fields.get("type")).lower().replace("_", "-")
+        if said_type and said_type != task.type:
+            said = f"type is {fields['type']!r}, but the task {task.name!r} is one of {task.type}"
+            raise BadRequestException(f"{where}: {said}")
+        if problem := singleton_problem(one, task) or _meaningless(one, task):
+            raise BadRequestException(f"{where}: {problem}")
+        by_task.setdefault(name, []).append(one)
+    for name, found in by_task.items():
+        if problem := predictions_problem(found, tasks[name]):
+            raise BadRequestException(f"predictions of {filename!r} in task {name!r}: {problem}")
+    for name, found in by_task.items():
         body = {"file_name": filename, "predictions": found}
-        write_json(datasource, json_name(f"{PREDICTIONS}/{task}", filename), body)
+        write_json(datasource, json_name(f"{PREDICTIONS}/{name}", filename), body)
 
 
-def _check_categories(datasource: WritableDatasource, task: str, found: list[dict[str, Any]]) -> None:
-    _check_task_name(task)
-    schema = read_json(datasource, f"{PREDICTIONS}/{task}/schema.json", None)
+def _meaningless(one: Mapping[str, Any], task: Task) -> str | None:
+    keys = sorted(unread_keys(one, task))
+    return f"{keys[0]} means nothing in a task of {task.type}; leave it out" if keys else None
+
+
+def _task_to_write(datasource: WritableDatasource, name: Any) -> Task:
+    _refuse(task_name_problem(name))
+    schema = read_json(datasource, f"{PREDICTIONS}/{name}/schema.json", None)
     if schema is None:
-        said = f"the task {task!r} has no schema yet; call create_or_update_prediction_task_schema first"
+        said = f"the task {name!r} has no schema yet; call create_or_update_prediction_task_schema first"
         raise BadRequestException(said)
-    known = {one["id"] for one in schema["categories"]}
-    unknown = sorted({one["category_id"] for one in found} - known)
-    if unknown:
-        said = f"category_id {unknown[0]!r} is not in the schema of task {task!r}, which has {sorted(known)}"
-        raise BadRequestException(said)
+    if problem := schema_problem(schema):
+        raise BadRequestException(f"the schema of the task {name!r} cannot be used: {problem}")
+    return task_of(name, schema)
 
 
-def _check_task_name(name: Any) -> None:
-    if not isinstance(name, str) or not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9 _-]*", name):
-        raise BadRequestException(f"{name!r} cannot be the name of a task: use a-z, A-Z, 0-9, blank, _ and -")
+def _refuse(problem: str | None) -> None:
+    if problem:
+        raise BadRequestException(problem)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value

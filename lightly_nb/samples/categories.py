@@ -95,6 +95,8 @@ def class_names(samples: Samples) -> dict[str, list[str]]:
     for name, matrix in samples.arrays.items():
         if name.startswith(CLASSES) and matrix.ndim == 2:
             task = name.removeprefix(CLASSES)
+            if task in samples.predictions:
+                known = {**known, task: samples.predictions[task].task.categories}
             names = known.get(task) or [f"class {number}" for number in range(matrix.shape[1])]
             found[task] = [str(one) for one in names]
     return found

@@ -2,9 +2,10 @@
 
 Alignment is decided here and nowhere else: one constructor checks it, and `take` is the only way to
 filter or reorder. The idea is AnnData's obs/obsm (a table beside arrays with a row per sample), with
-four additions that the walk through the house needs: `quarantine`, the files that were left out and
+five additions that the walk through the house needs: `quarantine`, the files that were left out and
 why, so that no later step meets a row without an image; `source`, where the names are read from;
-`thumbnails`, where the small pictures lie; and `embedding_check`, whether the embeddings are worth anything.
+`thumbnails`, where the small pictures lie; `embedding_check`, whether the embeddings are worth anything; and
+`predictions`, of which a sample has any number.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pandas as pd
 
 from lightly_nb.errors import InputError
 from lightly_nb.samples.embedding_check import EmbeddingCheck
+from lightly_nb.samples.predictions import Predictions
 
 QUARANTINE_COLUMNS = ("filename", "stage", "reason", "what_to_do", "duplicate_of")
 FOR_MACHINES = ("thumbnail", "version", "content_hash")
@@ -66,11 +68,14 @@ class Samples:
         Where a run keeps PCA and UMAP coordinates; they say which embeddings they are of.
     embedding_check : EmbeddingCheck or None
         Whether the embeddings are worth selecting from; None where nobody has looked.
+    predictions : mapping of str to Predictions
+        What was predicted, by the name of the task. `add_predictions` and a run fill it; the array
+        `class_distribution.TASK` is made of it.
 
     Raises
     ------
     InputError
-        If names repeat, or an array has another number of rows than the table.
+        If names repeat, or an array or predictions are of another number of samples than the table.
 
     Examples
     --------
@@ -86,6 +91,7 @@ class Samples:
     thumbnails: Thumbnails | None = None
     layouts: Path | None = None
     embedding_check: EmbeddingCheck | None = None
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _is_unique(self.table.index):
@@ -97,13 +103,20 @@ class Samples:
         object.__setattr__(self, "table", table)
         arrays = {name: _aligned(name, array, len(self.table)) for name, array in self.arrays.items()}
         object.__setattr__(self, "arrays", MappingProxyType(arrays))
+        for name, predictions in self.predictions.items():
+            if len(predictions) != len(self.table):
+                raise InputError(
+                    f"samples: the predictions of task '{name}' are of {len(predictions)} samples, but there "
+                    f"are {len(self.table)}; give those of each sample, in the order of the table"
+                )
+        object.__setattr__(self, "predictions", MappingProxyType(dict(self.predictions)))
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __reduce__(self) -> tuple[Any, ...]:
         arrays = dict(self.arrays)
-        beside = (self.source, self.thumbnails, self.layouts, self.embedding_check)
+        beside = (self.source, self.thumbnails, self.layouts, self.embedding_check, dict(self.predictions))
         return (Samples, (self.table, arrays, self.quarantine, *beside))
 
     @property
@@ -142,8 +155,10 @@ class Samples:
                 )
             rows = np.flatnonzero(rows)
         rows = rows.astype(np.intp, casting="same_kind") if rows.size else rows.astype(np.intp)
+        rows = np.where(rows < 0, rows + len(self), rows)
         arrays = {name: array[rows] for name, array in self.arrays.items()}
-        return replace(self, table=self.table.iloc[rows], arrays=arrays)
+        predictions = {name: one.take(rows) for name, one in self.predictions.items()}
+        return replace(self, table=self.table.iloc[rows], arrays=arrays, predictions=predictions)
 
     def rows_of(self, filenames: Sequence[str]) -> np.ndarray:
         """Return the row numbers of `filenames`, int64, in their order.
@@ -174,6 +189,19 @@ class Samples:
         check = None if name == "embeddings" else self.embedding_check
         return replace(self, arrays={**self.arrays, name: array}, embedding_check=check)
 
+    def with_predictions(self, predictions: Predictions) -> Samples:
+        """Return samples that also have `predictions`, and the array `class_distribution.TASK` of them."""
+        name = predictions.task.name
+        arrays = {key: array for key, array in self.arrays.items() if key != f"category_count.{name}"}
+        arrays[f"class_distribution.{name}"] = predictions.class_distribution()
+        scores = [key for key in self.table if str(key).startswith(f"score.{name}.")]
+        return replace(
+            self,
+            table=self.table.drop(columns=scores) if scores else self.table,  # of other predictions
+            arrays=arrays,
+            predictions={**self.predictions, name: predictions},
+        )
+
     def with_columns(self, columns: Mapping[str, Any]) -> Samples:
         """Return samples whose table also has `columns`."""
         return replace(self, table=self.table.assign(**columns))
@@ -202,10 +230,11 @@ class Samples:
 
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name} {'×'.join(map(str, a.shape))}" for name, a in self.arrays.items())
+        tasks = "".join(f", {name} {one.n_singletons:,} predicted" for name, one in self.predictions.items())
         checked = f"; {self.embedding_check.short}" if self.embedding_check is not None else ""
         return (
             f"Samples({len(self):,} samples, {len(self.quarantine):,} in quarantine"
-            f"{', ' + arrays if arrays else ''}{checked})"
+            f"{', ' + arrays if arrays else ''}{tasks}{checked})"
         )
 
 

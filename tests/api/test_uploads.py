@@ -179,7 +179,7 @@ def test_a_schema_that_a_user_wrote_stays(filled: ApiWorkflowClient, lightly: Pa
         "defaultValue": "sunny",
         "valueDataType": "CATEGORICAL_STRING",
     }
-    with pytest.raises(ApiException, match=r"configs\[0\] needs a name, a path and a value_data_type"):
+    with pytest.raises(ApiException, match=r"configs\[0\]: value_data_type is 'TEXT'; there are"):
         filled.create_custom_metadata_config("x", [{"name": "a", "path": "a", "valueDataType": "TEXT"}])
 
 
