@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.reading import list_samples as list_samples
     from lightly_nb.samples import Samples as Samples
     from lightly_nb.samples.grid import show_images as show_images
+    from lightly_nb.scoring import score as score
     from lightly_nb.selection import Selection as Selection
     from lightly_nb.selection import select as select
     from lightly_nb.training import train as train
@@ -53,6 +54,7 @@ _OFFERED = {
     "reading": ["list_samples"],
     "samples": ["Samples"],
     "samples.grid": ["show_images"],
+    "scoring": ["score"],
     "selection": ["Selection", "select"],
     "training": ["train"],
     "widgets": [

@@ -14,7 +14,7 @@ import lightly_nb
 from lightly_nb.pipeline.options import RunOptions
 
 ROOMS = ("api", "checks", "config", "embedding", "exports", "models", "pipeline", "reading", "report")
-ROOMS += ("samples", "selection", "training", "widgets", "workspace")
+ROOMS += ("samples", "scoring", "selection", "training", "widgets", "workspace")
 FEW = 4
 """Functions with fewer parameters may say what they take in a sentence."""
 

@@ -258,7 +258,7 @@ class Predictions:
         That of the classification; of objects the sum over their vectors.
         """
         if self.task.is_classification:
-            return self._classifications().astype(np.float32)
+            return self.classifications().astype(np.float32)
         width = len(self.task.categories)
         result = np.zeros((len(self), width), np.float32)
         rows, step = self.sample_rows, max(1, _AT_ONCE // width)
@@ -285,8 +285,12 @@ class Predictions:
         order = np.lexsort((np.arange(self.n_singletons), -self.score, self.sample_rows))
         return order[self.offsets[:-1][self.counts > 0]]
 
-    def _classifications(self) -> np.ndarray:
-        """Return the class vector of each sample, float64; zeros where it has none."""
+    def classifications(self) -> np.ndarray:
+        """Return the class vector of each sample of a classification, float64; zeros where it has none.
+
+        The probabilities, scaled to the sum 1. Without them the score on its category, or several scores on
+        theirs, and the rest spread evenly over the other categories; scores of a sum above 1 are scaled to 1.
+        """
         width, rows = len(self.task.categories), self.sample_rows
         result = np.zeros((len(self), width))
         named = np.zeros((len(self), width), bool)

@@ -6,14 +6,15 @@ Where the numbers lie on `Samples`:
 input                                 place
 ====================================  ==================================================================
 EMBEDDINGS                            `samples.arrays["embeddings"]`
-SCORES, task T, score S               column (or array) `score.T.S`
-PREDICTIONS, CLASS_DISTRIBUTION of T  array `class_distribution.T`, a column per category
-PREDICTIONS, CATEGORY_COUNT of T      array `category_count.T`, a column per category
+SCORES, task T, score S               column (or array) `score.T.S`; else `samples.predictions[T]`
+PREDICTIONS, CLASS_DISTRIBUTION of T  array `class_distribution.T`, a column per category; else the same
+PREDICTIONS, CATEGORY_COUNT of T      array `category_count.T`, a column per category; else the same
 METADATA, key K                       column `K`
 RANDOM                                nothing: a number in [0, 1) drawn from the seed and the file name
 ====================================  ==================================================================
 
-The categories' names are in `samples.table.attrs["categories"][T]`, in the order of the array's columns.
+The categories' names are those of `samples.predictions[T]`; of an array without predictions they are in
+`samples.table.attrs["categories"][T]`, in the order of its columns.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lightly_nb.errors import SelectionError
+from lightly_nb.errors import InputError, SelectionError
 from lightly_nb.samples import Samples
+from lightly_nb.samples.predictions import Predictions
+from lightly_nb.scoring import SCORES, ScoreSettings
+from lightly_nb.scoring.score import check_score, predictions_of
 from lightly_nb.vectors.distances import Floats
 
 SHOWN = 3
@@ -40,8 +44,28 @@ def numbers(samples: Samples, source: Mapping[str, Any], where: str, seed: int) 
     if kind == "RANDOM":
         chosen = source.get("random_seed")
         return random_numbers(samples.filenames, seed if chosen is None else int(chosen))
-    name = f"score.{source['task']}.{source['score']}" if kind == "SCORES" else str(source["key"])
+    if kind == "SCORES":
+        return finite(_scores(samples, str(source["task"]), str(source["score"]), where), samples, where)
+    name = str(source["key"])
     return finite(_number_column(samples, name, where), samples, where)
+
+
+def _scores(samples: Samples, task: str, score: str, where: str) -> Floats:
+    """Return the scores that are there, or compute them of the predictions with the default settings."""
+    name = f"score.{task}.{score}"
+    if name in samples.arrays or name in samples.table or not _has_predictions(samples, task):
+        return _number_column(samples, name, where)
+    try:
+        check_score(score, task, predictions_of(samples, task).task.type)
+    except InputError as error:
+        raise SelectionError(f"{where}: {error}") from None
+    return SCORES[score].compute(samples.predictions[task], ScoreSettings())
+
+
+def _has_predictions(samples: Samples, task: str) -> bool:
+    """Whether there are predictions to look into; a task that is not among them is refused there."""
+    made_by_hand = any(str(name).startswith(f"score.{task}.") for name in samples.table)
+    return task in samples.predictions or not made_by_hand
 
 
 def random_numbers(filenames: Sequence[str], seed: int) -> Floats:
@@ -65,7 +89,8 @@ def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tu
         return class_matrix(samples, source, where)
     key = str(source["key"])
     column = _column(samples, key, where)
-    if not isinstance(column.dtype, pd.CategoricalDtype) and pd.api.types.is_float_dtype(column.dtype):
+    is_number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+    if pd.api.types.is_float_dtype(column.dtype) or (is_number and key.startswith("lightly.")):
         raise SelectionError(
             f"{where}: metadata '{key}' holds {column.dtype} numbers, but BALANCE needs categories "
             "(strings, booleans or integers); bin the numbers first, e.g. with pandas.cut"
@@ -80,19 +105,14 @@ def categories_of(samples: Samples, source: Mapping[str, Any], where: str) -> tu
 def class_matrix(samples: Samples, source: Mapping[str, Any], where: str) -> tuple[Floats, list[str]]:
     """Return the columns of a task's array, those of `categories` if asked for, and their names."""
     array_name = ".".join([source["name"].lower(), source["task"]])
-    if array_name not in samples.arrays:
-        there = sorted(name for name in samples.arrays if name != "embeddings")
-        raise SelectionError(
-            f"{where}: the samples have no array '{array_name}'; they have "
-            f"{there or 'no prediction arrays'}. "
-            "Read the predictions of this task first"
-        )
-    matrix = np.asarray(samples.arrays[array_name], dtype=np.float64)
+    matrix = _class_array(samples, source, array_name, where)
     finite(matrix, samples, where)
     negative: np.ndarray = np.less(matrix, 0).max(axis=1, initial=False)
     if negative.any():
         raise SelectionError(f"{where}: '{array_name}' is negative for {_named(samples, negative)}")
     names = samples.table.attrs.get("categories", {}).get(source["task"])
+    if source["task"] in samples.predictions:
+        names = samples.predictions[source["task"]].task.categories
     names = [str(number) for number in range(matrix.shape[1])] if names is None else list(names)
     if len(names) != matrix.shape[1]:
         raise SelectionError(
@@ -104,6 +124,18 @@ def class_matrix(samples: Samples, source: Mapping[str, Any], where: str) -> tup
         return matrix, names
     known(chosen, names, where, "categories")
     return matrix[:, [names.index(name) for name in chosen]], list(chosen)
+
+
+def _class_array(samples: Samples, source: Mapping[str, Any], array_name: str, where: str) -> Floats:
+    if array_name in samples.arrays:
+        return np.asarray(samples.arrays[array_name], dtype=np.float64)
+    try:
+        predictions: Predictions = predictions_of(samples, source["task"])
+    except InputError as error:
+        raise SelectionError(f"{where}: {error}") from None
+    is_count = source["name"] == "CATEGORY_COUNT"
+    array = predictions.category_count() if is_count else predictions.class_distribution()
+    return np.asarray(array, dtype=np.float64)
 
 
 def known(asked: Sequence[str], there: Sequence[str], where: str, what: str) -> None:
