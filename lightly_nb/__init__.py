@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.pipeline import rerun as rerun
     from lightly_nb.pipeline import run as run
     from lightly_nb.pipeline import start as start
+    from lightly_nb.pretagging import pretag as pretag
     from lightly_nb.reading import list_samples as list_samples
     from lightly_nb.samples import Samples as Samples
     from lightly_nb.samples.grid import show_images as show_images
@@ -51,6 +52,7 @@ _OFFERED = {
     "exports": ["export"],
     "models": ["EmbeddingModel"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
+    "pretagging": ["pretag"],
     "reading": ["list_samples"],
     "samples": ["Samples"],
     "samples.grid": ["show_images"],

@@ -121,6 +121,26 @@ class RunFolder:
         return self.data / "thumbnails.pack"
 
     @property
+    def predictions(self) -> Path:
+        """The folder of predictions, one `.npz` a task, rows as in `samples`."""
+        return self.data / "predictions"
+
+    @property
+    def bounding_boxes(self) -> Path:
+        """What pretagging has detected, in the platform's form, JSON."""
+        return self.data / "bounding_boxes.json"
+
+    @property
+    def bounding_boxes_examples(self) -> Path:
+        """The folder of pictures with detected boxes, where they were asked for, JPEG."""
+        return self.data / "bounding_boxes_examples"
+
+    @property
+    def pretagging_progress(self) -> Path:
+        """What a pretagging under way has found so far, JSON lines; gone once it is whole."""
+        return self.data / "pretagging.jsonl"
+
+    @property
     def selection(self) -> Path:
         """The selection: picks in order, what was asked and got, JSON."""
         return self.data / "selection.json"

@@ -23,6 +23,7 @@ from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
 from lightly_nb.pipeline.options import RunOptions, with_defaults
+from lightly_nb.pipeline.pretagging_step import check_detector
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Samples
@@ -55,6 +56,9 @@ class Job:
         `worker_config.checkpoint_run_id` stands for.
     queries : tuple of Query
         The embeddings of the tags that SIMILARITY strategies name.
+    detector : str or None
+        `module:name` of the detector that pretags, where it was given as an object; None: the one that
+        `worker_config.pretagging_detector` names.
     """
 
     input: str
@@ -66,6 +70,7 @@ class Job:
     datapool: str | None = None
     checkpoint: str | None = None
     queries: tuple[Query, ...] = ()
+    detector: str | None = None
 
     def again(self, output_dir: str | os.PathLike[str] | None) -> Job:
         """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
@@ -101,7 +106,7 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
     elif options["lightly_storage_options"]:
         raise ConfigError("lightly_storage_options are for a lightly_source, but none is given")
     _check(job)
-    return job
+    return replace(job, detector=check_detector(configs.worker, options["detector"], job.lightly_source))
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
@@ -182,6 +187,7 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
         "datapool": job.datapool,
         "checkpoint": job.checkpoint,
         "queries": save_queries(folder, job.queries),
+        "detector": job.detector,
         "worker_config": to_dict(job.configs.worker),
         "lightly_config": to_dict(job.configs.lightly),
         "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
@@ -223,6 +229,7 @@ def load_job(folder: RunFolder) -> Job:
         datapool=content["datapool"],
         checkpoint=content["checkpoint"],
         queries=load_queries(folder, content["queries"]),
+        detector=content.get("detector"),
     )
 
 

@@ -16,6 +16,7 @@ from lightly_nb.pipeline.options import (
     storage_of,
     with_options,
 )
+from lightly_nb.pipeline.pretagging_step import importable_name, imported_detector
 from lightly_nb.pipeline.run_handle import Run, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder
@@ -61,6 +62,10 @@ def run(
     checkpoint : str or path, optional
         The checkpoint file to start from, in place of `worker_config.checkpoint`; what
         `worker_config.checkpoint_run_id` stands for.
+    detector : callable, optional
+        The detector of the pretagging, in place of `worker_config.pretagging_detector`: `(list of uint8 RGB
+        arrays) -> boxes, scores, labels`, as in `lightly_nb.pretag`. A run in the background needs a function
+        at the top of a module that can be imported.
     queries : mapping, optional
         Of each tag that a SIMILARITY strategy names the query samples: `{tag_name: samples}` or
         `{(dataset_id, tag_name): samples}`, as `Samples`, an array of embeddings, or the path of an
@@ -81,7 +86,7 @@ def run(
         If the run was canceled from elsewhere; what it had finished is kept.
     """
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
-    execute(folder, **storage, on_event=on_event or ProgressBar())
+    execute(folder, **storage, detector=options.get("detector"), on_event=on_event or ProgressBar())
     return Run(folder.path, **storage)
 
 
@@ -102,6 +107,8 @@ def start(
     source, output_dir, **options
         As in `run`.
     """
+    if (detector := options.get("detector")) is not None:
+        imported_detector(importable_name(detector))
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
     start_process(folder, **storage)
     return Run(folder.path, **storage)

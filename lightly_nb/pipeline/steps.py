@@ -36,6 +36,7 @@ from lightly_nb.pipeline.datapool.steps import (
 )
 from lightly_nb.pipeline.job import Job, load_job
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
+from lightly_nb.pipeline.pretagging_step import detector_of, pretagged, upload_pretagging
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
@@ -47,13 +48,14 @@ from lightly_nb.states import RunState
 if TYPE_CHECKING:
     from lightly_nb.models import EmbeddingModel
     from lightly_nb.pipeline.datapool.pool import Datapool
+    from lightly_nb.pretagging import Detector
     from lightly_nb.selection import Selection
 
 SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
 
 REPORT_PACKAGES = ("matplotlib", "umap", "bokeh", "fpdf")
 
-NOT_BUILT_YET = ("pretagging", "selected_sequence_length", "object_level")
+NOT_BUILT_YET = ("selected_sequence_length", "object_level")
 """Keys of worker_config whose feature is still to come: refused unless at their default."""
 
 
@@ -62,6 +64,7 @@ def execute(
     *,
     storage_options: Mapping[str, Any] | None = None,
     lightly_storage_options: Mapping[str, Any] | None = None,
+    detector: Detector | None = None,
     on_event: Listener | None = None,
 ) -> None:
     """Do, or go on with, the run of `folder`, from its configuration to its results.
@@ -74,6 +77,8 @@ def execute(
         Made by `prepare`.
     storage_options, lightly_storage_options : mapping, optional
         What fsspec needs to reach INPUT and LIGHTLY.
+    detector : callable, optional
+        That of the pretagging, if the run was given one that cannot be imported.
     on_event : callable, optional
         Gets every event.
 
@@ -89,7 +94,7 @@ def execute(
     with locked(folder), run_log(folder):
         try:
             _enter(emit, RunState.STARTED, "run started")
-            _steps(job, folder, _Access(storage_options, lightly_storage_options), emit)
+            _steps(job, folder, _Access(storage_options, lightly_storage_options), detector, emit)
         except (RunCanceled, KeyboardInterrupt) as error:
             _end(folder, on_event, RunState.ABORTED, str(error) or "interrupted from the keyboard")
             raise
@@ -105,7 +110,7 @@ class _Access(NamedTuple):
     lightly: Mapping[str, Any] | None
 
 
-def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None:
+def _steps(job: Job, folder: RunFolder, access: _Access, detector: Detector | None, emit: Listener) -> None:
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
     selection_config = _refuse_what_is_not_built(job)
     check_queries(selection_config, job.queries)
@@ -113,7 +118,10 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None
     start = starting_point(job)
     if not folder.samples.is_file():
         pool = opened_datapool(job, start, emit)
+        detector = detector_of(job, detector)
         samples = _samples_to_select_from(job, folder, start, pool, access, emit)
+        if detector is not None:
+            samples = _pretagged(job, folder, samples, detector, access, emit)
         results.save_samples(folder, samples, worker.normalize_embeddings)
         shutil.rmtree(folder.chunks, ignore_errors=True)
     samples = results.load_samples(folder, job.input, access.input)
@@ -173,6 +181,16 @@ def _embedded_samples(
     by = f" with {start.name} at {start.input_size} px" if isinstance(start, EmbeddingModel) else ""
     _enter(emit, RunState.EMBEDDING, f"one pass: checks, metadata, thumbnails and embeddings{by}")
     return _embedded(job, folder, samples, start, emit)
+
+
+def _pretagged(
+    job: Job, folder: RunFolder, samples: Samples, detector: Detector, access: _Access, emit: Listener
+) -> Samples:
+    _enter(emit, RunState.PRETAGGING, f"detecting objects in {len(samples):,} images")
+    samples = pretagged(job, folder, samples, detector, emit)
+    if job.configs.worker.pretagging_upload:
+        upload_pretagging(job, samples, access.lightly, emit)
+    return samples
 
 
 def _judged(samples: Samples, emit: Listener) -> Samples:

@@ -50,7 +50,14 @@ FOLDED: Mapping[str, Groups] = MappingProxyType(
                 "upload_report",
             ),
             "objects and predictions": (
-                *("object_level", "pretagging", "pretagging_debug", "pretagging_upload", "scorer_config"),
+                *(
+                    "object_level",
+                    "pretagging",
+                    "pretagging_detector",
+                    "pretagging_debug",
+                    "pretagging_upload",
+                ),
+                "scorer_config",
             ),
             "sequences and datapool": ("selected_sequence_length", "use_datapool", "datapool"),
             "machine and worker": (
