@@ -96,6 +96,41 @@ class RunFolder:
         return self.data / "listed_files.parquet"
 
     @property
+    def annotations_table(self) -> Path:
+        """Names of all files that predictions and metadata were read for, and the metadata, Parquet."""
+        return self.data / "annotations" / "listed.parquet"
+
+    def predictions(self, task: str) -> Path:
+        """The predictions of one task, a row for each name in `annotations_table`, Arrow."""
+        return self.data / "annotations" / f"{task}.arrow"
+
+    def predictions_files(self) -> list[Path]:
+        """The files of predictions that are there."""
+        return sorted((self.data / "annotations").glob("*.arrow"))
+
+    def made_predictions(self, task: str) -> Path:
+        """The predictions of one task that the run itself makes, rows as in `samples`, Arrow."""
+        return self.data / "predictions" / f"{task}.arrow"
+
+    def made_predictions_files(self) -> list[Path]:
+        """Those that are there."""
+        return sorted((self.data / "predictions").glob("*.arrow"))
+
+    def input_predictions(self, task: str) -> Path:
+        """The predictions of one task that samples had which were handed in, Arrow."""
+        return self.path / "config" / "predictions" / f"{task}.arrow"
+
+    @property
+    def unusable_annotations(self) -> Path:
+        """Prediction and metadata files that could not be used and why, CSV."""
+        return self.data / "unusable_annotations.csv"
+
+    @property
+    def al_score_embeddings(self) -> Path:
+        """The embeddings as computed, with the active-learning scores as further dimensions, CSV."""
+        return self.data / "al_score_embeddings.csv"
+
+    @property
     def sampled(self) -> Path:
         """The folder of copies of the selected images, where they were asked for."""
         return self.data / "sampled"
@@ -119,11 +154,6 @@ class RunFolder:
     def old_thumbnails(self) -> Path:
         """Thumbnails as version 0.1 packed them; nothing reads them any more."""
         return self.data / "thumbnails.pack"
-
-    @property
-    def predictions(self) -> Path:
-        """The folder of predictions, one `.npz` a task, rows as in `samples`."""
-        return self.data / "predictions"
 
     @property
     def bounding_boxes(self) -> Path:

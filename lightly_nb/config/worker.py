@@ -92,6 +92,8 @@ PretaggingDetector = Literal[
     "ssdlite320_mobilenet_v3_large",
 ]
 """The names in `lightly_nb.pretagging.DETECTORS`."""
+PRETAGGING_CATEGORIES = ("bicycle", "bus", "car", "motorcycle", "person", "train", "truck")
+"""What they find: the platform's categories, in its order."""
 Scorer = Literal[
     "object-frequency",
     "objectness-least-confidence",

@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from lightly_nb.config import Configs, WorkerConfig, parse_configs, to_dict, yam
 from lightly_nb.config.python_text import changed_values
 from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
+from lightly_nb.pipeline.detector import check_detector, with_pretagging
 from lightly_nb.pipeline.options import RunOptions, with_defaults
-from lightly_nb.pipeline.pretagging_step import check_detector
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
+from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inputs, read_inputs
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
-from lightly_nb.samples import Samples
+from lightly_nb.samples import Predictions, Samples
+from lightly_nb.samples.predictions_file import read_predictions_file, write_predictions_file
 
 REPORTED_PACKAGES = ("lightly_nb", "lightly", "torch", "torchvision", "numpy", "pandas", "simplejpeg")
 
@@ -59,6 +61,8 @@ class Job:
     detector : str or None
         `module:name` of the detector that pretags, where it was given as an object; None: the one that
         `worker_config.pretagging_detector` names.
+    predictions : mapping of str to Predictions
+        Those of the samples that were handed in, by task; a row for each of `listing`.
     """
 
     input: str
@@ -71,6 +75,12 @@ class Job:
     checkpoint: str | None = None
     queries: tuple[Query, ...] = ()
     detector: str | None = None
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+
+    @property
+    def listed_names(self) -> list[str]:
+        """The names of `listing`, in its order."""
+        return [] if self.listing is None else [str(name) for name in self.listing.index]
 
     def again(self, output_dir: str | os.PathLike[str] | None) -> Job:
         """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
@@ -106,7 +116,29 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
     elif options["lightly_storage_options"]:
         raise ConfigError("lightly_storage_options are for a lightly_source, but none is given")
     _check(job)
-    return replace(job, detector=check_detector(configs.worker, options["detector"], job.lightly_source))
+    detector = check_detector(configs.worker, options["detector"], job.lightly_source)
+    _check_annotations(job, options)
+    return replace(job, detector=detector)
+
+
+def _check_annotations(job: Job, options: RunOptions) -> None:
+    """Refuse strategies on predictions and metadata that are not there."""
+    selection = job.configs.selection
+    if selection is None or not asks_for_annotations(selection):
+        return
+    lightly = open_datasource(
+        job.lightly_source or job.input,
+        storage_options=options["lightly_storage_options" if job.lightly_source else "storage_options"],
+    )
+    columns = () if job.listing is None else [str(name) for name in job.listing]
+    tasks = {name: one.task for name, one in job.predictions.items()}
+    inputs = with_pretagging(
+        read_inputs(lightly, tasks, columns),
+        job.configs.worker,
+        options["detector"],
+        options["detector"] is None,
+    )
+    check_inputs(selection, inputs, job.configs.worker)
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
@@ -121,7 +153,8 @@ def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_opt
     url = getattr(samples.source, "url", None)
     if url is None:
         raise RunError("these samples have no source to read from; give a folder, a list of files or a table")
-    return Job(url, configs, shared, output, samples.table)
+    predictions = dict(samples.predictions)
+    return Job(url, configs, shared, output, samples.table, predictions=predictions)
 
 
 def _datapool_folder(
@@ -188,6 +221,7 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
         "checkpoint": job.checkpoint,
         "queries": save_queries(folder, job.queries),
         "detector": job.detector,
+        "predictions": list(job.predictions),
         "worker_config": to_dict(job.configs.worker),
         "lightly_config": to_dict(job.configs.lightly),
         "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
@@ -198,6 +232,8 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
     if job.listing is not None:
         table = job.listing.reset_index()
         write_aside(folder.input_table, table.to_parquet)
+    for name, predictions in job.predictions.items():
+        write_predictions_file(folder.input_predictions(name), predictions)
     return folder
 
 
@@ -230,6 +266,10 @@ def load_job(folder: RunFolder) -> Job:
         checkpoint=content["checkpoint"],
         queries=load_queries(folder, content["queries"]),
         detector=content.get("detector"),
+        predictions={
+            name: read_predictions_file(folder.input_predictions(name))
+            for name in content.get("predictions", ())
+        },
     )
 
 

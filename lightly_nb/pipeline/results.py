@@ -15,10 +15,10 @@ import pandas as pd
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.errors import RunError
-from lightly_nb.pipeline.kept_predictions import load_predictions, save_predictions
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
-from lightly_nb.samples import QUARANTINE_COLUMNS, Samples
+from lightly_nb.samples import QUARANTINE_COLUMNS, Predictions, Samples
 from lightly_nb.samples.embedding_check import EmbeddingCheck
+from lightly_nb.samples.predictions_file import read_predictions_file
 from lightly_nb.selection import Selection
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _SELECTION_FIELDS = ("filenames", "rows", "preselected", "strategies", "stopped"
 
 
 def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool) -> None:
-    """Write table, arrays, predictions, quarantine, CSVs; `samples.parquet` last: then all of them are there.
+    """Write table, arrays, quarantine and CSVs; `samples.parquet` last: once it is there, all of them are.
 
     With `normalize_embeddings` the array `embeddings` is at unit length, and the embeddings as the model
     computed them are kept as `computed_embeddings`.
@@ -44,7 +44,6 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
         samples = normalized.with_array(COMPUTED, samples.embeddings)
     for name, array in samples.arrays.items():
         write_aside(folder.arrays / f"{name}.npy", partial(_save_array, array))
-    save_predictions(folder, samples.predictions)
     save_quarantine(folder, samples.quarantine)
     if check is not None:
         write_text(folder.embedding_check, json.dumps(check.to_dict(), ensure_ascii=False))
@@ -93,8 +92,24 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
         thumbnails=_thumbnails(folder),
         layouts=folder.layouts,
         embedding_check=load_embedding_check(folder),
-        predictions=load_predictions(folder),
+        predictions=load_predictions(folder, table),
     )
+
+
+def load_predictions(folder: RunFolder, table: pd.DataFrame) -> dict[str, Predictions]:
+    """Read the predictions of the samples of `table`, by task: what was read and what the run made."""
+    made = [read_predictions_file(path) for path in folder.made_predictions_files()]
+    return {**_read_predictions(folder, table), **{one.task.name: one for one in made}}
+
+
+def _read_predictions(folder: RunFolder, table: pd.DataFrame) -> dict[str, Predictions]:
+    files = folder.predictions_files()
+    if not files:
+        return {}
+    names = pd.read_parquet(folder.annotations_table, columns=["filename"])["filename"]
+    rows = pd.Index(names).get_indexer(pd.Index(table.index))
+    kept = (read_predictions_file(path) for path in files)
+    return {one.task.name: one.take(rows) for one in kept}
 
 
 def load_embedding_check(folder: RunFolder) -> EmbeddingCheck | None:

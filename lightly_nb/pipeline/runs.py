@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from lightly_nb.config import parse_configs
 from lightly_nb.events import Listener, ProgressBar
+from lightly_nb.pipeline.detector import importable_name, imported_detector
 from lightly_nb.pipeline.job import as_job, load_job, save_job
 from lightly_nb.pipeline.options import (
     RunOptions,
@@ -16,7 +17,6 @@ from lightly_nb.pipeline.options import (
     storage_of,
     with_options,
 )
-from lightly_nb.pipeline.pretagging_step import importable_name, imported_detector
 from lightly_nb.pipeline.run_handle import Run, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder

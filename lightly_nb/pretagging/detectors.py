@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from lightly_nb.config.worker import PRETAGGING_CATEGORIES as CATEGORIES
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.models.sources.reaching import reachable, socket_timeout, weights_folder
 from lightly_nb.pretagging.detection import Detector
 
 DEFAULT = "fasterrcnn_resnet50_fpn"
-CATEGORIES = ("bicycle", "bus", "car", "motorcycle", "person", "train", "truck")
-"""Those of the platform, in its order."""
 COCO_LABELS = {1: "person", 2: "bicycle", 3: "car", 4: "motorcycle", 6: "bus", 7: "train", 8: "truck"}
 """What they are among the 91 labels of torchvision's detectors; all others are left out."""
 TIMEOUT = 20.0

@@ -15,9 +15,7 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError
 from lightly_nb.events import silent
 from lightly_nb.lightly_source.predictions import read_predictions, read_tasks, write_task_schema
-from lightly_nb.pipeline.kept_predictions import load_predictions, save_predictions
-from lightly_nb.pipeline.pretagging_step import importable_name, imported_detector
-from lightly_nb.runfolder import RunFolder
+from lightly_nb.pipeline.detector import importable_name, imported_detector
 from lightly_nb.samples import Task
 from lightly_nb.samples.predictions import packed
 from lightly_nb.states import DatasourcePurpose, RunState
@@ -107,7 +105,7 @@ def test_the_detections_are_written_to_lightly_where_the_next_run_can_read_them(
     task = read_tasks(lightly)["lightly_pretagging"]
     assert task.categories == ("bright", "dark")
     read, bad = read_predictions(lightly, run.samples.filenames, task)
-    kept = run.samples.predictions["lightly_pretagging"]
+    kept = lnb.open_run(run.path).samples.predictions["lightly_pretagging"]
     assert not bad
     np.testing.assert_array_equal(read.bbox, kept.bbox)
     np.testing.assert_array_equal(read.score, kept.score)
@@ -225,23 +223,44 @@ def test_a_datapool_is_pretagged_with_what_is_new(tmp_path):
     assert second.samples.predictions["lightly_pretagging"].is_predicted.all()
 
 
-def test_predictions_of_every_kind_are_read_back_as_they_were_saved(tmp_path):
-    things = Task("things / ü", "keypoint-detection", ("a", "b"), (7, 3), ("nose", "eye"))
-    rows = [
-        [{"category_id": 3, "score": 0.25, "bbox": [1, 2, 3, 4], "keypoints": [1, 2, 0.5, 3, 4, 1]}],
-        None,
-        [],
-        [{"category_id": 7, "score": 0.5, "segmentation": [1, 2, 3], "probabilities": [0.5, 0.5]}],
-    ]
-    kept = {
-        "things / ü": packed(things, rows),
-        "empty": packed(Task("empty", "classification", ("x",)), [None] * 4),
-    }
-    folder = RunFolder(tmp_path)
-    save_predictions(folder, kept)
-    loaded = load_predictions(folder)
-    assert list(loaded) == list(kept)
-    for name, one in kept.items():
-        assert loaded[name].task == one.task
-        assert [loaded[name].singletons(row) for row in range(4)] == [one.singletons(row) for row in range(4)]
-        assert loaded[name].is_predicted.tolist() == one.is_predicted.tolist()
+@pytest.mark.parametrize(
+    ("given", "strategy", "text"),
+    [
+        ({"task": "lightly_pretaging"}, None, "got 'lightly_pretaging'"),
+        ({"categories": ["brigth"]}, None, r"input.categories: got 'brigth'.*bright"),
+        ({}, {"target": {"car": 1.0}}, r"strategy.target: got 'car'.*bright, dark"),
+        ({"type": "SCORES", "score": "uncertainty_margn"}, {"type": "WEIGHTS"}, "uncertainty_margin"),
+    ],
+)
+def test_strategies_on_what_a_detector_cannot_find_are_refused_at_once(
+    photo_folder, tmp_path, given, strategy, text
+):
+    source = {"type": "PREDICTIONS", "task": "lightly_pretagging", "name": "CATEGORY_COUNT"}
+    source = {**source, **given} if "type" not in given else {"task": source["task"], **given}
+    how = strategy if strategy and "type" in strategy else {"type": "BALANCE", "target": {"bright": 1.0}}
+    asked = [{"input": source, "strategy": {**how, **(strategy or {})}}]
+    with pytest.raises(ConfigError, match=text):
+        lnb.run(
+            photo_folder,
+            tmp_path / "out",
+            n_samples=2,
+            worker_config=PRETAG,
+            strategies=asked,
+            detector=by_brightness,
+            on_event=silent,
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_scores_of_what_was_found_can_be_selected_by(run):
+    scores = [name for name in run.samples.table if name.startswith("score.lightly_pretagging.")]
+    assert "score.lightly_pretagging.object_frequency" in scores
+    states = [event["state"] for event in run.events() if "state" in event]
+    assert states.index("PRETAGGING") < states.index("COMPUTING_ACTIVE_LEARNING_SCORES")
+
+
+def test_the_old_form_scores_what_pretagging_finds(photo_folder, tmp_path):
+    worker = {**PRETAG, "method": "coral", "stopping_condition.n_samples": 3, "generate_report": False}
+    run = lnb.run(photo_folder, tmp_path, worker_config=worker, detector=by_brightness, on_event=silent)
+    assert len(run.selection) == 3
+    assert {entry["input"]["type"] for entry in run.selection.strategies} == {"EMBEDDINGS", "SCORES"}
