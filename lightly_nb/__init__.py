@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.pipeline import rerun as rerun
     from lightly_nb.pipeline import run as run
     from lightly_nb.pipeline import start as start
+    from lightly_nb.pretagging import pretag as pretag
     from lightly_nb.reading import list_samples as list_samples
     from lightly_nb.reading.annotations import add_metadata as add_metadata
     from lightly_nb.reading.annotations import add_predictions as add_predictions
@@ -57,6 +58,7 @@ _OFFERED = {
     "exports": ["export", "to_fiftyone", "to_huggingface", "to_torch"],
     "models": ["EmbeddingModel"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
+    "pretagging": ["pretag"],
     "reading": ["list_samples"],
     "reading.annotations": ["add_metadata", "add_predictions", "save_predictions"],
     "samples": ["Samples"],

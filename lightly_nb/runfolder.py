@@ -136,6 +136,14 @@ class RunFolder:
         """The files of predictions that are there."""
         return sorted((self.data / "annotations").glob("*.arrow"))
 
+    def made_predictions(self, task: str) -> Path:
+        """The predictions of one task that the run itself makes, rows as in `samples`, Arrow."""
+        return self.data / "predictions" / f"{task}.arrow"
+
+    def made_predictions_files(self) -> list[Path]:
+        """Those that are there."""
+        return sorted((self.data / "predictions").glob("*.arrow"))
+
     def input_predictions(self, task: str) -> Path:
         """The predictions of one task that samples had which were handed in, Arrow."""
         return self.path / "config" / "predictions" / f"{task}.arrow"
@@ -174,6 +182,21 @@ class RunFolder:
     def old_thumbnails(self) -> Path:
         """Thumbnails as version 0.1 packed them; nothing reads them any more."""
         return self.data / "thumbnails.pack"
+
+    @property
+    def bounding_boxes(self) -> Path:
+        """What pretagging has detected, in the platform's form, JSON."""
+        return self.data / "bounding_boxes.json"
+
+    @property
+    def bounding_boxes_examples(self) -> Path:
+        """The folder of pictures with detected boxes, where they were asked for, JPEG."""
+        return self.data / "bounding_boxes_examples"
+
+    @property
+    def pretagging_progress(self) -> Path:
+        """What a pretagging under way has found so far, JSON lines; gone once it is whole."""
+        return self.data / "pretagging.jsonl"
 
     @property
     def selection(self) -> Path:

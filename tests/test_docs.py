@@ -13,8 +13,8 @@ import pytest
 import lightly_nb
 from lightly_nb.pipeline.options import RunOptions
 
-ROOMS = ("api", "checks", "config", "embedding", "exports", "models", "pipeline", "reading", "report")
-ROOMS += ("samples", "scoring", "selection", "training", "widgets", "workspace")
+ROOMS = ("api", "checks", "config", "embedding", "exports", "models", "pipeline", "pretagging", "reading")
+ROOMS += ("report", "samples", "scoring", "selection", "training", "widgets", "workspace")
 FEW = 4
 """Functions with fewer parameters may say what they take in a sentence."""
 

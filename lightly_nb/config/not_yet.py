@@ -14,13 +14,7 @@ from lightly_nb.config.selection import EmbeddingsInput, SelectionConfig
 from lightly_nb.config.worker import WorkerConfig
 from lightly_nb.errors import ConfigError, Problem
 
-NOT_YET = (
-    "pretagging",
-    "pretagging_debug",
-    "pretagging_upload",
-    "selected_sequence_length",
-    "object_level",
-)
+NOT_YET = ("selected_sequence_length", "object_level")
 """Keys and sections of worker_config."""
 WITHOUT_EFFECT: Mapping[str, str] = {
     "corruptness_check.corruption_threshold": "it is about videos, which are not read",

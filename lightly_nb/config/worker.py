@@ -87,6 +87,16 @@ RelevantFilenames = Annotated[
 ]
 ImageFormat = Literal["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"]
 ChangedFiles = Literal["keep", "process", "refuse"]
+PretaggingDetector = Literal[
+    "fasterrcnn_resnet50_fpn",
+    "fasterrcnn_resnet50_fpn_v2",
+    "fasterrcnn_mobilenet_v3_large_fpn",
+    "fasterrcnn_mobilenet_v3_large_320_fpn",
+    "ssdlite320_mobilenet_v3_large",
+]
+"""The names in `lightly_nb.pretagging.DETECTORS`."""
+PRETAGGING_CATEGORIES = ("bicycle", "bus", "car", "motorcycle", "person", "train", "truck")
+"""What they find: the platform's categories, in its order."""
 Scorer = Literal[
     "object-frequency",
     "objectness-least-confidence",
@@ -305,11 +315,16 @@ class WorkerConfig(Config):
         default=False,
         description="Whether objects are detected with a pretrained model, as the task 'lightly_pretagging'.",
     )
+    pretagging_detector: PretaggingDetector = Field(
+        default="fasterrcnn_resnet50_fpn",
+        description="Detector of the pretagging, one of torchvision; its weights are downloaded once.",
+    )
     pretagging_debug: Flag = Field(
         default=False, description="Whether example images with the detected boxes are written to the output."
     )
     pretagging_upload: Flag = Field(
-        default=False, description="Whether the detections are kept with the dataset as predictions."
+        default=False,
+        description="Whether the detections are written to the LIGHTLY datasource as predictions.",
     )
     selected_sequence_length: Whole = Field(
         default=1, ge=1, description="Frames that are selected together as one sequence. 1 = single images."
@@ -423,6 +438,19 @@ def _contradictions(config: WorkerConfig) -> list[tuple[bool, str, *tuple[str, .
             "embeddings are given, so nothing is trained; set enable_training to false or leave them out",
             "embeddings",
             "enable_training",
+        ),
+        (
+            config.pretagging_debug and not config.pretagging,
+            "pretagging_debug writes pictures of what pretagging detects, and pretagging is false; set that"
+            " to true",
+            "pretagging_debug",
+            "pretagging",
+        ),
+        (
+            config.pretagging_upload and not config.pretagging,
+            "pretagging_upload writes what pretagging detects, and pretagging is false; set that to true",
+            "pretagging_upload",
+            "pretagging",
         ),
         (
             config.use_datapool and config.enable_training,

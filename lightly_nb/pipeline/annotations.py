@@ -55,7 +55,7 @@ def read_annotations(
     columns: dict[str, Any] = {}
     if metadata := _not_in_table(job, inputs, emit):
         columns, bad = read_metadata(lightly, names, metadata, emit)
-    for task in inputs.tasks.values():
+    for task in inputs.tasks_to_read.values():
         if task.name in job.predictions:
             predictions = _aligned(job.predictions[task.name], job.listed_names, names)
         else:

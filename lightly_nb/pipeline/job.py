@@ -24,6 +24,7 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
 from lightly_nb.events import Event, ProgressBar, combined
 from lightly_nb.pipeline.circumstances import save_first, write_circumstances
+from lightly_nb.pipeline.detector import check_detector, with_pretagging
 from lightly_nb.pipeline.options import (
     IfChanged,
     RunOptions,
@@ -70,6 +71,9 @@ class Job:
         The embeddings of the tags that SIMILARITY strategies name.
     if_changed : str
         What a run that repeats another one does about files that are not as they were, as in `rerun`.
+    detector : str or None
+        `module:name` of the detector that pretags, where it was given as an object; None: the one that
+        `worker_config.pretagging_detector` names.
     predictions : mapping of str to Predictions
         Those of the samples that were handed in, by task; a row for each of `listing`.
     quarantine : pandas.DataFrame or None
@@ -90,6 +94,7 @@ class Job:
     checkpoint: str | None = None
     queries: tuple[Query, ...] = ()
     if_changed: IfChanged = "go_on"
+    detector: str | None = None
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
     quarantine: pd.DataFrame | None = None
     embeddings: np.ndarray | None = None
@@ -142,8 +147,9 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
     elif options["lightly_storage_options"]:
         raise ConfigError("lightly_storage_options are for a lightly_source, but none is given")
     _check(job)
+    detector = check_detector(configs.worker, options["detector"], job.lightly_source)
     _check_annotations(job, options)
-    return job
+    return replace(job, detector=detector)
 
 
 def _check_annotations(job: Job, options: RunOptions) -> None:
@@ -157,7 +163,13 @@ def _check_annotations(job: Job, options: RunOptions) -> None:
     )
     columns = () if job.listing is None else [str(name) for name in job.listing]
     tasks = {name: one.task for name, one in job.predictions.items()}
-    check_inputs(selection, read_inputs(lightly, tasks, columns), job.configs.worker)
+    inputs = with_pretagging(
+        read_inputs(lightly, tasks, columns),
+        job.configs.worker,
+        options["detector"],
+        options["detector"] is None,
+    )
+    check_inputs(selection, inputs, job.configs.worker)
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
@@ -291,6 +303,7 @@ def save_job(job: Job, asked: Mapping[str, Any], first: RunFolder | None = None)
             "is_listed": job.listing is not None,
             "if_changed": job.if_changed,
             "queries": save_queries(folder, job.queries),
+            "detector": job.detector,
             "predictions": list(job.predictions),
             "told": list(job.told),
             "worker_config": to_dict(job.configs.worker),
@@ -363,6 +376,7 @@ def _job_in(folder: RunFolder) -> Job:
         checkpoint=content["checkpoint"],
         queries=load_queries(folder, content["queries"]),
         if_changed=content.get("if_changed", "go_on"),
+        detector=content.get("detector"),
         predictions={
             name: read_predictions_file(folder.input_predictions(name))
             for name in content.get("predictions", ())

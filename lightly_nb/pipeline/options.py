@@ -44,6 +44,7 @@ class RunOptions(ConfigOptions, StorageOptions, total=False):
     lightly_source: str | os.PathLike[str] | None
     datapool: str | os.PathLike[str] | None
     checkpoint: str | os.PathLike[str] | None
+    detector: Callable[[list[Any]], Any] | None
     queries: Mapping[str | tuple[str | None, str], Any] | None
 
 

@@ -180,7 +180,12 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
 
 
 def load_predictions(folder: RunFolder, table: pd.DataFrame) -> dict[str, Predictions]:
-    """Read the predictions of the samples of `table`, by task."""
+    """Read the predictions of the samples of `table`, by task: what was read and what the run made."""
+    made = [read_predictions_file(path) for path in folder.made_predictions_files()]
+    return {**_read_predictions(folder, table), **{one.task.name: one for one in made}}
+
+
+def _read_predictions(folder: RunFolder, table: pd.DataFrame) -> dict[str, Predictions]:
     files = folder.predictions_files()
     if not files:
         return {}

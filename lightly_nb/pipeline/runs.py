@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from lightly_nb.config import parse_configs
 from lightly_nb.events import Listener, ProgressBar
+from lightly_nb.pipeline.detector import importable_name, imported_detector
 from lightly_nb.pipeline.gate import refuse_impossible_job
 from lightly_nb.pipeline.job import as_job, load_job, save_job
 from lightly_nb.pipeline.options import (
@@ -73,6 +74,10 @@ def run(
     checkpoint : str or path, optional
         The checkpoint file to start from, in place of `worker_config.checkpoint`; what
         `worker_config.checkpoint_run_id` stands for.
+    detector : callable, optional
+        The detector of the pretagging, in place of `worker_config.pretagging_detector`: `(list of uint8 RGB
+        arrays) -> boxes, scores, labels`, as in `lightly_nb.pretag`. A run in the background needs a function
+        at the top of a module that can be imported.
     queries : mapping, optional
         Of each tag that a SIMILARITY strategy names the query samples: `{tag_name: samples}` or
         `{(dataset_id, tag_name): samples}`, as `Samples`, an array of embeddings, or the path of an
@@ -94,7 +99,7 @@ def run(
     """
     check_listener(on_event)
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
-    execute(folder, **storage, on_event=on_event or ProgressBar())
+    execute(folder, **storage, detector=options.get("detector"), on_event=on_event or ProgressBar())
     return Run(folder.path, **storage)
 
 
@@ -115,6 +120,8 @@ def start(
     source, output_dir, **options
         As in `run`.
     """
+    if (detector := options.get("detector")) is not None:
+        imported_detector(importable_name(detector))
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
     start_process(folder, **storage)
     return Run(folder.path, **storage)

@@ -38,12 +38,20 @@ class Inputs:
         Columns of the table that was handed in as the input, if any.
     where : str
         Where LIGHTLY is.
+    made : collection of str
+        Tasks that the run will make itself: those of `tasks` are known, of others only the name.
     """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
     metadata: tuple[MetadataEntry, ...] = ()
     columns: Collection[str] = ()
     where: str = ""
+    made: Collection[str] = ()
+
+    @property
+    def tasks_to_read(self) -> dict[str, Task]:
+        """The tasks whose predictions are there."""
+        return {name: task for name, task in self.tasks.items() if name not in self.made}
 
 
 def read_inputs(
@@ -80,6 +88,7 @@ def check_inputs(selection: SelectionConfig, inputs: Inputs, worker: WorkerConfi
         Names each such key, what is there, and the nearest name.
     """
     made = {PRETAGGING_TASK} if worker is not None and worker.pretagging else set()
+    made -= set(inputs.tasks)
     problems = [
         Problem(f"selection_config.strategies[{number}].{key}", text)
         for number, entry in enumerate(selection.strategies)

@@ -38,10 +38,12 @@ from lightly_nb.pipeline.datapool.steps import (
     size_among_new,
     with_reason,
 )
+from lightly_nb.pipeline.detector import with_pretagging
 from lightly_nb.pipeline.gate import refuse_impossible
 from lightly_nb.pipeline.job import Job, load_job, restore_config
 from lightly_nb.pipeline.options import check_listener
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
+from lightly_nb.pipeline.pretagging_step import detector_of, given_detector, pretagged, upload_pretagging
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
@@ -62,6 +64,7 @@ from lightly_nb.turns import in_turn
 if TYPE_CHECKING:
     from lightly_nb.models import EmbeddingModel
     from lightly_nb.pipeline.datapool.pool import Datapool
+    from lightly_nb.pretagging import Detector
     from lightly_nb.selection import Selection
 
 SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
@@ -74,6 +77,7 @@ def execute(
     *,
     storage_options: Mapping[str, Any] | None = None,
     lightly_storage_options: Mapping[str, Any] | None = None,
+    detector: Detector | None = None,
     on_event: Listener | None = None,
 ) -> None:
     """Do, or go on with, the run of `folder`, from its configuration to its results.
@@ -87,6 +91,8 @@ def execute(
         Made by `prepare`.
     storage_options, lightly_storage_options : mapping, optional
         What fsspec needs to reach INPUT and LIGHTLY.
+    detector : callable, optional
+        That of the pretagging, if the run was given one that cannot be imported.
     on_event : callable, optional
         Gets every event.
 
@@ -100,6 +106,7 @@ def execute(
     check_listener(on_event)
     job = load_job(folder)
     stop = _stop_when_asked(folder)
+    access = _Access(storage_options, lightly_storage_options)
     emit = combined(partial(append_event, folder), log_event, stop, on_event)
     with (
         locked(folder),
@@ -110,7 +117,7 @@ def execute(
             reopen_if_ended(folder)
             with in_turn(_waiting(emit, stop, "STARTED", "waiting for other work of this process to end")):
                 _enter(emit, RunState.STARTED, "run started")
-                _steps(job, folder, _Access(storage_options, lightly_storage_options), emit, stop)
+                _steps(job, folder, access, detector, emit, stop)
         except RunCanceled as error:
             _end(folder, on_event, RunState.ABORTED, str(error))
             raise
@@ -185,17 +192,27 @@ class _Access(NamedTuple):
     lightly: Mapping[str, Any] | None
 
 
-def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener, stop: Listener) -> None:
+def _steps(
+    job: Job,
+    folder: RunFolder,
+    access: _Access,
+    detector: Detector | None,
+    emit: Listener,
+    stop: Listener,
+) -> None:
     from lightly_nb.pipeline import restoring
 
     _enter(emit, RunState.INITIALIZING, "checking the configuration, the model and the folders")
     selection_config = refuse_impossible(job.configs)  # of an old or a hand-made folder
     check_queries(selection_config, job.queries)
+    worker = job.configs.worker
+    if not folder.samples.is_file():
+        detector = given_detector(job, detector)
     inputs = _inputs(job, _lightly(job, access))
-    check_inputs(selection_config, inputs, job.configs.worker)
+    inputs = with_pretagging(inputs, worker, detector, is_named=job.detector is None)
+    check_inputs(selection_config, inputs, worker)
     restoring.sweep_leftovers(folder)
     restore_config(folder, job)
-    worker = job.configs.worker
     for said in (*job.told, *without_effect(worker)):
         say(emit, RunState.INITIALIZING, said, "warning")
     with _datapool_held(job, emit, stop):
@@ -204,7 +221,7 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener, stop: L
         known = settle(folder, weights_file(job), emit, still_needed=not has_begun, if_changed=job.if_changed)
         with threads_held(known["threads"]):
             if samples is None:
-                _make_samples(job, folder, access, inputs, emit)
+                _make_samples(job, folder, access, inputs, detector, emit)
             restoring.sweep_chunks(folder)
             samples = results.load_samples(folder, job.input, access.input)
             restoring.restore_samples(folder, samples, worker, emit)
@@ -232,13 +249,19 @@ def _datapool_held(job: Job, emit: Listener, stop: Listener) -> AbstractContextM
     return held(job.datapool, _waiting(emit, stop, "INITIALIZING", said))
 
 
-def _make_samples(job: Job, folder: RunFolder, access: _Access, inputs: Inputs, emit: Listener) -> None:
+def _make_samples(
+    job: Job, folder: RunFolder, access: _Access, inputs: Inputs, detector: Detector | None, emit: Listener
+) -> None:
     start = starting_point(job)
     pool = opened_datapool(job, start, emit)
+    detector = detector_of(job, detector)
     samples = _samples_to_select_from(job, folder, start, pool, access, inputs, emit)
     samples = with_annotations(samples, folder)
+    if detector is not None:
+        samples = _pretagged(job, folder, samples, detector, access, emit)
     if samples.predictions:
-        _enter(emit, RunState.COMPUTING_ACTIVE_LEARNING_SCORES, f"scores of {', '.join(inputs.tasks)}")
+        tasks = ", ".join(samples.predictions)
+        _enter(emit, RunState.COMPUTING_ACTIVE_LEARNING_SCORES, f"scores of {tasks}")
         samples = scored(job, folder, samples, emit)
     results.save_samples(folder, samples, job.configs.worker.normalize_embeddings)
 
@@ -286,11 +309,11 @@ def _load_annotations(
     """Read predictions and metadata of what was listed, and check what the selection wants of them."""
     if inputs.metadata:
         _enter(emit, RunState.LOADING_METADATA, f"metadata: {', '.join(e.path for e in inputs.metadata)}")
-    if inputs.tasks:
-        _enter(emit, RunState.LOADING_PREDICTION, f"predictions of {', '.join(inputs.tasks)}")
+    if inputs.tasks_to_read:
+        _enter(emit, RunState.LOADING_PREDICTION, f"predictions of {', '.join(inputs.tasks_to_read)}")
     before = [] if pool is None else pool.samples.filenames
     names = sorted({*listed.filenames, *before})
-    if inputs.metadata or inputs.tasks:
+    if inputs.metadata or inputs.tasks_to_read:
         read_annotations(job, folder, _lightly(job, access), names, inputs, emit)
     assert job.configs.selection is not None
     check_data(job.configs.selection, with_annotations(listed, folder), job.configs.lightly.seed)
@@ -317,6 +340,16 @@ def _embedded_samples(
     by = f" with {start.name} at {start.input_size} px" if isinstance(start, EmbeddingModel) else ""
     _enter(emit, RunState.EMBEDDING, f"one pass: checks, metadata, thumbnails and embeddings{by}")
     return _embedded(job, folder, samples, start, emit)
+
+
+def _pretagged(
+    job: Job, folder: RunFolder, samples: Samples, detector: Detector, access: _Access, emit: Listener
+) -> Samples:
+    _enter(emit, RunState.PRETAGGING, f"detecting objects in {len(samples):,} images")
+    samples = pretagged(job, folder, samples, detector, emit)
+    if job.configs.worker.pretagging_upload:
+        upload_pretagging(job, samples, access.lightly, emit)
+    return samples
 
 
 def _judged(samples: Samples, emit: Listener) -> Samples:

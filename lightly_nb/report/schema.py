@@ -275,7 +275,7 @@ class Metadatum(Part):
 
 class Value(Part):
     value: str = Field(description="The category.")
-    before: float = Field(description="Count among all images (a sum of probabilities for classes).")
+    before: float = Field(description="Count among all images, in the unit of the grouping.")
     after: float = Field(description="Count among selected and preselected images.")
     share_before: float = Field(description="`before` over the sum of all categories.")
     share_after: float = Field(description="`after` over the sum of all categories.")
@@ -283,6 +283,7 @@ class Value(Part):
 
 class Grouping(Part):
     name: str = Field(description="sub-folder, a column of the sample table, or a prediction task.")
+    unit: str = Field(description="What is counted: images, objects, or a sum of probabilities.")
     n_values: int = Field(description="Number of categories.")
     balance_before: float | None = Field(description="Evenness: entropy over its largest value, 0 to 1.")
     balance_after: float | None = Field(description="The same after the selection.")

@@ -70,6 +70,7 @@ WORKER = {
     "output_image_format": "png",
     "dump_sampled_embeddings": True,
     "pretagging": False,
+    "pretagging_detector": "fasterrcnn_resnet50_fpn",
     "pretagging_debug": False,
     "pretagging_upload": False,
     "selected_sequence_length": 1,

@@ -159,3 +159,16 @@ def test_what_is_timed_is_about_what_a_run_takes(photos, tmp_path):
     lnb.embed(photos, checkpoint, num_workers=1, on_event=events.append)
     times = [event["time"] for event in events if "done" in event]
     assert 0.2 < seconds["EMBEDDING"] / (times[-1] - times[0]) < 5
+
+
+def test_pretagging_is_counted_by_its_detector():
+    def seconds(**worker):
+        return estimate(1000, parse_configs(worker, None, {"n_samples": 10}), cpus=2).seconds
+
+    assert "PRETAGGING" not in seconds()
+    default, small = (
+        seconds(pretagging=True, **more)["PRETAGGING"]
+        for more in ({}, {"pretagging_detector": "ssdlite320_mobilenet_v3_large"})
+    )
+    assert default == pytest.approx(6720)
+    assert small < default / 100

@@ -271,9 +271,9 @@ def test_a_report_that_fails_leaves_the_selection_and_is_made_by_resuming(finish
             "Did you mean 'enable_training'",
         ),
         (
-            {"n_samples": 3, "worker_config": {"pretagging": True}},
+            {"n_samples": 3, "worker_config": {"object_level.task_name": "cars"}},
             ConfigError,
-            "pretagging.*cannot do that yet",
+            "object_level.*cannot do that yet",
         ),
     ],
 )

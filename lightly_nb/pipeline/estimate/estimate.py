@@ -89,6 +89,16 @@ START_SECONDS = 2.5
 TRAINING_START_SECONDS = 3.0
 REPORT_SECONDS, REPORT_SECONDS_AN_IMAGE = 15.0, 5.5e-4
 REPORT_BYTES, REPORT_BYTES_AN_IMAGE = 7e6, 150
+DETECTING: Mapping[str, float] = {
+    "fasterrcnn_resnet50_fpn": 134.4,
+    "fasterrcnn_resnet50_fpn_v2": 280.4,
+    "fasterrcnn_mobilenet_v3_large_fpn": 4.5,
+    "fasterrcnn_mobilenet_v3_large_320_fpn": 0.7,
+    "ssdlite320_mobilenet_v3_large": 0.6,
+}
+"""Billions of multiply-adds of one image, by detector, as torchvision says."""
+DETECTING_SECONDS = {"cpu": 0.1, "cuda": 2e-4}
+"""Of a billion: one thread (measured .117 on a shared core), a whole GPU (a guess)."""
 TYPICAL_CPUS = 2
 BYTES_OF_A_NUMBER, DIGITS_OF_A_NUMBER, BYTES_OF_A_ROW = 4, 12, 60
 
@@ -154,6 +164,7 @@ _WORDS = {
     "CHECKING_CORRUPTNESS": "checks",
     "TRAINING": "training",
     "EMBEDDING": "embedding",
+    "PRETAGGING": "pretagging",
     "SAMPLING": "selecting",
     "GENERATING_REPORT": "report",
 }
@@ -263,6 +274,10 @@ def _seconds(n: int, n_selected: int | None, configs: Configs, costs: Costs, cpu
             seconds["TRAINING"] = _training_seconds(n, configs, costs, cpus)
         share = 1 if costs.device == "cuda" else _threads(configs, cpus)
         seconds["EMBEDDING"] = n * (costs.reading / _threads(configs, cpus) + costs.embedding * work / share)
+    if configs.worker.pretagging:
+        share = 1 if costs.device == "cuda" else _threads(configs, cpus)
+        work = DETECTING[configs.worker.pretagging_detector]
+        seconds["PRETAGGING"] = n * work * DETECTING_SECONDS[costs.device] / share
     if n_selected is not None:
         seconds["SAMPLING"] = _selecting_seconds(n, n_selected, configs)
         if configs.worker.generate_report:

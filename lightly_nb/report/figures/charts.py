@@ -108,15 +108,20 @@ def bars(entry: dict[str, Any], title: str) -> Any:
     return figure
 
 
-def category_counts(entry: dict[str, Any], which: str) -> Any:
-    """Draw how many objects of every class there are, `before` or `after`."""
+def category_counts(entry: dict[str, Any], which: str, n_images: int) -> Any:
+    """Draw how many objects of every class there are, `before` or `after`, in `n_images` images."""
     values = entry["values"]
     figure, axes = new_figure(FULL, 0.8 + 0.2 * len(values))
     ax = axes[0, 0]
     ax.barh([label(v["value"], 34) for v in values], [v[which] for v in values], color=_COLORS[which])
     ax.invert_yaxis()
-    ax.set_xlabel("expected number of objects (sum of probabilities)")
-    titled(ax, f"Pretagging {which} the selection", f"evenness {number(entry[f'balance_{which}'])}")
+    ax.set_xlabel("objects" if entry["unit"] == "objects" else f"objects ({entry['unit']})")
+    total = sum(v[which] for v in values) + (entry["more"][which] if entry["more"] else 0.0)
+    titled(
+        ax,
+        f"Pretagging {which} the selection",
+        f"{number(total / max(1, n_images))} objects an image; evenness {number(entry[f'balance_{which}'])}",
+    )
     return figure
 
 

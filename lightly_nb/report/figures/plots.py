@@ -103,7 +103,9 @@ def _dataset(facts: dict[str, Any]) -> list[Plot]:
         if entry["name"] == PRETAGGING:
             plots += [
                 Plot(
-                    "dataset", f"pretagging_histogram_{which}", partial(charts.category_counts, entry, which)
+                    "dataset",
+                    f"pretagging_histogram_{which}",
+                    partial(charts.category_counts, entry, which, found[f"n_{which}"]),
                 )
                 for which in ("before", "after")
             ]

@@ -76,14 +76,16 @@ def _numbers(name: str, column: Any, rows: Chosen) -> Facts:
 def _categories(name: str, codes: NDArray[np.int64], names: list[str], rows: Chosen) -> Facts:
     before = np.bincount(codes, minlength=len(names)).astype(np.float64)
     after = np.bincount(codes[rows.after], minlength=len(names)).astype(np.float64)
-    return {"name": name, **_listed(names, before, after)}
+    return {"name": name, "unit": "images", **_listed(names, before, after)}
 
 
 def _classes(samples: Samples, task: str, names: list[str], rows: Chosen) -> Facts:
-    matrix = samples.arrays[CLASSES + task]
+    of_objects = task in samples.predictions and not samples.predictions[task].task.is_classification
+    matrix = samples.predictions[task].category_count() if of_objects else samples.arrays[CLASSES + task]
     before = matrix.sum(axis=0, dtype=np.float64)
     after = matrix[rows.after].sum(axis=0, dtype=np.float64)
-    return {"name": task, **_listed(names, before, after)}
+    unit = "objects" if of_objects else "sum of probabilities"
+    return {"name": task, "unit": unit, **_listed(names, before, after)}
 
 
 def _listed(names: list[str], before: NDArray[np.float64], after: NDArray[np.float64]) -> Facts:

@@ -46,6 +46,10 @@ FOLDED: Mapping[str, Groups] = MappingProxyType(
             ),
             "output": ("run_directory", "dump_dataset", "output_image_size", "output_image_format"),
             "report": (*("n_example_images", "memory_requirement_in_GB", "upload_report"),),
+            "objects and predictions": (
+                *("pretagging", "pretagging_detector", "pretagging_debug", "pretagging_upload"),
+                "scorer_config",
+            ),
             "datapool": ("use_datapool", "datapool"),
             "machine and worker": (
                 *("num_threads", "token", "worker"),
