@@ -41,8 +41,14 @@ def save(images: Images, *, scores: bool = False) -> dict[str, list[Any]]:
 
 def save_results(images: Images) -> list[dict[str, Any]]:
     """Return COCO results: what `COCO.loadRes` reads beside a file of `save`, with scores."""
-    whole = save(images, scores=True)["annotations"]
-    return [{key: value for key, value in one.items() if key not in ("id", "iscrowd")} for one in whole]
+    result = []
+    for image in labelled(images):
+        for label in image.labels:
+            one = {"image_id": image.number + 1, **_annotation(image, label), "score": label.score}
+            if label.keypoints is not None:  # of results the third number is that of the model
+                one["keypoints"] = [short(value) for value in label.keypoints.ravel()]
+            result.append({key: value for key, value in one.items() if key not in ("iscrowd", "area")})
+    return result
 
 
 def _categories(task: Task) -> list[dict[str, Any]]:

@@ -129,13 +129,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             task_types=TASK_TYPES,
         ),
         "coco_results": Format(
-            *(
-                coco.save_results,
-                "COCO results",
-                "coco_results.json",
-                "Results of COCO, with scores",
-            ),
-            **_LABELS,
+            *(coco.save_results, "COCO results", "coco_results.json", "Results of COCO, with scores"),
+            **{**_LABELS, "task_types": OF_OBJECTS},
         ),
         "yolo": Format(yolo.save, "YOLO", "yolo_train.txt", "The train.txt of YOLO: one path a line"),
         "yolo_folder": Format(

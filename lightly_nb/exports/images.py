@@ -114,5 +114,5 @@ def tell_left_out(images: Images) -> None:
     """Say what was left out of an export, once, and forget it."""
     for reason, count in images.left_out.items():
         if count:
-            say(images.listener, STEP, f"{count:,} {reason}", "warning")
+            say(images.listener, STEP, f"{reason}: {count:,}", "warning")
     images.left_out.clear()

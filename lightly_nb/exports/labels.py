@@ -12,8 +12,8 @@ from lightly_nb.exports.masks import box_of, mask_of
 from lightly_nb.exports.sizes import image_sizes
 from lightly_nb.samples.predictions import Predictions, Task, short
 
-OUTSIDE = "objects have no area in their image and were left out"
-UNPREDICTED = "samples have no predictions of task '{}' and are exported without labels"
+OUTSIDE = "objects without any area in their image, left out"
+UNPREDICTED = "samples without predictions of task '{}', exported without labels"
 
 Box = tuple[float, float, float, float]
 

@@ -13,6 +13,10 @@ def save(images: Images) -> dict[str, list[Any]]:
 
     It is loaded by `lightly_studio.ImageDataset.create().add_samples_from_coco(annotations_json=path,
     images_path=folder)`, for masks with `annotation_type=lightly_studio.AnnotationType.SEGMENTATION_MASK`, or
-    beside images that are there by `add_annotations_from_coco`.
+    beside images that are there by `add_annotations_from_coco`. It reads run lengths of crowds only, so masks
+    are marked as such.
     """
-    return coco.save(images, scores=True)
+    whole = coco.save(images, scores=True)
+    for one in whole["annotations"]:
+        one["iscrowd"] = int("segmentation" in one)
+    return whole

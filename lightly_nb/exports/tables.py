@@ -10,22 +10,29 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.exports.images import Images
-from lightly_nb.samples.predictions import Predictions
+from lightly_nb.samples.predictions import Predictions, Ragged, short
+
+LISTS = ("segmentation", "keypoints", "probabilities")
+"""Columns of predictions that hold a list in each row."""
 
 
 def save_csv(images: Images) -> str:
     """Return a CSV file: `filename` and what is known of the samples.
 
     With predictions instead a row for each of them: `filename`, `number` within the image, `category`,
-    `category_id`, `score`, `x`, `y`, `width`, `height`, `segmentation`, `keypoints` (lists as JSON) and
-    `probabilities.CATEGORY`, as far as the task has them. A sample without any has one row with nothing but
-    its name, and `is_predicted` says whether a model looked at it.
+    `category_id`, `score`, `x`, `y`, `width`, `height`, and lists as JSON: `segmentation`, `keypoints` and
+    `probabilities`, as far as the task has them. A sample without any has one row with nothing but its name,
+    and `is_predicted` says whether a model looked at it.
     """
-    return str(_table(images).to_csv(index=False, lineterminator="\n"))
+    table = _table(images)
+    for name in LISTS:
+        if images.predictions is not None and name in table:
+            table[name] = [None if one is None else json.dumps(one) for one in table[name]]
+    return str(table.to_csv(index=False, lineterminator="\n"))
 
 
 def save_parquet(images: Images) -> bytes:
-    """Return a Parquet file with the rows and columns of `save_csv`."""
+    """Return a Parquet file with the rows and columns of `save_csv`; lists are lists."""
     buffer = io.BytesIO()
     _table(images).to_parquet(buffer, index=False)
     return buffer.getvalue()
@@ -51,7 +58,7 @@ def _of_predictions(images: Images, predictions: Predictions) -> pd.DataFrame:
     counts = predictions.counts
     shown = np.maximum(counts, 1)
     sample = np.repeat(np.arange(len(images)), shown)
-    starts = np.concatenate([[0], np.cumsum(shown)[:-1]])
+    starts = np.cumsum(shown) - shown
     number = np.arange(len(sample)) - np.repeat(starts, shown)
     there = np.repeat(counts > 0, shown)
     place = (np.repeat(predictions.offsets[:-1], shown) + number)[there]
@@ -75,14 +82,19 @@ def _of_predictions(images: Images, predictions: Predictions) -> pd.DataFrame:
     if predictions.bbox is not None:
         for axis, name in enumerate(("x", "y", "width", "height")):
             columns[name] = column(predictions.bbox[place, axis], "float32")
-    for name in ("segmentation", "keypoints"):
-        if (lists := getattr(predictions, name)) is not None:
-            columns[name] = column([json.dumps(_numbers(lists.of(one))) for one in place], "object")
-    if predictions.probabilities is not None:
-        for row, name in enumerate(task.categories):
-            columns[f"probabilities.{name}"] = column(predictions.probabilities[place, row], "float32")
+    for name in LISTS:
+        values = getattr(predictions, name)
+        if values is not None:
+            rows = (values.of(one) if isinstance(values, Ragged) else values[one] for one in place)
+            cells = np.full(len(sample), None, dtype=object)
+            for at, row in zip(np.flatnonzero(there).tolist(), rows, strict=True):
+                cells[at] = _numbers(row)
+            columns[name] = cells
     return pd.DataFrame(columns)
 
 
-def _numbers(values: np.ndarray) -> list[Any]:
-    return [float(str(value)) for value in values] if values.dtype.kind == "f" else values.tolist()
+def _numbers(values: np.ndarray) -> list[Any] | None:
+    """Return the numbers of a singleton, None if it has none."""
+    if values.dtype.kind != "f":
+        return values.tolist() or None
+    return None if not len(values) or np.isnan(values).any() else [short(value) for value in values]

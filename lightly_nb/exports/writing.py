@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lightly_nb.errors import DatasourceError
-from lightly_nb.events import Event, Listener, Stage, say
+from lightly_nb.events import Event, Listener, Stage, say, silent
 from lightly_nb.exports.folders import Folder, write_folder
 from lightly_nb.exports.formats import Format
 from lightly_nb.exports.images import STEP, Images
@@ -79,9 +79,10 @@ def write_parts(
 
 def _contents(images: Images, chosen: Format, most: int, options: dict[str, Any]) -> Iterator[bytes]:
     """Yield the content of each file."""
-    first = images if len(images) <= AT_A_TIME else next(images.parts(1))
-    counts = images.left_out if first is images else Counter()
-    content = chosen.save(replace(first, left_out=counts), **options)
+    first = images
+    if len(images) > AT_A_TIME:  # only to see what it is made of
+        first = replace(next(images.parts(1)), left_out=Counter(), on_event=silent)
+    content = chosen.save(first, **options)
     is_list = isinstance(content, list)
     if first is images and len(images) <= most:
         yield from _cut([content], chosen.most_bytes) if is_list else [_bytes(content)]

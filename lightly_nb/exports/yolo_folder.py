@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+
+import numpy as np
 
 from lightly_nb.errors import InputError
 from lightly_nb.exports.folders import File, Folder, image_files, text_file
 from lightly_nb.exports.images import Images
-from lightly_nb.exports.labels import OUTSIDE, Label, Labelled, labelled, labels_of
+from lightly_nb.exports.labels import OUTSIDE, Label, Labelled, labelled
 from lightly_nb.exports.masks import joined, polygons_of
+from lightly_nb.exports.splits import SPLITS, splits_of
 from lightly_nb.samples.predictions import Predictions, Task
-
-SPLITS: Mapping[str, float] = {"train": 0.8, "val": 0.2}
-"""Shares of the images; `train` and `val` are what Ultralytics asks for."""
-
-_FRAME = re.compile(r"(?P<video>.+)-\d+-\w+\.png", re.IGNORECASE)
 
 
 def save(
@@ -30,11 +26,13 @@ def save(
     splits: Mapping[str, float] | str | None = None,
     copy_images: bool = True,
     scores: bool = False,
+    flat: bool = False,
 ) -> Folder:
     """Return a folder of YOLO: `data.yaml`, `images/SPLIT/…`, and `labels/SPLIT/….txt` beside them.
 
     Classes have the numbers 0, 1, … in the order of the schema. Boxes are cut at the edge of the image.
-    Segments are one polygon each: parts and holes hang together by cuts of no width. A classification is a
+    Segments are one polygon each: holes hang on it by a cut of no width, parts by a line of one
+    pixel. A classification is a
     folder for each class in each split, which Ultralytics numbers by the alphabet; `classes.txt` has them in
     the order of the schema.
 
@@ -47,15 +45,19 @@ def save(
         Whether the images are written, too. Without them a folder has labels and lists only.
     scores : bool
         Whether a line ends with the score, as predictions of YOLO do; to train on, leave it out.
+    flat : bool
+        Whether sub-folders become part of the names (`a/b.jpg` is `a__b.jpg`), for readers that do not look
+        into them, as those of Datumaro and supervision. Ultralytics does.
     """
     predictions = images.needed_predictions()
-    split_of = _splits(images, SPLITS if splits is None else splits)
-    names = _names(images.filenames)
     if predictions.task.is_classification:
         if not copy_images:
             said = "a classification of YOLO is folders of images; leave copy_images True, or export to csv"
             raise InputError(said)
-        return Folder(lambda: _classification(images, predictions, split_of, names))
+        images = _classified(images, predictions)
+    split_of, names = splits_of(images, splits), _names(images.filenames, flat)
+    if predictions.task.is_classification:
+        return Folder(lambda: _classification(images, split_of, names))
     return Folder(lambda: _objects(images, split_of, names, copy_images, scores))
 
 
@@ -76,29 +78,29 @@ def _objects(
         )
 
 
-def _classification(
-    images: Images, predictions: Predictions, split_of: Sequence[str], names: Sequence[str]
-) -> Iterator[File]:
-    task = predictions.task
-    folders = _class_folders(task)
-    yield text_file("classes.txt", "".join(f"{name}\n" for name in task.categories))
+def _classified(images: Images, predictions: Predictions) -> Images:
+    """Return the images that have a class."""
+    rows = np.flatnonzero(predictions.counts > 0)
+    reason = f"samples without a prediction of task '{predictions.task.name}', left out for want of a class"
+    images.left_out[reason] += len(images) - len(rows)
+    return replace(
+        images,
+        filenames=[images.filenames[row] for row in rows],
+        numbers=[images.numbers[row] for row in rows],
+        predictions=predictions.take(rows),
+    )
+
+
+def _classification(images: Images, split_of: Sequence[str], names: Sequence[str]) -> Iterator[File]:
+    predictions = images.needed_predictions()
+    folders = _class_folders(predictions.task)
+    yield text_file("classes.txt", "".join(f"{name}\n" for name in predictions.task.categories))
     for split in dict.fromkeys(split_of):
         for folder in folders:
             yield f"{split}/{folder}/", b""  # a class without images keeps its number in every split
-    found = [labels_of(predictions, row) for row in range(len(images))]
-    rows = [row for row, labels in enumerate(found) if labels]
-    images.left_out[
-        f"samples have no prediction of task '{task.name}' and were left out: there is no class for them"
-    ] += len(images) - len(rows)
-    chosen = Images(
-        [images.filenames[row] for row in rows],
-        [images.numbers[row] for row in rows],
-        read=images.read,
-        on_event=images.on_event,
-    )
-    yield from image_files(
-        chosen, (f"{split_of[row]}/{folders[found[row][0].category]}/{names[row]}" for row in rows)
-    )
+    rows = predictions.classifications().argmax(axis=1).tolist()
+    places = zip(split_of, rows, names, strict=True)
+    yield from image_files(images, (f"{split}/{folders[row]}/{name}" for split, row, name in places))
 
 
 def _class_folders(task: Task) -> list[str]:
@@ -137,7 +139,8 @@ def _data_yaml(predictions: Predictions, split_of: Sequence[str]) -> str:
     there = dict.fromkeys([*SPLITS, *split_of])
     lines = [f"{split}: images/{split}\n" for split in there if split in set(split_of)]
     lines += ["names:\n"]
-    lines += [f"  {number}: {json.dumps(name)}\n" for number, name in enumerate(task.categories)]
+    names = (json.dumps(name, ensure_ascii=False) for name in task.categories)
+    lines += [f"  {number}: {name}\n" for number, name in enumerate(names)]
     if task.type == "keypoint-detection":
         shapes = set() if predictions.keypoints is None else {*_n_keypoints(predictions)}
         if len(shapes) > 1:
@@ -155,13 +158,16 @@ def _n_keypoints(predictions: Predictions) -> Iterator[int]:
     yield from ((offsets[1:] - offsets[:-1]) // 3).tolist()
 
 
-def _names(filenames: Sequence[str]) -> list[str]:
+def _names(filenames: Sequence[str], flat: bool) -> list[str]:
     """Return where each image goes below its split.
 
     A folder `images` is renamed, since YOLO looks for labels where the last one stands; images that differ
     only in their endings, and so would share their labels, get the ending into their names.
     """
-    cleaned = [re.sub(r"(^|/)images(?=/)", r"\1images_", name) for name in filenames]
+    if flat:
+        cleaned = [name.replace("/", "__") for name in filenames]
+    else:
+        cleaned = [re.sub(r"(^|/)images(?=/)", r"\1images_", name) for name in filenames]
     stems = Counter(posixpath.splitext(name)[0] for name in cleaned)
     taken = set(stems)
     result = []
@@ -174,62 +180,3 @@ def _names(filenames: Sequence[str]) -> list[str]:
             taken.add(stem)
         result.append(stem + ending)
     return result
-
-
-def _splits(images: Images, splits: Mapping[str, float] | str) -> list[str]:
-    """Return the split of each image."""
-    if isinstance(splits, str):
-        return _named_splits(images, splits)
-    shares = list(splits.values()) if isinstance(splits, Mapping) else []
-    are_numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in shares)
-    if not shares or not are_numbers or min(shares) < 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6):
-        raise InputError(
-            f"splits is {splits!r}; give shares of sum 1, such as {{'train': 0.8, 'val': 0.2}}, or the name "
-            "of a column of the samples"
-        )
-    for name in splits:
-        _check_split(name)
-    return split_by_shares(images.filenames, splits)
-
-
-def split_by_shares(filenames: Sequence[str], shares: Mapping[str, float]) -> list[str]:
-    """Return a split for each file: always the same one for the same names, whatever their order.
-
-    Frames of a video go together. With as many videos and images as splits, none with a share is empty.
-
-    Examples
-    --------
-    >>> names = [f"{number}.jpg" for number in range(10)]
-    >>> split_by_shares(names, {"train": 0.8, "val": 0.2}).count("val")
-    2
-    """
-    groups = [frame["video"] if (frame := _FRAME.fullmatch(name)) else name for name in filenames]
-    sizes = Counter(groups)
-    order = sorted(sizes, key=lambda group: hashlib.sha256(group.encode()).digest())
-    wanted = {split: share * len(filenames) for split, share in shares.items() if share > 0}
-    counts = dict.fromkeys(wanted, 0)
-    split_of = {}
-    for number, group in enumerate(order):
-        empty = [split for split, count in counts.items() if count == 0]
-        free = empty if len(order) - number <= len(empty) else list(wanted)
-        split = max(free, key=lambda one: (wanted[one] - counts[one]) / wanted[one])
-        counts[split] += sizes[group]
-        split_of[group] = split
-    return [split_of[group] for group in groups]
-
-
-def _named_splits(images: Images, column: str) -> list[str]:
-    result = []
-    for name, number in zip(images.filenames, images.numbers, strict=True):
-        values = images.metadata(number)
-        if column not in values:
-            there = ", ".join(map(str, values)) or "none"
-            raise InputError(f"splits is {column!r}, but the samples have no such column; theirs: {there}")
-        _check_split(values[column], f"{name!r}: ")
-        result.append(str(values[column]))
-    return result
-
-
-def _check_split(name: Any, where: str = "") -> None:
-    if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
-        raise InputError(f"{where}a split cannot be called {name!r}; use letters, digits, _ and -")
