@@ -26,6 +26,9 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.pipeline import run as run
     from lightly_nb.pipeline import start as start
     from lightly_nb.reading import list_samples as list_samples
+    from lightly_nb.reading.annotations import add_metadata as add_metadata
+    from lightly_nb.reading.annotations import add_predictions as add_predictions
+    from lightly_nb.reading.annotations import save_predictions as save_predictions
     from lightly_nb.samples import Samples as Samples
     from lightly_nb.samples.grid import show_images as show_images
     from lightly_nb.scoring import score as score
@@ -52,6 +55,7 @@ _OFFERED = {
     "models": ["EmbeddingModel"],
     "pipeline": ["Run", "open_run", "rerun", "run", "start"],
     "reading": ["list_samples"],
+    "reading.annotations": ["add_metadata", "add_predictions", "save_predictions"],
     "samples": ["Samples"],
     "samples.grid": ["show_images"],
     "scoring": ["score"],

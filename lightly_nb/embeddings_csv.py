@@ -11,7 +11,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,7 @@ def write_embeddings_csv(
     filenames: Sequence[str],
     embeddings: np.ndarray,
     labels: Sequence[int] | np.ndarray | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an embeddings CSV.
 
@@ -86,6 +87,8 @@ def write_embeddings_csv(
         Shape (n, d), written as float32.
     labels : sequence of int or None
         One per row. None: `folder_labels` of the names.
+    more : mapping of str to array, optional
+        Numbers that count as further dimensions: the columns `embedding_{d}_NAME`, ….
 
     Raises
     ------
@@ -101,21 +104,26 @@ def write_embeddings_csv(
             f"{embeddings.shape}; give one name, one label and one row of embeddings per sample"
         )
     with open(path, "w", encoding="utf-8", newline="") as stream:
-        header = ["filenames", *(f"embedding_{i}" for i in range(embeddings.shape[1])), "labels"]
+        beside = {name: np.asarray(values) for name, values in (more or {}).items()}
+        header = ["filenames", *(f"embedding_{i}" for i in range(embeddings.shape[1]))]
+        header += [_quoted(f"embedding_{i}_{name}") for i, name in enumerate(beside, embeddings.shape[1])]
+        header.append("labels")
         stream.write(",".join(header) + "\n")
         for start in range(0, len(names), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            numbers = _number_lines(embeddings[rows], labels[rows])
+            numbers = _number_lines(
+                [*embeddings[rows].T, *(one[rows] for one in beside.values()), labels[rows]]
+            )
             stream.writelines(
                 f"{_quoted(name)},{line}\n" for name, line in zip(names[rows], numbers, strict=True)
             )
 
 
-def _number_lines(embeddings: np.ndarray, labels: np.ndarray) -> list[str]:
+def _number_lines(numbers: Sequence[np.ndarray]) -> list[str]:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    columns = [pa.array(np.ascontiguousarray(column)) for column in embeddings.T] + [pa.array(labels)]
+    columns = [pa.array(np.ascontiguousarray(column)) for column in numbers]
     table = pa.table(columns, names=[str(i) for i in range(len(columns))])
     sink = io.BytesIO()
     arrow_csv.write_csv(table, sink, arrow_csv.WriteOptions(include_header=False))

@@ -96,6 +96,33 @@ class RunFolder:
         return self.data / "listed_files.parquet"
 
     @property
+    def annotations_table(self) -> Path:
+        """Names of all files that predictions and metadata were read for, and the metadata, Parquet."""
+        return self.data / "annotations" / "listed.parquet"
+
+    def predictions(self, task: str) -> Path:
+        """The predictions of one task, a row for each name in `annotations_table`, Arrow."""
+        return self.data / "annotations" / f"{task}.arrow"
+
+    def predictions_files(self) -> list[Path]:
+        """The files of predictions that are there."""
+        return sorted((self.data / "annotations").glob("*.arrow"))
+
+    def input_predictions(self, task: str) -> Path:
+        """The predictions of one task that samples had which were handed in, Arrow."""
+        return self.path / "config" / "predictions" / f"{task}.arrow"
+
+    @property
+    def unusable_annotations(self) -> Path:
+        """Prediction and metadata files that could not be used and why, CSV."""
+        return self.data / "unusable_annotations.csv"
+
+    @property
+    def al_score_embeddings(self) -> Path:
+        """The embeddings as computed, with the active-learning scores as further dimensions, CSV."""
+        return self.data / "al_score_embeddings.csv"
+
+    @property
     def sampled(self) -> Path:
         """The folder of copies of the selected images, where they were asked for."""
         return self.data / "sampled"

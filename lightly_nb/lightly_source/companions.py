@@ -48,7 +48,7 @@ class Files(NamedTuple):
     other: str
     """One of them."""
     shared: frozenset[str]
-    """Files that several samples may mean: images that differ in their endings."""
+    """Files that several images or videos may mean, which differ in their endings."""
 
     @property
     def n_found(self) -> int:
@@ -94,19 +94,17 @@ def companion_files(
             stage.advance()
     stems.discard("schema")
     names: list[str | None] = []
-    used: set[str] = set()
+    used: dict[str, str] = {}
     shared: set[str] = set()
     for filename in filenames:
-        stem = posixpath.splitext(filename)[0]
+        stem, kind = posixpath.splitext(filename)
         if stem not in stems:
             frame = _FRAME.fullmatch(filename)
-            stem = frame["video"] if frame and frame["video"] in stems else ""
-        if stem in used:
+            stem, kind = (frame["video"], frame["type"]) if frame and frame["video"] in stems else ("", "")
+        if stem and used.setdefault(stem, kind) != kind:
             shared.add(f"{folder}/{stem}.json")
-        if stem:
-            used.add(stem)
         names.append(f"{folder}/{stem}.json" if stem else None)
-    others = stems - used
+    others = stems - used.keys()
     other = f"{folder}/{min(others)}.json" if others else ""
     return Files(names, len(others), other, frozenset(shared))
 

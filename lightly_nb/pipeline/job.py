@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
 from lightly_nb.pipeline.options import RunOptions, with_defaults
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
+from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inputs, read_inputs
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
-from lightly_nb.samples import Samples
+from lightly_nb.samples import Predictions, Samples
+from lightly_nb.samples.predictions_file import read_predictions_file, write_predictions_file
 
 REPORTED_PACKAGES = ("lightly_nb", "lightly", "torch", "torchvision", "numpy", "pandas", "simplejpeg")
 
@@ -55,6 +57,8 @@ class Job:
         `worker_config.checkpoint_run_id` stands for.
     queries : tuple of Query
         The embeddings of the tags that SIMILARITY strategies name.
+    predictions : mapping of str to Predictions
+        Those of the samples that were handed in, by task; a row for each of `listing`.
     """
 
     input: str
@@ -66,6 +70,12 @@ class Job:
     datapool: str | None = None
     checkpoint: str | None = None
     queries: tuple[Query, ...] = ()
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+
+    @property
+    def listed_names(self) -> list[str]:
+        """The names of `listing`, in its order."""
+        return [] if self.listing is None else [str(name) for name in self.listing.index]
 
     def again(self, output_dir: str | os.PathLike[str] | None) -> Job:
         """Return the same job for a new folder by date and time, below `output_dir` (None: as before)."""
@@ -101,7 +111,22 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
     elif options["lightly_storage_options"]:
         raise ConfigError("lightly_storage_options are for a lightly_source, but none is given")
     _check(job)
+    _check_annotations(job, options)
     return job
+
+
+def _check_annotations(job: Job, options: RunOptions) -> None:
+    """Refuse strategies on predictions and metadata that are not there."""
+    selection = job.configs.selection
+    if selection is None or not asks_for_annotations(selection):
+        return
+    lightly = open_datasource(
+        job.lightly_source or job.input,
+        storage_options=options["lightly_storage_options" if job.lightly_source else "storage_options"],
+    )
+    columns = () if job.listing is None else [str(name) for name in job.listing]
+    tasks = {name: one.task for name, one in job.predictions.items()}
+    check_inputs(selection, read_inputs(lightly, tasks, columns), job.configs.worker)
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
@@ -116,7 +141,8 @@ def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_opt
     url = getattr(samples.source, "url", None)
     if url is None:
         raise RunError("these samples have no source to read from; give a folder, a list of files or a table")
-    return Job(url, configs, shared, output, samples.table)
+    predictions = dict(samples.predictions)
+    return Job(url, configs, shared, output, samples.table, predictions=predictions)
 
 
 def _datapool_folder(
@@ -182,6 +208,7 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
         "datapool": job.datapool,
         "checkpoint": job.checkpoint,
         "queries": save_queries(folder, job.queries),
+        "predictions": list(job.predictions),
         "worker_config": to_dict(job.configs.worker),
         "lightly_config": to_dict(job.configs.lightly),
         "selection_config": to_dict(job.configs.selection) if job.configs.selection else None,
@@ -192,6 +219,8 @@ def save_job(job: Job, asked: Mapping[str, Any]) -> RunFolder:
     if job.listing is not None:
         table = job.listing.reset_index()
         write_aside(folder.input_table, table.to_parquet)
+    for name, predictions in job.predictions.items():
+        write_predictions_file(folder.input_predictions(name), predictions)
     return folder
 
 
@@ -223,6 +252,10 @@ def load_job(folder: RunFolder) -> Job:
         datapool=content["datapool"],
         checkpoint=content["checkpoint"],
         queries=load_queries(folder, content["queries"]),
+        predictions={
+            name: read_predictions_file(folder.input_predictions(name))
+            for name in content.get("predictions", ())
+        },
     )
 
 

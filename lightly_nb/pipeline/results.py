@@ -16,8 +16,9 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.errors import RunError
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
-from lightly_nb.samples import QUARANTINE_COLUMNS, Samples
+from lightly_nb.samples import QUARANTINE_COLUMNS, Predictions, Samples
 from lightly_nb.samples.embedding_check import EmbeddingCheck
+from lightly_nb.samples.predictions_file import read_predictions_file
 from lightly_nb.selection import Selection
 
 if TYPE_CHECKING:
@@ -91,7 +92,19 @@ def load_samples_without_source(folder: RunFolder) -> Samples:
         thumbnails=_thumbnails(folder),
         layouts=folder.layouts,
         embedding_check=load_embedding_check(folder),
+        predictions=load_predictions(folder, table),
     )
+
+
+def load_predictions(folder: RunFolder, table: pd.DataFrame) -> dict[str, Predictions]:
+    """Read the predictions of the samples of `table`, by task."""
+    files = folder.predictions_files()
+    if not files:
+        return {}
+    names = pd.read_parquet(folder.annotations_table, columns=["filename"])["filename"]
+    rows = pd.Index(names).get_indexer(pd.Index(table.index))
+    kept = (read_predictions_file(path) for path in files)
+    return {one.task.name: one.take(rows) for one in kept}
 
 
 def load_embedding_check(folder: RunFolder) -> EmbeddingCheck | None:

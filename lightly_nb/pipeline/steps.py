@@ -24,6 +24,7 @@ from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, combined, say
 from lightly_nb.lightly_source.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.pipeline import results
+from lightly_nb.pipeline.annotations import check_data, read_annotations, scored, with_annotations
 from lightly_nb.pipeline.datapool.steps import (
     completion_message,
     files_to_process,
@@ -39,6 +40,7 @@ from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_p
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
+from lightly_nb.pipeline.selection_inputs import Inputs, check_inputs, read_inputs
 from lightly_nb.pipeline.starting_model import starting_point, trains
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
@@ -110,10 +112,17 @@ def _steps(job: Job, folder: RunFolder, access: _Access, emit: Listener) -> None
     selection_config = _refuse_what_is_not_built(job)
     check_queries(selection_config, job.queries)
     worker = job.configs.worker
+    lightly = _lightly(job, access)
+    inputs = _inputs(job, lightly)
+    check_inputs(selection_config, inputs, worker)
     start = starting_point(job)
     if not folder.samples.is_file():
         pool = opened_datapool(job, start, emit)
-        samples = _samples_to_select_from(job, folder, start, pool, access, emit)
+        samples = _samples_to_select_from(job, folder, start, pool, access, inputs, emit)
+        samples = with_annotations(samples, folder)
+        if samples.predictions:
+            _enter(emit, RunState.COMPUTING_ACTIVE_LEARNING_SCORES, f"scores of {', '.join(inputs.tasks)}")
+            samples = scored(job, folder, samples, emit)
         results.save_samples(folder, samples, worker.normalize_embeddings)
         shutil.rmtree(folder.chunks, ignore_errors=True)
     samples = results.load_samples(folder, job.input, access.input)
@@ -138,12 +147,15 @@ def _samples_to_select_from(
     start: Path | EmbeddingModel | EmbeddingsTable | None,
     pool: Datapool | None,
     access: _Access,
+    inputs: Inputs,
     emit: Listener,
 ) -> Samples:
     _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
     samples = _listed(job, access, emit)
     if pool is None:
         _refuse_impossible_size(job, len(samples))
+    _load_annotations(job, folder, samples, pool, access, inputs, emit)
+    if pool is None:
         results.save_listed_files(folder, samples)
         return _embedded_samples(job, folder, samples, start, emit)
     samples = files_to_process(job, samples, pool, emit)
@@ -151,6 +163,28 @@ def _samples_to_select_from(
     if len(samples):
         samples = _embedded_samples(job, folder, samples, start, emit)
     return joined(job, folder, samples, pool)
+
+
+def _load_annotations(
+    job: Job,
+    folder: RunFolder,
+    listed: Samples,
+    pool: Datapool | None,
+    access: _Access,
+    inputs: Inputs,
+    emit: Listener,
+) -> None:
+    """Read predictions and metadata of what was listed, and check what the selection wants of them."""
+    if inputs.metadata:
+        _enter(emit, RunState.LOADING_METADATA, f"metadata: {', '.join(e.path for e in inputs.metadata)}")
+    if inputs.tasks:
+        _enter(emit, RunState.LOADING_PREDICTION, f"predictions of {', '.join(inputs.tasks)}")
+    before = [] if pool is None else pool.samples.filenames
+    names = sorted({*listed.filenames, *before})
+    if inputs.metadata or inputs.tasks:
+        read_annotations(job, folder, _lightly(job, access), names, inputs, emit)
+    assert job.configs.selection is not None
+    check_data(job.configs.selection, with_annotations(listed, folder), job.configs.lightly.seed)
 
 
 def _embedded_samples(
@@ -265,13 +299,23 @@ def _listed(job: Job, access: _Access, emit: Listener) -> Samples:
     return list_samples(source, exclude=[job.output_dir], relevant_filenames=relevant, on_event=emit)
 
 
+def _lightly(job: Job, access: _Access) -> Datasource:
+    """Open the LIGHTLY datasource, which is the input where none is named."""
+    if job.lightly_source is None:
+        return open_datasource(job.input, storage_options=access.input)
+    return open_datasource(job.lightly_source, storage_options=access.lightly)
+
+
+def _inputs(job: Job, lightly: Datasource) -> Inputs:
+    columns = () if job.listing is None else [str(name) for name in job.listing]
+    return read_inputs(lightly, {name: one.task for name, one in job.predictions.items()}, columns)
+
+
 def _relevant_filenames(job: Job, source: Datasource, access: _Access) -> RelevantFilenames | None:
     name = job.configs.worker.relevant_filenames_file
     if not name:
         return None
-    lightly = source
-    if job.lightly_source is not None:
-        lightly = open_datasource(job.lightly_source, storage_options=access.lightly)
+    lightly = source if job.lightly_source is None else _lightly(job, access)
     where = f"worker_config.relevant_filenames_file '{name}' in {lightly.url}"
     if (entry := lightly.look(name)).refused:
         advice = "" if job.lightly_source else "; name the LIGHTLY datasource if it is not the input itself"

@@ -243,7 +243,7 @@ def with_datapool(samples: Samples, pool: Datapool) -> Samples:
     table = pd.concat([samples.table, earlier.table])
     table[PRESELECTED] = table[PRESELECTED].astype(bool)
     embeddings = np.concatenate([samples.embeddings, earlier.embeddings])
-    return replace(samples, table=table, arrays={"embeddings": embeddings})
+    return replace(samples, table=table, arrays={"embeddings": embeddings}, predictions={})
 
 
 def joined_thumbnails(samples: Samples, path: Path) -> Samples:
@@ -320,6 +320,7 @@ def updated(
         added.with_columns({JPEG: [added.thumbnail(row) or None for row in range(len(added))]}),
         arrays={"embeddings": added.embeddings},
         thumbnails=None,
+        predictions={},
     )
     table = added.table.drop(columns=[name for name in OF_A_RUN if name != JPEG and name in added.table])
     parts = [part for part in (pool.samples.table, table) if len(part)]

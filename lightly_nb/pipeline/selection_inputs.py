@@ -1,0 +1,172 @@
+"""What strategies may ask for of predictions and metadata, checked before any work: only schemas are read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lightly_nb.config import SelectionConfig, WorkerConfig
+from lightly_nb.config.old_form import PRETAGGING_TASK
+from lightly_nb.config.selection import (
+    BalanceStrategy,
+    MetadataInput,
+    PredictionsInput,
+    ScoresInput,
+    StrategyConfig,
+)
+from lightly_nb.datasource import Datasource
+from lightly_nb.errors import ConfigError, InputError, Problem
+from lightly_nb.lightly_source.metadata_schema import RESERVED, MetadataEntry, read_metadata_schema
+from lightly_nb.lightly_source.predictions import read_tasks
+from lightly_nb.samples.predictions import Task
+from lightly_nb.scoring.score import check_score, nearest
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is known of samples before they are listed.
+
+    Parameters
+    ----------
+    tasks : mapping of str to Task
+        Prediction tasks by name.
+    metadata : tuple of MetadataEntry
+        The entries of the metadata schema.
+    columns : collection of str
+        Columns of the table that was handed in as the input, if any.
+    where : str
+        Where LIGHTLY is.
+    """
+
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    metadata: tuple[MetadataEntry, ...] = ()
+    columns: Collection[str] = ()
+    where: str = ""
+
+
+def read_inputs(
+    lightly: Datasource, tasks: Mapping[str, Task] | None = None, columns: Collection[str] = ()
+) -> Inputs:
+    """Read the schemas of LIGHTLY.
+
+    Parameters
+    ----------
+    lightly : Datasource
+        Holds `.lightly/predictions` and `.lightly/metadata`, or nothing of the kind.
+    tasks : mapping of str to Task, optional
+        Tasks whose predictions are handed in; they come before those of LIGHTLY.
+    columns : collection of str
+        Columns of the table that is handed in.
+
+    Raises
+    ------
+    InputError
+        If a schema cannot be used.
+    """
+    schemas = read_metadata_schema(lightly)
+    return Inputs({**read_tasks(lightly), **(tasks or {})}, schemas, columns, lightly.url)
+
+
+def check_inputs(selection: SelectionConfig, inputs: Inputs, worker: WorkerConfig | None = None) -> None:
+    """Refuse strategies whose task, score, categories or metadata are not there, or of the wrong kind.
+
+    `worker` says whether pretagging will make a task of its own.
+
+    Raises
+    ------
+    ConfigError
+        Names each such key, what is there, and the nearest name.
+    """
+    made = {PRETAGGING_TASK} if worker is not None and worker.pretagging else set()
+    problems = [
+        Problem(f"selection_config.strategies[{number}].{key}", text)
+        for number, entry in enumerate(selection.strategies)
+        for key, text in _problems(entry, inputs, made)
+    ]
+    if problems:
+        raise ConfigError("\n".join(f"{one.key}: {one.text}" for one in problems), problems)
+
+
+def asks_for_annotations(selection: SelectionConfig) -> bool:
+    """Whether a strategy reads predictions or metadata that are not computed from the image."""
+    return any(
+        isinstance(entry.input, ScoresInput | PredictionsInput | MetadataInput)
+        for entry in selection.strategies
+    )
+
+
+def _problems(entry: StrategyConfig, inputs: Inputs, made: set[str]) -> Iterator[tuple[str, str]]:
+    source = entry.input
+    if isinstance(source, MetadataInput):
+        yield from _of_metadata(source.key, entry, inputs)
+    elif isinstance(source, ScoresInput | PredictionsInput) and source.task not in made:
+        if isinstance(source, ScoresInput) and f"score.{source.task}.{source.score}" in inputs.columns:
+            return
+        task = inputs.tasks.get(source.task)
+        if task is None:
+            yield "input.task", f"got '{source.task}', {_tasks_there(source.task, inputs)}"
+        elif isinstance(source, ScoresInput):
+            try:
+                check_score(source.score, task.name, task.type)
+            except InputError as error:
+                yield "input.score", str(error)
+        else:
+            yield from _of_categories(source, entry, task)
+
+
+def _tasks_there(name: str, inputs: Inputs) -> str:
+    if inputs.tasks:
+        return f"but there are the tasks {_listed(inputs.tasks)}.{nearest(name, list(inputs.tasks))}"
+    return (
+        f"but there are no predictions at all: {inputs.where} has no .lightly/predictions/tasks.json. Write "
+        "them there (docs/predictions.md), name the LIGHTLY datasource that has them, or hand in samples "
+        "with lightly_nb.add_predictions"
+    )
+
+
+def _of_categories(source: PredictionsInput, entry: StrategyConfig, task: Task) -> Iterator[tuple[str, str]]:
+    known = list(task.categories)
+    for name in source.categories or ():
+        if name not in known:
+            yield "input.categories", _unknown_category(name, task.name, known)
+    if isinstance(entry.strategy, BalanceStrategy):
+        counted = list(source.categories or known)
+        for name in entry.strategy.target or ():
+            if name not in counted:
+                yield "strategy.target", _unknown_category(str(name), task.name, counted)
+
+
+def _unknown_category(name: str, task: str, known: Sequence[str]) -> str:
+    said = f"got '{name}', but the categories of task '{task}' that count are {_listed(known)}"
+    return f"{said}.{nearest(name, known)}"
+
+
+def _of_metadata(key: str, entry: StrategyConfig, inputs: Inputs) -> Iterator[tuple[str, str]]:
+    from lightly_nb.reading.image_metadata import IMAGE_METADATA
+
+    kind = entry.strategy.type
+    if key in inputs.columns:  # looked at as soon as the samples are listed
+        return
+    entries = {one.path: one for one in inputs.metadata}
+    if key in IMAGE_METADATA:
+        if kind == "BALANCE":
+            yield "input.key", f"BALANCE needs categories, and '{key}' is a number; use WEIGHTS or THRESHOLD"
+    elif key not in entries:
+        there = [*entries, *IMAGE_METADATA, *(name for name in inputs.columns if name not in entries)]
+        where = f"; the keys are those of .lightly/metadata/schema.json in {inputs.where}"
+        where = "" if key.startswith(RESERVED) else where
+        yield "input.key", f"got '{key}', but there are {_listed(there)}{where}.{nearest(key, there)}"
+    elif kind == "BALANCE" and entries[key].is_numeric:
+        said = f"BALANCE needs categories, and '{key}' is {entries[key].value_type} in the schema"
+        yield "input.key", f"{said}; use WEIGHTS or THRESHOLD, or make it CATEGORICAL_INT"
+    elif kind != "BALANCE" and not entries[key].is_numeric:
+        said = f"{kind} needs numbers, and '{key}' is {entries[key].value_type} in the schema"
+        yield "input.key", f"{said}; use BALANCE, or make it NUMERIC_INT or NUMERIC_FLOAT"
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = list(names)[:SHOWN]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(map(str, shown)) + more
