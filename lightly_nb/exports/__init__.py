@@ -1,32 +1,24 @@
 """Exports to what labelling and training tools read.
 
-A format is one file with a function from `Images` (plain values, a function that makes URLs) to what the
-tool imports, and one line in `formats.FORMATS`. `export` does it for samples and picks, `save` for `Images`.
+A format is one file with a function from `Images` (plain values, a function that makes URLs, predictions) to
+what the tool imports, and one line in `formats.FORMATS`. `export` does it for samples and picks, `save` for
+`Images`.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from lightly_nb.datasource import Datasource
-from lightly_nb.datasource.sample_files import SampleFiles
-from lightly_nb.errors import DatasourceError, InputError
+from lightly_nb.errors import InputError
 from lightly_nb.events import Listener
 from lightly_nb.exports.datasets import to_fiftyone, to_huggingface, to_torch
-from lightly_nb.exports.formats import FORMATS, Format, format_named
-from lightly_nb.exports.images import Images
-from lightly_nb.files import written_aside
+from lightly_nb.exports.formats import FORMATS, Format, check_options, format_named
+from lightly_nb.exports.images import Images, tell_left_out
+from lightly_nb.exports.of_samples import images_of, task_to_export
+from lightly_nb.exports.writing import write, write_parts
 from lightly_nb.samples import Samples
 from lightly_nb.samples.arguments import FUNCTION, MAPPING, PATH, SAMPLES, TEXT, accepts
 from lightly_nb.samples.rows import names_of
@@ -42,6 +34,8 @@ def export(
     format: str,
     path: str | os.PathLike[str] | None = None,
     *,
+    task: str | None = None,
+    chunk_size: int | None = None,
     url_for: Callable[[str], str] | None = None,
     formats: Mapping[str, Format] | None = None,
     on_event: Listener | None = None,
@@ -56,43 +50,69 @@ def export(
     picks : Selection, iterable of str or None
         Which samples, in this order: a selection, or file names. None: all.
     format : str
-        `filenames`, `filenames_and_read_urls`, `label_studio`, `label_box_v4`, `coco`, `yolo` or `cvat`.
+        A name in `FORMATS`: `filenames`, `label_studio`, `coco`, `yolo_folder`, `csv`, … docs/exports.md has
+        all of them, and how each is imported.
     path : path, optional
-        File to write to, whole or not at all; its folder is made. None returns the content.
+        File or folder to write to, whole or not at all; its parents are made. None returns the content. Some
+        folders are useful as a zip file: end the name in `.zip`.
+    task : str, optional
+        The task whose predictions are exported, too. None: the samples alone; a format that is nothing
+        without predictions takes the only task that there is.
+    chunk_size : int, optional
+        Samples in a file. None: all, or as many as the tool documents that it takes; more are written to
+        `name-001.json`, `name-002.json`, … Without `path` an iterator over parts is returned.
     url_for : callable, optional
         Makes the URL that the tool is to open, of a file name. None: signed by the bucket for a week, or
         `file://` for a folder.
     formats : mapping of str to Format, optional
         Formats by name, so that a notebook can pass its own; None is `FORMATS`.
     on_event : callable, optional
-        Gets the events while sizes are read from files; None shows a progress bar.
+        Gets progress, and a warning for each reason why something was left out; None shows a progress bar.
     **options
-        Of the format: `root` of `yolo`.
+        Of the format: `root` of `yolo`, `splits` of `yolo_folder`, `scores` of `coco`, …
 
     Returns
     -------
-    str, list, dict or Path
-        What the tool imports: text, or what is to be written as JSON. With `path`: where it is.
+    str, bytes, list, dict, Path or list of Path
+        What the tool imports: text, or what is to be written as JSON. With `path`: where it is; a list if it
+        took several files.
 
     Raises
     ------
     InputError
-        If there is no such format, option or sample, or no source to make URLs from or to read sizes from.
+        If there is no such format, option, task or sample, the format does not hold such predictions, or
+        there is no source to make URLs from or to read sizes from.
     DatasourceError
         If a file cannot be read or written, or no URL of it made.
 
     Examples
     --------
+    >>> import pandas as pd
     >>> samples = Samples(pd.DataFrame(index=["a.jpg", "b c.jpg"]))
     >>> export(samples, ["b c.jpg"], "yolo", root="/data")
     '/data/b c.jpg\n'
     """
-    if instead := format_named(format, formats).replaced_by:
+    chosen = format_named(format, formats)
+    if instead := chosen.replaced_by:
         said = f"the export format {format!r} is deprecated; use {instead!r}"
         warnings.warn(said, DeprecationWarning, stacklevel=2)
-    images = _images_of(samples, picks, url_for, on_event)
-    content = save(images, format, formats=formats, **options)
-    return content if path is None else write(content, path)
+    check_options(format, chosen, options, chunk_size)
+    task = task_to_export(format, chosen, samples.predictions, task, formats, on_event)
+    images = images_of(samples, picks, task, url_for, on_event)
+    if path is None:
+        if chosen.is_folder:
+            raise InputError(
+                f"the export format {format!r} is a folder of files; give path=, where it is to be"
+            )
+        content = save(images, format, chunk_size=chunk_size, formats=formats, **options)
+        tell_left_out(images)
+        return content
+    if chosen.is_folder:
+        paths = [write(chosen.save(images, **options), path)]
+    else:
+        paths = write_parts(images, chosen, path, chunk_size, **options)
+    tell_left_out(images)
+    return paths[0] if len(paths) == 1 else paths
 
 
 def save(
@@ -125,73 +145,7 @@ def save(
         What the format's function says; with `chunk_size`, an iterator of such.
     """
     chosen = format_named(format, formats)
-    allowed = [one.name for one in chosen.options]
-    for name in options:
-        if name not in allowed:
-            there = ", ".join(allowed) or "none"
-            raise InputError(f"the export format {format!r} has no option {name!r}; its options: {there}")
+    check_options(format, chosen, options, chunk_size)
     if chunk_size is None:
         return chosen.save(images, **options)
-    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
-        raise InputError(f"chunk_size is {chunk_size!r}; give a whole number of samples, 1 or more, or None")
     return (chosen.save(part, **options) for part in images.parts(chunk_size))
-
-
-def write(content: Any, path: str | os.PathLike[str]) -> Path:
-    """Write an export to a file, what is no text as JSON; return its path. It is whole or not there.
-
-    Raises
-    ------
-    DatasourceError
-        If it cannot be written; what stood there before is untouched.
-    """
-    target = Path(path).expanduser().absolute()
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(target) as aside:
-            aside.write_text(text if text.endswith("\n") or not text else f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        said = f"'{target}' cannot be written: {error.strerror or error}"
-        raise DatasourceError(f"{said}; free some space or choose another folder") from None
-    return target
-
-
-def _images_of(
-    samples: Samples,
-    picks: Selection | Iterable[str] | None,
-    url_for: Callable[[str], str] | None,
-    on_event: Listener | None,
-) -> Images:
-    """Return the picks among samples as `Images`, with the URLs of their source where it has any."""
-    if isinstance(picks, str):
-        raise InputError(f"picks: got the text {picks!r}; give a Selection, a list of file names, or None")
-    if picks is None:
-        names, numbers = samples.filenames, np.arange(len(samples))
-    else:
-        names = names_of(picks, "picks")
-        numbers = samples.rows_of(names)
-    images = Images(names, numbers.tolist(), _metadata(samples.table), on_event=on_event)
-    source = samples.source
-    if isinstance(source, Datasource):
-        return images.with_files(SampleFiles(source, url_for=url_for))
-    if source is not None:
-        images = replace(images, read=lambda name, end: source.read(name))
-    return images if url_for is None else replace(images, read_url=url_for, source_url=url_for)
-
-
-def _metadata(table: pd.DataFrame) -> Callable[[int], dict[str, Any]]:
-    """Return a function from a row to its values, as JSON can hold them."""
-
-    @cache
-    def columns() -> dict[str, list[Any]]:
-        names = [name for name in table.columns if name != "thumbnail"]
-        return {str(name): table[name].astype(object).tolist() for name in names}
-
-    return lambda row: {name: _plain(values[row]) for name, values in columns().items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

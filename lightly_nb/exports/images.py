@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from lightly_nb.datasource.sample_files import SampleFiles
 from lightly_nb.errors import InputError
-from lightly_nb.events import Listener
+from lightly_nb.events import Listener, ProgressBar, say
+from lightly_nb.samples.predictions import Predictions
+
+STEP = "EXPORT"
 
 
 def no_url(filename: str) -> str:
@@ -45,6 +51,13 @@ class Images:
         Reads a file: all of it, or with a second argument its first bytes.
     on_event : callable, optional
         Hears how far it is where images are read; None shows a progress bar.
+    predictions : Predictions, optional
+        What is exported with the images: those of one task, a row an image.
+    all_numbers : sequence of int
+        Of a part: the numbers of the whole export, so that the columns of tables agree.
+    left_out : collections.Counter
+        What a format could not take, by the reason, and how often: `tell_left_out` says it at the end. Parts
+        share it.
     """
 
     filenames: Sequence[str]
@@ -54,9 +67,29 @@ class Images:
     source_url: Callable[[str], str] = no_url
     read: Callable[[str, int | None], bytes] = no_file
     on_event: Listener | None = None
+    predictions: Predictions | None = None
+    all_numbers: Sequence[int] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self.filenames)
+
+    @property
+    def listener(self) -> Listener:
+        """Who hears of the export: the given listener, or a progress bar that prints warnings."""
+        return self.on_event or ProgressBar()
+
+    def needed_predictions(self) -> Predictions:
+        """Return the predictions.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        if self.predictions is None:
+            raise InputError("this export format is nothing without predictions; say whose by task=")
+        return self.predictions
 
     def with_files(self, files: SampleFiles) -> Images:
         """Return the images with the URLs and the content of `files`."""
@@ -66,4 +99,20 @@ class Images:
         """Yield the images in parts of `size`, the last one shorter."""
         for start in range(0, len(self), size):
             part = slice(start, start + size)
-            yield replace(self, filenames=self.filenames[part], numbers=self.numbers[part])
+            rows = np.arange(len(self))[part]
+            predictions = None if self.predictions is None else self.predictions.take(rows)
+            yield replace(
+                self,
+                filenames=self.filenames[part],
+                numbers=self.numbers[part],
+                predictions=predictions,
+                all_numbers=self.all_numbers or self.numbers,
+            )
+
+
+def tell_left_out(images: Images) -> None:
+    """Say what was left out of an export, once, and forget it."""
+    for reason, count in images.left_out.items():
+        if count:
+            say(images.listener, STEP, f"{reason}: {count:,}", "warning")
+    images.left_out.clear()

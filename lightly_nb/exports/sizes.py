@@ -9,7 +9,7 @@ from typing import Any
 
 from lightly_nb.engines import local
 from lightly_nb.errors import InputError
-from lightly_nb.events import ProgressBar, Stage
+from lightly_nb.events import Stage
 from lightly_nb.exports.images import Images
 
 AT_ONCE = 8
@@ -37,8 +37,7 @@ def image_sizes(images: Images) -> Iterator[tuple[int, int]]:
         return found
 
     work = local.map(size, zip(images.filenames, images.numbers, strict=True), AT_ONCE)
-    listener = images.on_event or ProgressBar()
-    with closing(work), Stage(listener, "IMAGE SIZES", len(images), "image") as stage:
+    with closing(work), Stage(images.listener, "IMAGE SIZES", len(images), "image") as stage:
         for found in work:
             yield found
             stage.advance()

@@ -221,16 +221,16 @@ class Predictions:
         for number in range(int(self.offsets[row]), int(self.offsets[row + 1])):
             one: dict[str, Any] = {
                 "category_id": self.task.category_ids[self.category[number]],
-                "score": _short(self.score[number]),
+                "score": short(self.score[number]),
             }
             if self.bbox is not None and not np.isnan(self.bbox[number]).any():
-                one["bbox"] = [_short(value) for value in self.bbox[number]]
+                one["bbox"] = [short(value) for value in self.bbox[number]]
             if self.segmentation is not None and len(self.segmentation.of(number)):
                 one["segmentation"] = self.segmentation.of(number).tolist()
             if self.keypoints is not None and len(self.keypoints.of(number)):
-                one["keypoints"] = [_short(value) for value in self.keypoints.of(number)]
+                one["keypoints"] = [short(value) for value in self.keypoints.of(number)]
             if self.probabilities is not None and not np.isnan(self.probabilities[number]).any():
-                one["probabilities"] = [_short(value) for value in self.probabilities[number]]
+                one["probabilities"] = [short(value) for value in self.probabilities[number]]
             found.append(one)
         return found
 
@@ -311,7 +311,7 @@ class Predictions:
         return result
 
 
-def _short(value: Any) -> float:
+def short(value: Any) -> float:
     """Return the shortest number that is the same float32."""
     return float(str(np.float32(value)))
 

@@ -14,15 +14,17 @@ import pytest
 
 from lightly_nb.api import ApiException, ApiWorkflowClient, DatasourcePurpose, TagDoesNotExistError
 from lightly_nb.api.exports import method_name
-from lightly_nb.errors import DatasourceError
+from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.exports import FORMATS
 from tests.s3_server import ACCESS_KEY, SECRET_ACCESS_KEY, s3_program, s3_server
+
+OF_IMAGES = [name for name, one in FORMATS.items() if one.of_images]
 
 
 @pytest.mark.filterwarnings("ignore:the Labelbox v3 format is deprecated:DeprecationWarning")
 def test_every_format_is_exported_by_name_and_by_id(filled: ApiWorkflowClient) -> None:
     tag = filled.get_tag_by_name("initial-tag")
-    for form in FORMATS:
+    for form in OF_IMAGES:
         by_id = getattr(filled, method_name(form, "id"))(tag.id)
         by_name = getattr(filled, method_name(form, "name"))("initial-tag")
         assert by_id == by_name
@@ -30,9 +32,9 @@ def test_every_format_is_exported_by_name_and_by_id(filled: ApiWorkflowClient) -
         assert len(parts) == 3
         if isinstance(by_id, list):
             assert [row for part in parts for row in part] == by_id
-        json.dumps(by_id)
+        assert form == "parquet" or json.dumps(by_id)
     of_client = [name for name, _ in inspect.getmembers(filled) if name.startswith("export_")]
-    assert len(of_client) == 2 * len(FORMATS)
+    assert len(of_client) == 2 * len([one for one in FORMATS.values() if not one.is_folder])
 
 
 def test_filenames_are_those_of_the_tag(filled: ApiWorkflowClient, names: list[str]) -> None:
@@ -48,6 +50,30 @@ def test_urls_of_ones_own(filled: ApiWorkflowClient, names: list[str]) -> None:
     assert [task["data"]["image"] for task in tasks] == [f"https://nas/{name}" for name in names[:-2]]
     text = filled.export_yolo_image_list_by_tag_name("initial-tag", root="/data")
     assert text.splitlines()[0] == f"/data/{names[0]}"
+
+
+def test_predictions_of_lightly_go_with_the_tag(filled: ApiWorkflowClient, names: list[str]) -> None:
+    plain = filled.export_label_studio_tasks_by_tag_name("initial-tag")
+    categories = [{"id": 4, "name": "car"}, {"id": 2, "name": "bus"}]
+    schema = {"name": "traffic", "type": "OBJECT_DETECTION", "categories": categories}
+    filled.create_or_update_prediction_task_schema(schema)
+    box = {"task_name": "traffic", "category_id": 2, "score": 0.5, "bbox": [24, 48, 12, 24]}
+    filled.create_or_update_prediction(names[0], [box])
+    tasks = filled.export_label_studio_tasks_by_tag_name("initial-tag", task="traffic")
+    assert filled.export_label_studio_tasks_by_tag_name("initial-tag") == plain
+    assert [{key: one[key] for key in ("id", "data")} for one in tasks] == plain
+    assert ["predictions" in one for one in tasks] == [True] + [False] * (len(names) - 3)
+    (result,) = tasks[0]["predictions"][0]["result"]
+    place = {"x": 25, "y": 50, "width": 12.5, "height": 25, "rotation": 0}
+    assert result["value"] == {**place, "rectanglelabels": ["bus"]}
+    coco = filled.export_coco_image_list_by_tag_name("initial-tag", task="traffic", scores=True)
+    assert [one["score"] for one in coco["annotations"]] == [0.5]
+    config = filled.export_label_studio_config_by_tag_name("initial-tag", "traffic")
+    assert config.count("<Label ") == 2
+    with pytest.raises(
+        InputError, match=r"no predictions of task 'trafic'; they have \['traffic'\]. Did you "
+    ):
+        filled.export_coco_image_list_by_tag_name("initial-tag", task="trafic")
 
 
 def test_version_3_of_labelbox_is_deprecated(filled: ApiWorkflowClient) -> None:

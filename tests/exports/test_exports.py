@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import urllib.request
 from pathlib import Path
@@ -28,7 +29,8 @@ from lightly_nb.workspace.data.sample_files import open_sample_files
 from tests.photos import write_photographs
 
 N = 7
-OF_FILES = {name for name, one in FORMATS.items() if one.has_urls or one.has_sizes}
+OF_IMAGES = [name for name, one in FORMATS.items() if one.of_images]
+OF_FILES = {name for name in OF_IMAGES if FORMATS[name].has_urls or FORMATS[name].has_sizes}
 SIDEWAYS = 6
 """EXIF orientation: the picture lies on its side."""
 
@@ -82,13 +84,21 @@ def joined(form: str, parts: list[Any]) -> Any:
     if form == "cvat":
         header = "".join(parts[0].splitlines(keepends=True)[:2])
         return header + "".join(line for part in parts for line in part.splitlines(keepends=True)[2:])
+    if form == "csv":
+        return parts[0] + "".join(part.split("\n", 1)[1] for part in parts[1:])
+    if form == "parquet":
+        return pd.concat([read_parquet(part) for part in parts], ignore_index=True)
     whole = parts[0]
     for part in parts[1:]:
         whole = whole + part
     return whole
 
 
-@pytest.mark.parametrize("form", FORMATS)
+def read_parquet(content: bytes) -> pd.DataFrame:
+    return pd.read_parquet(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("form", OF_IMAGES)
 @pytest.mark.parametrize("chunk_size", [1, 3, N, 100])
 def test_the_pieces_of_an_export_are_the_whole(
     form: str, chunk_size: int, samples: list[SampleRow], files: SampleFiles
@@ -96,8 +106,11 @@ def test_the_pieces_of_an_export_are_the_whole(
     whole = export(form, samples, files)
     parts = list(export(form, samples, files, chunk_size=chunk_size))
     assert len(parts) == -(-N // chunk_size)
-    assert joined(form, parts) == whole
-    json.dumps(whole)
+    if form == "parquet":
+        assert joined(form, parts).astype(str).equals(read_parquet(whole).astype(str))
+    else:
+        assert joined(form, parts) == whole
+        json.dumps(whole)
 
 
 def test_urls_are_made_when_their_piece_is_asked_for(samples: list[SampleRow], files: SampleFiles) -> None:
@@ -123,7 +136,7 @@ def test_a_chunk_size_that_is_none_is_refused_at_once(chunk_size: Any) -> None:
 
 
 def test_an_unknown_format_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match="no export format 'pascal_voc'; there are coco, cvat, "):
+    with pytest.raises(InputError, match="no export format 'pascal_voc'; there are coco, coco_results, "):
         export("pascal_voc", [], None)
 
 
@@ -133,9 +146,10 @@ def test_a_format_of_ones_own_is_an_argument(samples: list[SampleRow]) -> None:
 
 
 def test_formats_without_files_need_none(samples: list[SampleRow]) -> None:
-    assert set(FORMATS) > OF_FILES
-    for form in set(FORMATS) - OF_FILES:
+    assert set(OF_IMAGES) > OF_FILES
+    for form in set(OF_IMAGES) - OF_FILES - {"parquet"}:
         assert samples[0].filename in export(form, samples, None)
+    assert samples[0].filename == read_parquet(export("parquet", samples, None))["filename"][0]
     for form in OF_FILES:
         with pytest.raises(InputError, match="there is no source"):
             export(form, samples, None)
@@ -337,7 +351,7 @@ def test_a_selection_is_exported_in_its_order_with_urls_that_open(listed: lnb.Sa
     json.dumps(tasks)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", OF_IMAGES)
 def test_no_picks_are_an_export_of_nothing(form: str, listed: lnb.Samples, tmp_path: Path) -> None:
     with (
         pytest.warns(DeprecationWarning, match="use 'label_box_v4'")
@@ -347,6 +361,9 @@ def test_no_picks_are_an_export_of_nothing(form: str, listed: lnb.Samples, tmp_p
         content = lnb.export(listed, [], form, on_event=quiet)
         path = lnb.export(listed, [], form, tmp_path / "it", on_event=quiet)
     assert "jpg" not in str(content)
+    if form == "parquet":
+        assert path.read_bytes() == content
+        return
     text = path.read_text()
     assert (text == content) if isinstance(content, str) else (json.loads(text) == content)
 
@@ -366,7 +383,7 @@ def test_urls_and_sizes_without_a_source_are_refused_unless_given() -> None:
 def test_what_is_misspelt_is_refused_with_what_was_meant(listed: lnb.Samples, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no export format 'coko'; did you mean 'coco'\? there are coco, "):
         lnb.export(listed, None, "coko", tmp_path / "x")
-    with pytest.raises(InputError, match="'coco' has no option 'root'; its options: none"):
+    with pytest.raises(InputError, match="'coco' has no option 'root'; its options: scores"):
         lnb.export(listed, None, "coco", root="/data")
     with pytest.raises(InputError, match="'yolo' has no option 'rot'; its options: root"):
         lnb.export(listed, None, "yolo", rot="/data")

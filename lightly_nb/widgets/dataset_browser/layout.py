@@ -113,7 +113,7 @@ class DatasetsPage:
                 self._button("keep_tag", "Keep it", "Do not delete the tag"),
             ]
         )
-        exports = [self._export(form) for form in FORMATS]
+        exports = [self._export(form) for form, one in FORMATS.items() if one.of_images]
         self.operation = parts.menu("tag", OPERATIONS)
         self.other = parts.menu("other tag", [])
         self.new_name = parts.field("as new tag", "its name")
