@@ -21,7 +21,6 @@ from lightly_nb.exports.of_samples import images_of, task_to_export
 from lightly_nb.exports.writing import write, write_parts
 from lightly_nb.samples import Samples
 from lightly_nb.samples.arguments import FUNCTION, MAPPING, PATH, SAMPLES, TEXT, accepts
-from lightly_nb.samples.rows import names_of
 from lightly_nb.samples.selected import Selection
 
 __all__ = ["FORMATS", "Format", "export", "save", "to_fiftyone", "to_huggingface", "to_torch", "write"]
