@@ -1,8 +1,8 @@
 """Texts in tables that people open in a spreadsheet, which runs what looks like a formula.
 
-A file may be called `=HYPERLINK("http://…")&.jpg`. In a table of our own such a text gets an apostrophe before
-it, which spreadsheets take for "this is text"; formats that other programs read (embeddings.csv, lists of file
-names, exports) keep names as they are.
+A file may be called `=HYPERLINK("http://…")&.jpg`. In a table of our own such a text gets an apostrophe
+before it, which spreadsheets take for "this is text"; formats that other programs read (embeddings.csv, lists
+of file names, exports) keep names as they are.
 """
 
 from __future__ import annotations
