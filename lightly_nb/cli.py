@@ -53,7 +53,8 @@ Options are key=value:
   output_dir=lightly_outputs          run folders are made below it
   shared_dir=DIR                      folder that checkpoint= and embeddings= of runs are relative to
   input_mount=DIR                     folder that stands for / in local datasources, as in a container
-  token=TOKEN                         better in the environment: others on this machine can read command lines
+The token is LIGHTLY_TOKEN or, at a terminal, asked for; token=TOKEN works too, but everybody on this machine
+can read it in the list of processes.
 Environment: LIGHTLY_TOKEN, LIGHTLY_NB_HOME (folder of the workspace) or LIGHTLY_NB_URL (its database).
 Ctrl-C or SIGTERM: no further run is taken, the one under way is aborted; what it had finished is kept.
 """
@@ -234,10 +235,15 @@ def _cancel(options: argparse.Namespace, listener: Listener | None) -> None:
 
 def _worker(options: argparse.Namespace, listener: Listener | None) -> None:
     from lightly_nb.workspace import open_workspace
-    from lightly_nb.workspace.work.options import named_worker, parse_worker_options, sanity_check
+    from lightly_nb.workspace.work.options import (
+        named_worker,
+        parse_worker_options,
+        sanity_check,
+        with_asked_token,
+    )
     from lightly_nb.workspace.work.worker import print_line, run_worker
 
-    worker_options = parse_worker_options(options.overrides)
+    worker_options = with_asked_token(parse_worker_options(options.overrides), options.overrides)
     tell = partial(say, listener, "WORKER") if listener is not None else print_line
     if worker_options.sanity_check:
         failed = 0
@@ -279,7 +285,11 @@ def _user(options: argparse.Namespace, listener: Listener | None) -> None:
             token = transact(workspace, add_user, options.email, me=options.me)[1]
         else:
             token = transact(workspace, rotate_token, options.email)
-        print(f"Token of {options.email}, shown this once; hand it over privately:", file=sys.stderr)
+        print(
+            f"Token of {options.email}, shown this once; hand it over privately. To use it: read -rs "
+            "LIGHTLY_TOKEN; export LIGHTLY_TOKEN (asks for it, so that no command line or history holds it)",
+            file=sys.stderr,
+        )
         print(token.get_secret_value())
 
 

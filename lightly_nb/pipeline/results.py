@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.datasource import open_datasource
+from lightly_nb.display.spreadsheet import as_it_was, defused
 from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.errors import RunError
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
@@ -145,7 +146,8 @@ def save_quarantine(folder: RunFolder, quarantine: pd.DataFrame) -> None:
     """
     write_lines(folder.corrupt_filenames, quarantine["filename"][is_unusable(quarantine)])
     write_lines(folder.duplicate_filenames, quarantine["filename"][is_duplicate(quarantine)])
-    write_aside(folder.quarantine, lambda path: quarantine.to_csv(path, index=False))
+    safe = quarantine.map(lambda value: defused(value) if isinstance(value, str) else value)
+    write_aside(folder.quarantine, lambda path: safe.to_csv(path, index=False))
 
 
 def load_samples(folder: RunFolder, input_url: str, storage_options: Any = None) -> Samples:
@@ -207,7 +209,9 @@ def load_quarantine(folder: RunFolder) -> pd.DataFrame:
     read = pd.read_csv(
         folder.quarantine, dtype="object", keep_default_na=False, na_values={"duplicate_of": ""}
     )
-    return read[list(QUARANTINE_COLUMNS)]
+    return read[list(QUARANTINE_COLUMNS)].map(
+        lambda value: as_it_was(value) if isinstance(value, str) else value
+    )
 
 
 def save_selection(

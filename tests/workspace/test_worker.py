@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,7 +29,7 @@ from lightly_nb.workspace.data.tags import create_run_tag, get_filenames_in_tag,
 from lightly_nb.workspace.users.users import add_user, authenticate, rotate_token
 from lightly_nb.workspace.work.active_run import Ended
 from lightly_nb.workspace.work.following import RunInfo, get_run_info, run_info_generator
-from lightly_nb.workspace.work.options import parse_worker_options
+from lightly_nb.workspace.work.options import parse_worker_options, with_asked_token
 from lightly_nb.workspace.work.runs import (
     abort_run,
     get_run,
@@ -450,6 +451,31 @@ def test_a_worker_without_a_name_and_an_unknown_one(home):
 
     assert main(["worker"]) == 2
     assert main(["worker", "worker.worker_id=box"]) == 2
+
+
+def test_a_token_is_asked_for_and_a_typed_one_is_warned_of(home, capsys, monkeypatch):
+    _, token = transact(home, add_user, "ada@example.com")
+    plain = token.get_secret_value()
+    monkeypatch.setenv("LIGHTLY_NB_HOME", str(home.folder))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: plain)
+    options = parse_worker_options([])
+    assert with_asked_token(options, []).token.get_secret_value() == plain
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    assert with_asked_token(options, []) == options
+    typed = [f"token={plain}"]
+    assert with_asked_token(parse_worker_options(typed), typed).token.get_secret_value() == plain
+    said = capsys.readouterr().err
+    assert "can be read by everybody on this machine" in said
+    assert plain not in said
+
+
+def test_a_local_store_without_tokens_asks_for_none(home, monkeypatch):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: pytest.fail("asked"))
+    monkeypatch.setenv("LIGHTLY_NB_HOME", str(home.folder))
+    options = parse_worker_options([])
+    assert with_asked_token(options, []) == options
 
 
 def test_users_on_the_command_line(home, capsys):

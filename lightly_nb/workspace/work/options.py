@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import sys
@@ -18,7 +19,7 @@ from lightly_nb.config.fields import Flag, PathText, Secret
 from lightly_nb.config.problems import shown
 from lightly_nb.config.section import Config
 from lightly_nb.config.worker import WorkerProcessConfig
-from lightly_nb.errors import ConfigError, InputError, LightlyNBError
+from lightly_nb.errors import ConfigError, InputError, LightlyNBError, UnauthorizedException, WorkspaceError
 from lightly_nb.workspace.store.store import Workspace, open_workspace, reading
 from lightly_nb.workspace.users.users import authenticate
 from lightly_nb.workspace.work.workers import DEFAULT_NAME, get_worker, get_workers
@@ -32,7 +33,8 @@ class WorkerOptions(Config):
     WHERE: ClassVar[str] = "options"
 
     token: Secret = Field(
-        default=SecretStr(""), description="Token of the user. '' = LIGHTLY_TOKEN. Never shown or written."
+        default=SecretStr(""),
+        description="Token of the user. '' = LIGHTLY_TOKEN, or asked for. Never shown or written.",
     )
     worker: WorkerProcessConfig = Field(
         default=WorkerProcessConfig(), description="Under whose name the worker waits for runs."
@@ -79,6 +81,29 @@ def parse_worker_options(arguments: Sequence[str]) -> WorkerOptions:
         where = f"{WorkerOptions.WHERE}.{key}"
         given[key.strip()] = yaml_text.load(written, where) if key.strip() in FLAGS else written
     return parse(WorkerOptions, given)
+
+
+def with_asked_token(options: WorkerOptions, arguments: Sequence[str]) -> WorkerOptions:
+    """Return options with a token that is asked for at a terminal, where one is needed and none was given.
+
+    A token that stands on the command line is used, with a warning: others can read it there.
+    """
+    if any(argument.partition("=")[0].strip() == "token" for argument in arguments):
+        print(
+            "lightly-nb: a token on the command line can be read by everybody on this machine, and stays in "
+            "the shell's history: set LIGHTLY_TOKEN instead, or leave it out to be asked",
+            file=sys.stderr,
+        )
+        return options
+    if options.token.get_secret_value() or not sys.stdin.isatty():
+        return options
+    try:
+        authenticate(open_workspace(), options.token)
+    except UnauthorizedException:
+        return options.model_copy(update={"token": getpass.getpass("Token: ")})
+    except WorkspaceError:  # said later, with what to do
+        return options
+    return options
 
 
 def named_worker(options: WorkerOptions) -> str:

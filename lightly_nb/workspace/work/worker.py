@@ -16,12 +16,14 @@ from types import FrameType
 from typing import Any
 
 from pydantic import SecretStr
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lightly_nb.errors import LightlyNBError, UnauthorizedException, WorkspaceError
 from lightly_nb.processes import this_process
 from lightly_nb.states import RunState
-from lightly_nb.workspace.store.schema import ComputeRun
+from lightly_nb.workspace.store.engine import failures_of
+from lightly_nb.workspace.store.schema import ComputeRun, ScheduledRun
 from lightly_nb.workspace.store.store import Workspace, changes_of, reading, transact
 from lightly_nb.workspace.users.users import authenticate
 from lightly_nb.workspace.work.active_run import (
@@ -46,8 +48,6 @@ from lightly_nb.workspace.work.workers import LEASE_SECONDS, sign_off, sign_on, 
 
 SECONDS_BETWEEN_LOOKS = 0.5
 """Whether the store has changed when idle, and for a request to abort when at work."""
-SECONDS_BETWEEN_LOOKS_AT_A_SERVER = 2.0
-"""Which does not tell that it has changed."""
 SECONDS_BETWEEN_BEATS = 7.5
 """Also between two looks at a store that has not changed."""
 
@@ -149,20 +149,19 @@ def _taken_runs(
     An idle worker looks into the store only when that has changed, and with each beat.
     """
     beaten_at, complained, seen = float("-inf"), False, None
-    pause = SECONDS_BETWEEN_LOOKS if workspace.is_local else SECONDS_BETWEEN_LOOKS_AT_A_SERVER
     while not stop.is_set():
         rested = time.monotonic() - beaten_at
-        if seen is not None and seen == changes_of(workspace) and rested < _beat(lease):
-            stop.wait(pause)
-            continue
         try:
+            if seen is not None and rested < _beat(lease) and seen == _changes(workspace):
+                stop.wait(SECONDS_BETWEEN_LOOKS)
+                continue
             if rested >= _beat(lease):  # not with each change: two idle workers would wake each other
                 authenticate(workspace, token)
                 if not transact(workspace, still_on, worker_id, process, "IDLE"):
                     return say("this worker was deleted, or another process has taken over its name; it ends")
                 beaten_at = time.monotonic()
             look_after(workspace)
-            seen = changes_of(workspace)  # before the look: what comes after it is another change
+            seen = _changes(workspace)  # before the look: what comes after it is another change
             taken = _take(workspace, worker_id, process, lease)
             complained = False
         except UnauthorizedException:
@@ -174,11 +173,21 @@ def _taken_runs(
             stop.wait(SECONDS_BETWEEN_TRIES)
             continue
         if taken is None:
-            stop.wait(pause)
+            stop.wait(SECONDS_BETWEEN_LOOKS)
         else:
             yield taken
             beaten_at, seen = float("-inf"), None
     return None
+
+
+def _changes(workspace: Workspace) -> tuple[Any, ...]:
+    """Return what is another after each change to the queue, at little cost."""
+    local = changes_of(workspace)
+    if local is not None:
+        return local
+    with failures_of(workspace.engine), workspace.engine.connect() as connection:
+        asked = select(func.count(), func.max(ScheduledRun.last_modified_at))
+        return tuple(connection.execute(asked).one())
 
 
 def _beat(lease: float) -> float:
