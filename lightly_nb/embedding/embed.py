@@ -26,7 +26,7 @@ from lightly_nb.errors import InputError, RunError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.samples import Samples
-from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, WHOLE, accepts
+from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, accepts
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ STEP = "EMBEDDING"
     chunks_dir=PATH,
     thumbnails_path=PATH,
     thumbnail_size=WHOLE,
+    batch_size=WHOLE,
+    decode=TEXT,
+    precision=TEXT,
     on_event=FUNCTION,
 )
 def embed(

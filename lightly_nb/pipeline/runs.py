@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from pathlib import Path
 from typing import Any, Unpack
@@ -20,11 +21,11 @@ from lightly_nb.pipeline.options import (
 from lightly_nb.pipeline.run_handle import Run, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder
-from lightly_nb.samples.arguments import MAPPING, PATH, accepts, refuse_other_kinds
-
+from lightly_nb.samples.arguments import CONFIG, MAPPING, PATH, accepts, refuse_other_kinds
 
 KINDS = {
     **dict.fromkeys(("output_dir", "shared_dir", "lightly_source", "datapool", "checkpoint"), PATH),
+    **dict.fromkeys(("worker_config", "lightly_config", "selection_config"), CONFIG),
     **dict.fromkeys(("storage_options", "lightly_storage_options", "queries"), MAPPING),
 }
 """What options of a run may be, beside those that a configuration checks."""
@@ -131,7 +132,7 @@ def prepare(
     source, output_dir, **options
         As in `run`.
     """
-    refuse_other_kinds("run", {"output_dir": output_dir, **options}, KINDS)
+    refuse_other_kinds("run", {"output_dir": output_dir, **options}, KINDS, inspect.signature(run))
     asked = configs_asked_for(options)
     job = as_job(source, parse_configs(**asked), output_dir, options)
     refuse_impossible_job(job)
@@ -175,7 +176,8 @@ def rerun(
     on_event : callable, optional
         Gets every event; None shows progress bars.
     """
-    refuse_other_kinds("rerun", {"path": path, "output_dir": output_dir}, {"path": PATH, "output_dir": PATH})
+    kinds = {"path": PATH, "output_dir": PATH}
+    refuse_other_kinds("rerun", {"path": path, "output_dir": output_dir}, kinds, inspect.signature(rerun))
     first = RunFolder(Path(path).expanduser().absolute())
     job = load_job(first).again(output_dir)
     refuse_impossible_job(job)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from lightly_nb.display.html import Html, join, tag
 from lightly_nb.samples import Samples
 from lightly_nb.samples.arguments import MANY, POSITIVE, SAMPLES, WHOLE, accepts
-from lightly_nb.samples.rows import names_of
 from lightly_nb.samples.html import CUT_SHORT, picture_html
+from lightly_nb.samples.rows import names_of
 
 MOST_SHOWN = 200
 
