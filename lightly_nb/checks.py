@@ -18,7 +18,7 @@ from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.reading.image_metadata import IMAGE_METADATA, Picture, metadata_columns
 from lightly_nb.reading.images import CorruptImageError, decode, single_threaded_cv2
 from lightly_nb.samples import NOTE, NOTE_SEPARATOR, Samples, Source, quarantine_table
-from lightly_nb.samples.arguments import FUNCTION, SAMPLES, WHOLE, accepts
+from lightly_nb.samples.arguments import FUNCTION, SAMPLES, TEXT, WHOLE, accepts
 from lightly_nb.turns import taking_turns
 
 CORRUPTNESS_CHECK = "corruptness check"
@@ -118,7 +118,7 @@ def read(source: Source, filename: str) -> bytes:
         ) from error
 
 
-@accepts(samples=SAMPLES, num_workers=WHOLE, on_event=FUNCTION)
+@accepts(samples=SAMPLES, decode=TEXT, num_workers=WHOLE, on_event=FUNCTION)
 @taking_turns
 def check(
     samples: Samples,

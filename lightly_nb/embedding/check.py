@@ -36,7 +36,7 @@ from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.reading.images import CorruptImageError, decode_rgb, single_threaded_cv2
 from lightly_nb.samples import Samples
-from lightly_nb.samples.arguments import FUNCTION, POSITIVE, SAMPLES, WHOLE, accepts
+from lightly_nb.samples.arguments import FUNCTION, LABELS, POSITIVE, SAMPLES, WHOLE, accepts
 from lightly_nb.samples.embedding_check import (
     NOT_CHECKED,
     NOT_WORTH,
@@ -69,7 +69,7 @@ SAME_COSINE = 0.8
 N_SAME = 8
 
 
-@accepts(samples=SAMPLES, n_images=POSITIVE, seed=WHOLE, num_workers=WHOLE, on_event=FUNCTION)
+@accepts(samples=SAMPLES, labels=LABELS, n_images=POSITIVE, seed=WHOLE, num_workers=WHOLE, on_event=FUNCTION)
 def check_embeddings(
     samples: Samples,
     model: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,

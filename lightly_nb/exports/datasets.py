@@ -11,7 +11,7 @@ import pandas as pd
 from lightly_nb.datasource import Datasource
 from lightly_nb.errors import InputError
 from lightly_nb.samples import FOR_MACHINES, Samples, as_samples
-from lightly_nb.samples.rows import described
+from lightly_nb.samples.arguments import FUNCTION, TEXT, refuse_other_kinds
 
 if TYPE_CHECKING:
     import torch
@@ -51,8 +51,9 @@ def to_torch(
     from lightly_nb.exports.torch_dataset import ImageDataset
 
     chosen = _chosen(samples, picks, "to_torch")
-    if transform is not None and not callable(transform):
-        raise InputError(f"to_torch: transform is {described(transform)}; give a function of a PIL image")
+    refuse_other_kinds(
+        "to_torch", {"transform": transform, "label": label}, {"transform": FUNCTION, "label": TEXT}
+    )
     targets = chosen.filenames if label is None else _column(chosen, label).tolist()
     assert chosen.source is not None
     return ImageDataset(chosen.source, chosen.filenames, targets, transform)

@@ -60,7 +60,9 @@ def resolve_model(
     """
     if input_size is not None and (not isinstance(input_size, int) or input_size < 1):
         raise InputError(f"input_size: got {input_size!r}, allowed is a whole number of pixels from 1")
-    if model is None or model == NAME:
+    if dimensions is not None and (isinstance(dimensions, bool) or not isinstance(dimensions, int)):
+        raise InputError(f"dimensions: got {dimensions!r}, allowed is a whole number")
+    if model is None or (isinstance(model, str) and model == NAME):
         return shipped(input_size or INPUT_SIZE, DIMENSIONS if dimensions is None else dimensions)
     if dimensions is not None:
         raise InputError(f"dimensions: got {dimensions}, but only {NAME} has a choice; leave it out")
@@ -108,6 +110,10 @@ def _found(
     model: Any, input_size: int | None, accept_licence: bool, sources: Mapping[str, Source]
 ) -> EmbeddingModel:
     if isinstance(model, EmbeddingModel):
+        if not isinstance(model.module, nn.Module):
+            raise InputError(
+                f"model: an EmbeddingModel of a {type(model.module).__name__}; give a torch module"
+            )
         return model
     if isinstance(model, Checkpoint):
         return _of_checkpoint(model)

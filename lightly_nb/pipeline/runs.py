@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from pathlib import Path
 from typing import Any, Unpack
@@ -25,10 +26,11 @@ from lightly_nb.pipeline.options import (
 from lightly_nb.pipeline.run_handle import Run, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder
-from lightly_nb.samples.arguments import MAPPING, PATH, accepts, refuse_other_kinds
+from lightly_nb.samples.arguments import CONFIG, FUNCTION, MAPPING, PATH, accepts, refuse_other_kinds
 
 KINDS = {
     **dict.fromkeys(("output_dir", "shared_dir", "lightly_source", "datapool", "checkpoint"), PATH),
+    **dict.fromkeys(("worker_config", "lightly_config", "selection_config"), CONFIG),
     **dict.fromkeys(("storage_options", "lightly_storage_options", "queries"), MAPPING),
 }
 """What options of a run may be, beside those that a configuration checks."""
@@ -142,7 +144,7 @@ def prepare(
     source, output_dir, **options
         As in `run`.
     """
-    refuse_other_kinds("run", {"output_dir": output_dir, **options}, KINDS)
+    refuse_other_kinds("run", {"output_dir": output_dir, **options}, KINDS, inspect.signature(run))
     asked = configs_asked_for(options)
     job = as_job(source, parse_configs(**asked), output_dir, options)
     refuse_impossible_job(job)
@@ -198,7 +200,9 @@ def rerun(
     InputError, CheckpointError
         If something has changed and `if_changed` does not allow it.
     """
-    check_listener(on_event)
+    kinds = {"path": PATH, "output_dir": PATH, "on_event": FUNCTION}
+    given = {"path": path, "output_dir": output_dir, "on_event": on_event}
+    refuse_other_kinds("rerun", given, kinds, inspect.signature(rerun))
     first = RunFolder(Path(as_path(path, "path")))
     job = load_job(first).again(output_dir, as_if_changed(if_changed))
     refuse_impossible_job(job)

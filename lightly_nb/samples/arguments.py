@@ -40,6 +40,14 @@ FLAG = Kind(lambda value: isinstance(value, bool | np.bool_), "True or False")
 PATH = Kind(lambda value: isinstance(value, str | os.PathLike), "a path, as text or pathlib.Path")
 MAPPING = Kind(lambda value: isinstance(value, Mapping), "a dict")
 MANY = Kind(lambda value: isinstance(value, Iterable) and not isinstance(value, str | bytes), "a list")
+LABELS = Kind(
+    lambda value: isinstance(value, Iterable) and not isinstance(value, bytes | os.PathLike),
+    "the name of a column, a mapping from file name to label, or one label per sample",
+)
+CONFIG = Kind(
+    lambda value: isinstance(value, Mapping | str | os.PathLike) or hasattr(value, "model_dump"),
+    "a dict, a configuration, YAML text or the path of a YAML file",
+)
 SELECTION = Kind(
     lambda value: hasattr(value, "filenames") and hasattr(value, "strategies"),
     "a Selection, as lightly_nb.select returns it",

@@ -105,7 +105,7 @@ def draw_curve(curve: pd.DataFrame, measure: str | None = None) -> Figure:
     from matplotlib.figure import Figure
 
     drawn = [str(column) for column in curve.columns if f"{column} random low" in curve.columns]
-    if measure is not None and measure not in drawn:
+    if measure is not None and (not isinstance(measure, str) or measure not in drawn):
         raise SelectionError(f"plot_curve: got {described(measure)}; measures are {', '.join(drawn)}")
     name = measure or drawn[0]
     figure = Figure(figsize=(6, 3.5), layout="constrained")

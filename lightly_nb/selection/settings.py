@@ -51,6 +51,8 @@ def _entry(entry: Any, where: str, table: Mapping[str, Strategy], has_query: boo
     kind = str(content["strategy"].get("type")) if _is_pair(content) else ""
     if kind in table and kind not in CONFIGURED:
         return _home_made(content, where, table[kind])
+    if kind in CONFIGURED and kind not in table:
+        known([kind], sorted(table), f"{where}.strategy.type", "strategies of the strategy_table")
     form = {}
     if kind == "TYPICALITY" and "form" in content["strategy"]:
         form = {"form": content["strategy"].pop("form")}

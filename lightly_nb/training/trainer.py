@@ -12,7 +12,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, say
 from lightly_nb.models import Checkpoint
 from lightly_nb.samples import Samples
-from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, WHOLE, accepts
+from lightly_nb.samples.arguments import CONFIG, FUNCTION, PATH, SAMPLES, WHOLE, accepts
 from lightly_nb.training.checkpoint_files import epoch_path, held_for_training, prepare_folder, save_epoch
 from lightly_nb.training.device import memory_for_images
 from lightly_nb.training.fitting import build_method, fit
@@ -35,7 +35,15 @@ MOST_WARNINGS = 3
 """So many broken images are named in a warning each; the embedding quarantines them all."""
 
 
-@accepts(samples=SAMPLES, checkpoint=PATH, output_dir=PATH, max_epochs=WHOLE, seed=WHOLE, on_event=FUNCTION)
+@accepts(
+    samples=SAMPLES,
+    checkpoint=PATH,
+    output_dir=PATH,
+    lightly_config=CONFIG,
+    max_epochs=WHOLE,
+    seed=WHOLE,
+    on_event=FUNCTION,
+)
 @taking_turns
 def train(
     samples: Samples,

@@ -357,6 +357,22 @@ def test_the_classes_of_a_selection_are_dicts(filled: ApiWorkflowClient) -> None
         ({"selection_config": {**SELECTION, "n_sample": 3}}, r"n_sample.*Did you mean .*n_samples"),
         ({"selection_config": {"n_samples": 3, "strategies": []}}, "strategies"),
         ({"selection_config": None}, "selection_config: got none"),
+        ({"worker_config": {"pretagging": True}}, "worker_config.pretagging: .*cannot do that yet"),
+        ({"worker_config": {"model": "efficientnet-light"}}, "worker_config.model: .*did you mean"),
+        (
+            {
+                "selection_config": {
+                    "n_samples": 1,
+                    "strategies": [
+                        {
+                            "input": {"type": "METADATA", "key": "weather"},
+                            "strategy": {"type": "BALANCE", "distribution": "UNIFORM"},
+                        }
+                    ],
+                }
+            },
+            "got 'weather', which no sample will have",
+        ),
     ],
 )
 def test_a_typo_is_refused_at_scheduling_and_nothing_is_stored(

@@ -125,5 +125,5 @@ def test_what_cannot_be_converted_gets_words(samples: Samples) -> None:
         lnb.to_torch(np.eye(2))
     with pytest.raises(InputError, match="no column 'town'"):
         lnb.to_torch(samples, label="town")
-    with pytest.raises(InputError, match="transform is 5"):
+    with pytest.raises(InputError, match="to_torch: transform: got 5; allowed is a function"):
         lnb.to_torch(samples, transform=5)  # type: ignore[arg-type]

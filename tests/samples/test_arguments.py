@@ -48,6 +48,14 @@ def test_what_is_not_samples_is_named(function: Any, value: Any) -> None:
         (lambda: lnb.list_samples(".", relevant_filenames=3), "relevant_filenames: got 3"),
         (lambda: lnb.open_run(5), "open_run: path: got 5; allowed is a path"),
         (lambda: lnb.rerun(5), "rerun: path: got 5"),
+        (lambda: lnb.rerun(None), "rerun: path: got None; allowed is a path"),
+        (lambda: lnb.run(".", None, n_samples=1), "run: output_dir: got None"),
+        (lambda: lnb.run(".", n_samples=1, worker_config=np.ones(2)), "worker_config: got an? ndarray"),
+        (lambda: lnb.check(SAMPLES, decode=np.ones(2)), "check: decode: got"),
+        (lambda: lnb.embed(SAMPLES, batch_size=2.5), "embed: batch_size: got 2.5"),
+        (lambda: lnb.check_embeddings(SAMPLES, labels=5), "check_embeddings: labels: got 5"),
+        (lambda: lnb.train(SAMPLES, lightly_config=5), "train: lightly_config: got 5"),
+        (lambda: lnb.select(SAMPLES, 2, strategy_table={"MINE": None}), "strategies of the strategy_table"),
         (lambda: SAMPLES.rows_of(5), "got 5; give a list of file names"),  # type: ignore[arg-type]
         (lambda: SAMPLES.rows_of("a"), "got the text 'a'"),
         (lambda: SAMPLES.with_columns([1]), "with_columns: got a list of int"),  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,11 @@ def test_select_says_whose_argument_is_wrong() -> None:
         lnb.select(X[0], 1, on_event=silent)
     with pytest.raises(InputError, match=r"scatter: embeddings: there is no file 'photos'"):
         lnb.scatter("photos")
+
+
+def test_the_page_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "samples.md").read_text(encoding="utf-8")
+    snippets = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert snippets
+    for snippet in snippets:
+        exec(compile(snippet, "docs/samples.md", "exec"), {})
