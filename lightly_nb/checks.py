@@ -129,7 +129,7 @@ def check(
     -------
     Samples
         The sound ones in the same order, with the columns `content_hash` (SHA-256) and those of
-        `lightly_nb.reading.image_metadata.IMAGE_METADATA`, and `lightly.note`: what was guessed, left out or
+        `lightly_nb.reading.image_metadata.IMAGE_METADATA`, and `picture_note`: what was guessed, left out or
         passed over in a picture that is kept (docs/pictures.md).
 
     Raises

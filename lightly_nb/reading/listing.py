@@ -29,7 +29,7 @@ from lightly_nb.lightly_source.relevant_filenames import (
 )
 from lightly_nb.pictures.kinds import OTHER_IMAGES, is_readable, not_read_in_words
 from lightly_nb.reading.named_files import named_files
-from lightly_nb.samples import NOT_READ, Samples, quarantine_table
+from lightly_nb.samples import NOT_READ, NOTE, Samples, quarantine_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -244,7 +244,7 @@ def _with_metadata(table: pd.DataFrame, metadata: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_columns(metadata: pd.DataFrame) -> None:
-    taken = [name for name in (SIZE, VERSION, "thumbnail") if name in metadata.columns]
+    taken = [name for name in (SIZE, VERSION, "thumbnail", NOTE) if name in metadata.columns]
     if taken:
         raise InputError(f"table: the column names {taken} are used by the listing itself; rename them")
 
