@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -153,7 +153,7 @@ def check(
     -------
     Samples
         The sound ones in the same order, with the columns `content_hash` (SHA-256) and those of
-        `lightly_nb.reading.image_metadata.IMAGE_METADATA`, and `lightly.note`: what was guessed, left out or
+        `lightly_nb.reading.image_metadata.IMAGE_METADATA`, and `picture_note`: what was guessed, left out or
         passed over in a picture that is kept (docs/pictures.md).
 
     Raises
@@ -285,12 +285,13 @@ class Findings:
         for count, what in ((len(corrupt), "corrupt files"), (len(duplicates), "exact duplicates")):
             if count:
                 say(on_event, step, f"{count:,} {what} left out; see samples.quarantine", "warning")
-        self._say_notes(on_event, step)
+        self._say_notes(set(duplicates["filename"]), on_event, step)
         columns = {"content_hash": self.content_hash, **metadata_columns(self.metadata), NOTE: self.notes}
         return samples.with_columns(columns).without(corrupt).without(duplicates)
 
-    def _say_notes(self, on_event: Listener, step: str) -> None:
-        noted = sorted((name, note) for name, note in zip(self.filenames, self.notes, strict=True) if note)
+    def _say_notes(self, left_out: Collection[str], on_event: Listener, step: str) -> None:
+        named = zip(self.filenames, self.notes, strict=True)
+        noted = sorted((name, note) for name, note in named if note and name not in left_out)
         if noted:
             kinds = Counter(one.partition(":")[0] for _, note in noted for one in note.split(NOTE_SEPARATOR))
             told = ", ".join(f"{count:,} × {kind}" for kind, count in kinds.most_common(5))

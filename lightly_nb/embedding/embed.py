@@ -139,7 +139,7 @@ def embed(
     Samples
         The sound ones in the order they came in, with the array `embeddings` (float32, n × d), the columns
         `content_hash` (SHA-256), `thumbnail` and those of
-        `lightly_nb.reading.image_metadata.IMAGE_METADATA` and `lightly.note` (as of `check`); the others are
+        `lightly_nb.reading.image_metadata.IMAGE_METADATA` and `picture_note` (as of `check`); the others are
         on the quarantine table. The verdict on the embeddings is their `embedding_check`.
 
     Raises

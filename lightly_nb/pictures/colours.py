@@ -41,7 +41,7 @@ def _plain(pixels: Any) -> np.ndarray:
     return np.array(pixels.convert("RGB"))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> tuple[Any, str | None]:
     """Return the transform of pictures of a `mode` to sRGB, None for none to apply, and a note on why."""
     try:

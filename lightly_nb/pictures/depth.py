@@ -220,7 +220,7 @@ def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
         return values.copy()
     if values.dtype == np.uint16:
         table = np.arange(65536, dtype=np.float64)
-        return _scaled(table, low, high)[values]
+        return np.asarray(_scaled(table, low, high)[values])
     numbers = values.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         numbers -= low

@@ -122,10 +122,8 @@ def _n_pictures(index: bytes) -> int:
         for entry in range(start + 2, start + 2 + 12 * n_entries, 12):
             tag, _, n_bytes, offset = struct.unpack_from(order + "HHII", index, entry)
             if tag == 0xB002:
-                kinds = (
-                    struct.unpack_from(order + "I", index, at)[0]
-                    for at in range(offset, offset + n_bytes, 16)
-                )
+                places = range(offset, offset + n_bytes, 16)
+                kinds = [int(struct.unpack_from(order + "I", index, at)[0]) for at in places]
                 return max(1, sum((kind >> 16) & 0x0F != _PREVIEW for kind in kinds))
     except struct.error:
         pass

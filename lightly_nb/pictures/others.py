@@ -252,7 +252,7 @@ def _numbers(content: bytes, kind: str, number: int, image: Any, rawmode: str) -
         return np.asarray(image).view(np.int8)
     if rawmode.startswith("LA;16"):
         pairs = np.asarray(_read_again(content, number, "RGBA")).astype(np.uint16)
-        return pairs[..., ::2] << 8 | pairs[..., 1::2]
+        return np.asarray(pairs[..., ::2] << 8 | pairs[..., 1::2])
     stem, _, rest = rawmode.partition(";16")
     if not rest or stem not in ("RGB", "RGBX", "RGBA", "RGBa"):
         return None
@@ -260,7 +260,7 @@ def _numbers(content: bytes, kind: str, number: int, image: Any, rawmode: str) -
     order = _NATIVE if rest == "N" else rest
     high = np.asarray(_read_again(content, number, f"{stem};16{order}")).astype(np.uint16)
     low = np.asarray(_read_again(content, number, f"{stem};16{_opposite(order)}"))
-    return high << 8 | low
+    return np.asarray(high << 8 | low)
 
 
 def _opposite(order: str) -> str:
@@ -277,11 +277,7 @@ def _read_again(content: bytes, number: int, rawmode: str) -> Any:
 
 def _with_rawmode(tile: Any, rawmode: str) -> Any:
     args = (rawmode, *tile[3][1:]) if isinstance(tile[3], tuple) else rawmode
-    return (
-        type(tile)(*tile[:3], args)
-        if isinstance(tile, tuple) and hasattr(tile, "_fields")
-        else (*tile[:3], args)
-    )
+    return tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args)
 
 
 def _from_numbers(

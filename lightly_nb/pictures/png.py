@@ -61,7 +61,8 @@ def read_png(content: bytes, strict: bool) -> Png:
                 raise damaged("png", "unexpected end of file")
             return Png(content, None, None, None, None, ())
         notes.append("no end chunk: the pixels are all there")
-    kept, beside = [], []
+    kept: list[_Chunk] = []
+    beside: list[_Chunk] = []
     for chunk in chunks:
         if not chunk.is_sound:
             said = f"wrong checksum of chunk {chunk.name.decode('latin-1')}"

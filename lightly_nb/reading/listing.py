@@ -31,7 +31,7 @@ from lightly_nb.pictures.kinds import OTHER_IMAGES, is_readable, not_read_in_wor
 from lightly_nb.reading.named_files import NamedFiles, at_their_folder, named_files
 from lightly_nb.reading.patterns import has_pattern, matcher
 from lightly_nb.reading.run_folders import say_left_out, without_run_folders
-from lightly_nb.samples import NOT_READ, Samples, quarantine_table
+from lightly_nb.samples import NOT_READ, NOTE, Samples, quarantine_table
 from lightly_nb.samples.arguments import FUNCTION, MAPPING, PATH, TEXT, accepts
 from lightly_nb.samples.numbers import as_vectors
 from lightly_nb.samples.own_embeddings import vector_column
@@ -337,7 +337,7 @@ def _with_metadata(table: pd.DataFrame, metadata: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_columns(metadata: pd.DataFrame) -> None:
-    taken = [name for name in (SIZE, VERSION, "thumbnail", "content_hash") if name in metadata.columns]
+    taken = [name for name in (SIZE, VERSION, "thumbnail", "content_hash", NOTE) if name in metadata.columns]
     if taken:
         raise InputError(f"table: the column names {taken} are used by the listing itself; rename them")
 

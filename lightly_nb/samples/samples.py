@@ -28,7 +28,7 @@ from lightly_nb.samples.predictions import Predictions
 from lightly_nb.samples.rows import described, names_in, row_numbers
 
 QUARANTINE_COLUMNS = ("filename", "stage", "reason", "what_to_do", "duplicate_of")
-NOTE = "lightly.note"
+NOTE = "picture_note"
 """The column of what a person should know of a file that was kept; '' where there is nothing."""
 NOTE_SEPARATOR = " | "
 """Between the notes on one file. Each begins with its kind and a colon."""

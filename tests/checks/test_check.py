@@ -71,7 +71,7 @@ def test_every_bad_file_is_in_quarantine_with_a_reason_and_the_good_ones_are_des
     samples = samples_of(FILES, [*FILES, "locked.jpg"])
     checked = check(samples, on_event=silent)
     assert checked.filenames == ["a/copy, of 1.jpg", "b/日本.jpg", "b/really a jpeg.png", "c.jpg"]
-    assert checked.table["lightly.note"].to_dict() == {
+    assert checked.table["picture_note"].to_dict() == {
         "a/copy, of 1.jpg": "",
         "b/日本.jpg": "",
         "b/really a jpeg.png": "wrong ending: the content is JPEG, the name ends in '.png'",
@@ -200,7 +200,7 @@ def test_progress_counts_every_file_and_warns_of_what_is_left_out() -> None:
         "2 exact duplicates",
     ]
     assert warnings[2:] == [
-        "1 file is kept with a note, see samples.table['lightly.note']: 1 × wrong ending; first "
+        "1 file is kept with a note, see samples.table['picture_note']: 1 × wrong ending; first "
         "'b/really a jpeg.png': wrong ending: the content is JPEG, the name ends in '.png'"
     ]
 
@@ -244,7 +244,7 @@ def test_notes_are_shown_with_the_samples() -> None:
     shown = checked._repr_html_()
     assert "1 file kept with a note" in shown
     assert "wrong ending: the content is JPEG" in shown
-    assert "lightly.note" not in [*category_codes(checked)]
+    assert "picture_note" not in [*category_codes(checked)]
 
 
 @given(

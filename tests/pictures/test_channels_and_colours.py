@@ -268,6 +268,10 @@ def test_one_bit_a_pixel(form: str) -> None:
     np.testing.assert_array_equal(decode(encoded(image, form)).rgb, np.asarray(image.convert("RGB")))
 
 
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 def interlaced(rgb: np.ndarray) -> bytes:
     """Return an Adam7 PNG."""
     passes = [
@@ -283,9 +287,6 @@ def interlaced(rgb: np.ndarray) -> bytes:
         b"\0" + row.tobytes() for y, by_y, x, by_x in passes for row in rgb[y::by_y, x::by_x] if row.size
     )
 
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
     depth = 16 if rgb.dtype != np.uint8 else 8
     head = struct.pack(">IIBBBBB", rgb.shape[1], rgb.shape[0], depth, 2, 0, 0, 1)
     return (
@@ -300,3 +301,21 @@ def test_interlaced_pngs() -> None:
     np.testing.assert_array_equal(decode(interlaced(RGB)).rgb, RGB)
     deep = (RGB.astype(np.uint16) * 257).astype(">u2")
     np.testing.assert_array_equal(decode(interlaced(deep)).rgb, RGB)
+
+
+def test_gray_of_16_bits_with_transparency_or_a_colour_key() -> None:
+    deep = np.dstack([GRAY.astype(np.uint16) * 16 + 3, CIRCLE.astype(np.uint16) * 257]).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in deep)
+    head = struct.pack(">IIBBBBB", 64, 64, 16, 4, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n"
+    found = decode(start + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    expected = np.where(CIRCLE == 255, np.rint(deep[..., 0] * (255 / 4095)), 255)
+    np.testing.assert_array_equal(found.rgb[..., 0], expected)
+
+    key = int(deep[5, 5, 0])
+    rows = b"".join(b"\0" + row.tobytes() for row in deep[..., 0])
+    head = struct.pack(">IIBBBBB", 64, 64, 16, 0, 0, 0, 0)
+    body = chunk(b"tRNS", struct.pack(">H", key)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    found = decode(start + chunk(b"IHDR", head) + body)
+    expected = np.where(deep[..., 0] == key, 255, np.rint(deep[..., 0] * (255 / 4095)))
+    np.testing.assert_array_equal(found.rgb[..., 0], expected)
