@@ -45,6 +45,7 @@ from lightly_nb.samples.embedding_check import (
     limits_among,
     ratio_in_words,
 )
+from lightly_nb.turns import taking_turns
 from lightly_nb.vectors.retrieval import COLLAPSED_BELOW, reciprocal_ranks, spread
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ SAME_COSINE = 0.8
 N_SAME = 8
 
 
+@taking_turns
 def check_embeddings(
     samples: Samples,
     model: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,
