@@ -46,6 +46,7 @@ from lightly_nb.samples.embedding_check import (
     limits_among,
     ratio_in_words,
 )
+from lightly_nb.turns import taking_turns
 from lightly_nb.vectors.retrieval import COLLAPSED_BELOW, reciprocal_ranks, spread
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ N_SAME = 8
 
 
 @accepts(samples=SAMPLES, labels=LABELS, n_images=POSITIVE, seed=WHOLE, num_workers=WHOLE, on_event=FUNCTION)
+@taking_turns
 def check_embeddings(
     samples: Samples,
     model: str | os.PathLike[str] | Checkpoint | EmbeddingModel | None = None,

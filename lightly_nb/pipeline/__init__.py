@@ -5,8 +5,9 @@ and have it executed, so a run can be opened, resumed and repeated by its folder
 """
 
 from lightly_nb.pipeline.datapool.steps import update_datapool
+from lightly_nb.pipeline.process.ending import reopen
 from lightly_nb.pipeline.run_handle import Run
 from lightly_nb.pipeline.runs import open_run, prepare, rerun, run, start
-from lightly_nb.pipeline.steps import execute, reopen
+from lightly_nb.pipeline.steps import execute
 
 __all__ = ["Run", "execute", "open_run", "prepare", "reopen", "rerun", "run", "start", "update_datapool"]

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from lightly_nb.errors import LightlyNBError, RunCanceled
+from lightly_nb.pipeline.process.ending import stopped_by
 from lightly_nb.pipeline.process.starter import end_with_starter
-from lightly_nb.pipeline.steps import execute, stopped_by
+from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.signals import RunTerminated, ending_signals
 

@@ -72,7 +72,7 @@ def finished_training(folder: RunFolder, configs: Configs, emit: Listener) -> Pa
         path = epoch_path(folder.path, lightly.trainer.max_epochs)
         is_done = not lightly.checkpoint_callback.save_last and not (folder.path / LAST).exists()
         return path if is_done and path.is_file() and _is_checkpoint(path) else None
-    path = folder.path / known["name"]
+    path = folder.path / str(known["name"])
     found = hash_of_file(path)
     if found == known["sha256"]:
         return path

@@ -22,6 +22,7 @@ from lightly_nb.pipeline import results
 from lightly_nb.pipeline.job import Job, load_job
 from lightly_nb.pipeline.options import as_path
 from lightly_nb.pipeline.process import lock
+from lightly_nb.pipeline.process.ending import reopen
 from lightly_nb.pipeline.starting_model import newest_checkpoint
 from lightly_nb.processes import end, send_input, spawn
 from lightly_nb.runfolder import RunFolder, append_event, read_events
@@ -204,8 +205,6 @@ class Run:
         RunError
             If the run is being worked on; nothing was changed.
         """
-        from lightly_nb.pipeline.steps import reopen
-
         with lock.claimed(self.folder):
             if lock.is_alive(self.folder):
                 raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")

@@ -8,7 +8,7 @@ so to go on with an interrupted run is to execute it once more.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -44,6 +44,13 @@ from lightly_nb.pipeline.job import Job, load_job, restore_config
 from lightly_nb.pipeline.options import check_listener
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
 from lightly_nb.pipeline.pretagging_step import detector_of, given_detector, pretagged, upload_pretagging
+from lightly_nb.pipeline.process.ending import (
+    ended_with,
+    mark_failed,
+    reopen_if_ended,
+    stopped_by,
+    waiting,
+)
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
@@ -55,9 +62,9 @@ from lightly_nb.pipeline.starting_model import (
     trains,
     weights_file,
 )
-from lightly_nb.runfolder import RunFolder, append_event, read_events
+from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples, quarantine_table
-from lightly_nb.signals import RunTerminated, ending_signals
+from lightly_nb.signals import ending_signals
 from lightly_nb.states import RunState
 from lightly_nb.turns import in_turn
 
@@ -108,14 +115,12 @@ def execute(
     stop = _stop_when_asked(folder)
     access = _Access(storage_options, lightly_storage_options)
     emit = combined(partial(append_event, folder), log_event, stop, on_event)
-    with (
-        locked(folder),
-        run_log(folder),
-        ending_signals(lambda name: stopped_by(folder, name)),
-    ):
+    tell = combined(partial(append_event, folder), on_event)  # the log belongs to who has the turn
+    with locked(folder), ending_signals(lambda name: stopped_by(folder, name)):
         try:
             reopen_if_ended(folder)
-            with in_turn(_waiting(emit, stop, "STARTED", "waiting for other work of this process to end")):
+            wait = waiting(tell, stop, RunState.STARTED, "waiting for other work of this process to end")
+            with in_turn(wait), run_log(folder):
                 _enter(emit, RunState.STARTED, "run started")
                 _steps(job, folder, access, detector, emit, stop)
         except RunCanceled as error:
@@ -123,66 +128,11 @@ def execute(
             raise
         except Exception as error:
             _end(folder, on_event, RunState.FAILED, f"{type(error).__name__}: {error}")
-            _mark_failed(error, folder)
+            mark_failed(error, folder)
             raise
         except BaseException as error:  # an interrupt, a signal, an exit: whoever asked for it
-            _end(folder, on_event, RunState.ABORTED, _ended_with(folder, error))
+            _end(folder, on_event, RunState.ABORTED, ended_with(folder, error))
             raise
-
-
-def stopped_by(folder: RunFolder, signal_name: str) -> str:
-    """Return what is said of a run that a signal has ended."""
-    what = "run canceled" if folder.cancel.exists() else f"run ended by signal {signal_name}"
-    return f"{what}; {_kept(folder)}"
-
-
-def _ended_with(folder: RunFolder, error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return str(error) or "interrupted from the keyboard"
-    if isinstance(error, RunTerminated):
-        return str(error)
-    return f"run ended by {type(error).__name__}; {_kept(folder)}"
-
-
-def _kept(folder: RunFolder) -> str:
-    return f"what was finished is kept in '{folder.path}'. Go on with it with: lightly-nb resume"
-
-
-def _mark_failed(error: Exception, folder: RunFolder) -> None:
-    """Note on the error which run has failed with it, if it was not refused before any work."""
-    has_worked = any(event.get("state") == RunState.LOADING_DATASET for event in read_events(folder)[0])
-    if has_worked or folder.samples.is_file():
-        error.failed_run = folder.path  # type: ignore[attr-defined]
-
-
-def reopen_if_ended(folder: RunFolder) -> None:
-    """Make a run that has ended, or died, one that goes on; one that was only asked for stays as it is."""
-    states = [event["state"] for event in read_events(folder)[0] if "state" in event]
-    if states and states[-1] != RunState.OPEN:
-        reopen(folder)
-
-
-def reopen(folder: RunFolder) -> None:
-    """Make the run of `folder` one that has not ended, so that it can be gone on with; for who holds it."""
-    said = "the run will go on"
-    append_event(
-        folder, Event(time=time.time(), state=RunState.OPEN.value, step=RunState.OPEN.value, message=said)
-    )
-    folder.cancel.unlink(missing_ok=True)
-
-
-def _waiting(emit: Listener, stop: Listener, step: str, said: str) -> Callable[[], None]:
-    """Return what says, once, that a run waits, and lets it be canceled meanwhile."""
-    has_said = False
-
-    def wait() -> None:
-        nonlocal has_said
-        if not has_said:
-            say(emit, step, said)
-        has_said = True
-        stop(Event(time=time.time(), step=step))
-
-    return wait
 
 
 class _Access(NamedTuple):
@@ -246,7 +196,7 @@ def _datapool_held(job: Job, emit: Listener, stop: Listener) -> AbstractContextM
     if job.datapool is None or not job.configs.worker.datasource.enable_datapool_update:
         return nullcontext()
     said = f"waiting for the run that works with the datapool '{job.datapool}'"
-    return held(job.datapool, _waiting(emit, stop, "INITIALIZING", said))
+    return held(job.datapool, waiting(emit, stop, RunState.INITIALIZING, said))
 
 
 def _make_samples(

@@ -9,7 +9,7 @@ from lightly_nb.datasource import Datasource, Entry
 from lightly_nb.events import Listener, say
 
 STEP = "LOADING_DATASET"
-WITH_IMAGES = ("data/", "plots/")
+WITH_IMAGES = ("data/sampled/", "data/bounding_boxes_examples/", "plots/")
 """Folders of a run that hold images."""
 MARKS = ("config/config.yaml", "config/hydra.yaml")
 """What a folder has that is one of a run, ours or the platform's."""

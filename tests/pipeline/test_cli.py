@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +24,15 @@ TINY = [
 ]
 
 
-def command_line(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def command_line(
+    *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "lightly_nb.cli", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
+        env=env,
         check=False,
     )
 
@@ -82,3 +86,34 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     text = capsys.readouterr().out
     assert all(name in text for name in ("run", "rerun", "resume", "status", "cancel", "demo"))
+
+
+def test_a_terminal_without_unicode_gets_escapes(photo_folder, tmp_path, tiny_checkpoint):
+    """A container with LANG=C, or a log in latin-1."""
+    options = [f"checkpoint={tiny_checkpoint}", "generate_report=false", "n_samples=2"]
+    (photo_folder / "名.jpg").write_bytes(b"no picture")
+    done = command_line(
+        *("run", photo_folder, "--output", "aus \u00fc", *options),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "COMPLETED: 2 of 24 samples selected" in done.stdout
+    assert "aus \\xfc" in done.stdout
+
+
+def test_a_run_that_fails_at_its_work_is_1_and_says_where(photo_folder, tmp_path, tiny_checkpoint, capsys):
+    options = [f"checkpoint={tiny_checkpoint}", "generate_report=false", "n_samples=26"]
+    assert main(["run", str(photo_folder), "--output", str(tmp_path / "out"), *options, "--json"]) == 1
+    (folder,) = [path.parent for path in tmp_path.rglob("events.jsonl")]
+    assert f"the run failed in '{folder}' (go on with it: lightly-nb resume)" in capsys.readouterr().err
+    assert main(["run", str(photo_folder), "--output", str(tmp_path / "out"), *options, "n_samples=0"]) == 2
+
+
+def test_a_rerun_of_the_command_line_can_refuse(photo_folder, tmp_path, tiny_checkpoint, capsys):
+    options = [f"checkpoint={tiny_checkpoint}", "generate_report=false", "n_samples=2"]
+    assert main(["run", str(photo_folder), "--output", str(tmp_path / "out"), *options, "--json"]) == 0
+    (folder,) = [path.parent for path in tmp_path.rglob("events.jsonl")]
+    (photo_folder / "cut.jpg").unlink()
+    assert main(["rerun", str(folder), "--if-changed", "refuse", "--json"]) in (1, 2)
+    assert "1 removed (cut.jpg)" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pydoc
 import shutil
 import subprocess
@@ -120,3 +121,44 @@ def test_mypy_sees_an_option_that_is_renamed_in_one_place(copied, module, old, n
         assert complaint in type_errors(copied)
     finally:
         path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, 2) for name in ("shared_dir", "checkpoint", "datapool", "lightly_source", "output_dir")),
+        ("shared_dir", b"folder"),
+        ("checkpoint", ["a.ckpt"]),
+        ("datapool", ""),
+        ("output_dir", "a\0b"),
+        ("storage_options", 5),
+        ("queries", ["tag"]),
+        ("on_event", "loud"),
+    ],
+)
+def test_an_option_of_an_odd_type_is_named(photo_folder, tmp_path, name, value):
+    options = {"output_dir": tmp_path / "out", "n_samples": 1, name: value}
+    with pytest.raises(ConfigError, match=rf"^{name}: got .*, allowed is") as refused:
+        lnb.run(photo_folder, **options)
+    assert refused.value.problems[0].key == name
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("call", [lnb.open_run, lnb.rerun])
+def test_a_run_folder_of_an_odd_type_is_named(call):
+    with pytest.raises(ConfigError, match=r"^path: got 5 \(int\), allowed is a path"):
+        call(5)
+
+
+def test_a_folder_whose_name_is_no_text_is_refused_with_words(photo_folder, tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    try:
+        os.mkdir(odd)
+    except OSError:
+        pytest.skip("this file system has only names in UTF-8")
+    for options in (
+        {"source": odd, "output_dir": tmp_path / "o"},
+        {"source": photo_folder, "output_dir": odd},
+    ):
+        with pytest.raises(ConfigError, match=r"caf\\udce9' is not valid UTF-8.*rename that folder"):
+            lnb.run(**options, n_samples=1)
