@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from lightly_nb.api.models import DatasourceConfig
 from lightly_nb.api.session import ApiSession
+from lightly_nb.errors import BadRequestException
+from lightly_nb.lightly_source.written import thumbnail_pattern_problem
 from lightly_nb.states import DatasourcePurpose
 from lightly_nb.workspace.data import datasources
 from lightly_nb.workspace.data.datasource_kinds import KINDS, THUMBNAIL_SUFFIX, datasource_settings
@@ -52,7 +54,8 @@ def set_local_config(
         A web server of yours that shows the folder: read URLs then begin so. With the default or None they
         are `file://`.
     thumbnail_suffix : str, optional
-        Where thumbnails go; None: nowhere.
+        Where a run writes thumbnails of the selected samples, below `.lightly/`; `[filename]` and
+        `[extension]` stand for those of the sample. None: nowhere.
     purpose : DatasourcePurpose
         INPUT, LIGHTLY, or both.
     """
@@ -171,5 +174,8 @@ def list_datasource_permissions(self: ApiSession) -> dict[str, bool | dict[str, 
 def _set(
     self: ApiSession, kind: str, purpose: str, thumbnail_suffix: str | None, given: dict[str, Any]
 ) -> None:
+    if thumbnail_suffix is not None and (problem := thumbnail_pattern_problem(thumbnail_suffix)):
+        said = f"thumbnail_suffix is {thumbnail_suffix!r}: {problem}; such as {THUMBNAIL_SUFFIX!r}, or None"
+        raise BadRequestException(said)
     settings = datasource_settings(kind, thumbnail_suffix=thumbnail_suffix, **given)
     self._write_own_dataset(datasources.set_datasource, settings, purpose)

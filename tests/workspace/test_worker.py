@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,11 +19,12 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb.errors import ConfigError, UnauthorizedException
+from lightly_nb.lightly_source.written import thumbnail_name
 from lightly_nb.pipeline.process import lock
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.states import RunState
 from lightly_nb.workspace import open_workspace, reading, transact
-from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
+from lightly_nb.workspace.data.datasource_kinds import THUMBNAIL_SUFFIX, LocalDatasource
 from lightly_nb.workspace.data.datasources import get_datasource_config, set_datasource
 from lightly_nb.workspace.data.samples import count_samples
 from lightly_nb.workspace.data.tags import create_run_tag, get_filenames_in_tag, get_samples_in_tag, get_tags
@@ -307,6 +309,11 @@ def test_runs_from_end_to_end(home, tmp_path, tiny_model):
     selection = lnb.open_run(run.run_folder).selection
     assert [sample.filename for sample in rows] == selection.filenames
     assert rows[0].meta["lightly"]["sizeInBytes"] == (photos / rows[0].filename).stat().st_size
+    thumbnails = [photos / thumbnail_name(THUMBNAIL_SUFFIX, name) for name in selection.filenames]
+    assert set((photos / ".lightly/thumbnails").rglob("*.*")) == set(thumbnails)
+    samples = lnb.open_run(run.run_folder).samples
+    (row,) = samples.rows_of(selection.filenames[:1])
+    assert thumbnails[0].read_bytes() == samples.thumbnail(row)
 
 
 def test_similarity_checkpoints_of_runs_and_the_datapool(home, tmp_path, tiny_model):
@@ -338,7 +345,13 @@ def test_similarity_checkpoints_of_runs_and_the_datapool(home, tmp_path, tiny_mo
     run(2, "initial-tag", **pooled)
     for name in names[12:]:
         (tmp_path / name.replace("/", " ")).rename(photos / name)
+    blocked = photos / ".lightly" / "thumbnails"
+    shutil.rmtree(blocked)
+    blocked.write_text("a file where the folder has to be")
     last = run(1, **pooled)
+    assert re.search(
+        r"; 1 of 1 thumbnails could not be written to LIGHTLY \(cannot write '.lightly/", last.message
+    )
     with reading(home) as session:
         picked = [get_filenames_in_tag(session, dataset, tag) for tag in get_tags(session, dataset)]
         said = get_datasource_config(session, dataset).last_processed

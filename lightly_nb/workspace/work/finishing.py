@@ -28,8 +28,11 @@ OF_IMAGE = "lightly."
 """How the columns of a sample table begin that are computed from the image."""
 
 
-def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
-    """Return what is to be stored of a run that has ended well; all of it in one transaction."""
+def completed(active: ActiveRun, run: Run, pool: Path | None, warning: str = "") -> Ended:
+    """Return what is to be stored of a run that has ended well; all of it in one transaction.
+
+    A warning, of what could not be written to LIGHTLY, is said with its end.
+    """
     names = run.selection.filenames
     metas = metas_of(run.samples.table.loc[names])
     offers_report = run.job.configs.worker.upload_report
@@ -43,7 +46,8 @@ def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
     if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}
     store = partial(_store, names=names, metas=metas, files=files, pool=pool)
-    return Ended(RunState.COMPLETED, run.message, store)
+    message = f"{run.message}; {warning}" if warning else run.message
+    return Ended(RunState.COMPLETED, message, store)
 
 
 def ended_early(run: Run) -> Ended:

@@ -27,6 +27,7 @@ from lightly_nb.workspace.store.store import reading
 from lightly_nb.workspace.work.active_run import ActiveRun, Ended, patiently
 from lightly_nb.workspace.work.finishing import completed, ended_early
 from lightly_nb.workspace.work.resolving import checkpoint_of_run, query_vectors
+from lightly_nb.workspace.work.thumbnails import upload_thumbnails
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_BETWEEN_MEMORY_LOOKS = 5.0
@@ -51,7 +52,16 @@ def do_run(active: ActiveRun) -> Ended:
     except BaseException:  # the run is not this worker's any more, or the worker ends at once
         run.cancel(SECONDS_TO_CANCEL)
         raise
-    return completed(active, run, pool) if run.state is RunState.COMPLETED else ended_early(run)
+    if run.state is not RunState.COMPLETED:
+        return ended_early(run)
+    return completed(active, run, pool, upload_thumbnails(active, run, _lightly))
+
+
+def _lightly(active: ActiveRun) -> DatasourceSettings:
+    """Return LIGHTLY of the dataset, as this machine sees it."""
+    with reading(active.workspace) as session:
+        settings = get_datasource(session, active.taken.dataset, DatasourcePurpose.LIGHTLY)
+    return _here(settings, active.input_mount)
 
 
 def _start(active: ActiveRun, configs: Configs, pool: Path | None) -> Run:
