@@ -32,14 +32,16 @@ ALLOWED_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "FACILITY_LOCATION": ("EMBEDDINGS",),
         "DIVERSITY": ("EMBEDDINGS",),
-        "WEIGHTS": ("SCORES", "METADATA", "RANDOM"),
-        "THRESHOLD": ("SCORES", "METADATA"),
+        "WEIGHTS": ("SCORES", "METADATA", "RANDOM", "PREDICTIONS"),
+        "THRESHOLD": ("SCORES", "METADATA", "PREDICTIONS"),
         "BALANCE": ("PREDICTIONS", "METADATA"),
         "SIMILARITY": ("EMBEDDINGS",),
         "TYPICALITY": ("EMBEDDINGS",),
     }
 )
 """The inputs that each strategy can work on."""
+OF_COUNTS = ("WEIGHTS", "THRESHOLD")
+"""Strategies on numbers: of PREDICTIONS they take only CATEGORY_COUNT, the number of objects."""
 
 
 class EmbeddingsInput(Section):
@@ -71,6 +73,11 @@ class PredictionsInput(Section):
     categories: Names | None = Field(
         default=None, description="Categories that count. null = all of the task."
     )
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is a number of objects."""
+        return self.name == "CATEGORY_COUNT"
 
 
 class MetadataInput(Section):
@@ -241,9 +248,11 @@ class StrategyConfig(Section):
     @model_validator(mode="after")
     def _is_a_pair(self) -> Self:
         kind, got = self.strategy.type, self.input.type
-        if got not in ALLOWED_INPUTS[kind]:
+        is_uncountable = isinstance(self.input, PredictionsInput) and not self.input.is_count
+        if got not in ALLOWED_INPUTS[kind] or (kind in OF_COUNTS and is_uncountable):
             allowed = " or ".join(ALLOWED_INPUTS[kind])
-            raise ValueError(f"{kind} cannot work on {got}. Allowed inputs of {kind}: {allowed}")
+            counts = " with name CATEGORY_COUNT" if kind in OF_COUNTS else ""
+            raise ValueError(f"{kind} cannot work on {got}. Allowed inputs of {kind}: {allowed}{counts}")
         if isinstance(self.input, EmbeddingsInput):
             _check_query(self.input, kind)
         return self

@@ -282,8 +282,9 @@ class Predictions:
 
     def _best(self) -> np.ndarray:
         """Return the singleton with the highest score of each sample that has any, the first of equals."""
-        order = np.lexsort((np.arange(self.n_singletons), -self.score, self.sample_rows))
-        return order[self.offsets[:-1][self.counts > 0]]
+        order: np.ndarray = np.lexsort((np.arange(self.n_singletons), -self.score, self.sample_rows))
+        result: np.ndarray = order[self.offsets[:-1][self.counts > 0]]
+        return result
 
     def classifications(self) -> np.ndarray:
         """Return the class vector of each sample of a classification, float64; zeros where it has none.
@@ -325,8 +326,10 @@ class Packer:
         self._predicted, self._offsets = bytearray(), array("q", [0])
         self._category, self._score = array("i"), array("f")
         self._bbox, self._probabilities = array("f"), array("f")
-        self._lists = {"segmentation": (array("q", [0]), array("i"))}
-        self._lists["keypoints"] = (array("q", [0]), array("f"))
+        self._lists: dict[str, tuple[array[int], Any]] = {
+            "segmentation": (array("q", [0]), array("i")),
+            "keypoints": (array("q", [0]), array("f")),
+        }
         self._has = dict.fromkeys(("bbox", "probabilities", "segmentation", "keypoints"), False)
 
     def add(self, singletons: Sequence[Mapping[str, Any]] | None) -> None:

@@ -75,7 +75,8 @@ def read_predictions_file(path: Path) -> Predictions:
             table = reader.read_all().combine_chunks()
         table.validate(full=True)
         said = json.loads(table.schema.metadata[_TASK])
-        task = Task(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})
+        lists = (tuple(said[key]) for key in ("categories", "category_ids", "keypoint_names"))
+        task = Task(said["name"], said["type"], *lists)
         parts = {name: table.column(name).combine_chunks() for name in table.column_names}
         offsets = np.zeros(1, np.int64)
         if len(table):

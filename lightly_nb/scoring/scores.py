@@ -45,7 +45,8 @@ def least_confidence(vectors: Floats) -> Floats:
     >>> least_confidence(np.array([[0.7, 0.2, 0.1], [1, 0, 0]])).round(2).tolist()
     [0.45, 0.0]
     """
-    return (1 - vectors.max(axis=1)) / (1 - 1 / vectors.shape[1])
+    result: Floats = (1 - vectors.max(axis=1)) / (1 - 1 / vectors.shape[1])
+    return result
 
 
 def margin(vectors: Floats) -> Floats:

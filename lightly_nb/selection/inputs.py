@@ -44,6 +44,9 @@ def numbers(samples: Samples, source: Mapping[str, Any], where: str, seed: int) 
     if kind == "RANDOM":
         chosen = source.get("random_seed")
         return random_numbers(samples.filenames, seed if chosen is None else int(chosen))
+    if kind == "PREDICTIONS":
+        counts: Floats = class_matrix(samples, source, where)[0].sum(axis=1)
+        return counts
     if kind == "SCORES":
         return finite(_scores(samples, str(source["task"]), str(source["score"]), where), samples, where)
     name = str(source["key"])

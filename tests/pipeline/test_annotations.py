@@ -266,6 +266,35 @@ def test_a_broken_schema_stops_a_run_before_its_work(
         run(folders, tmp_path, None, lightly_source=lightly)
 
 
+COUNT = {"type": "PREDICTIONS", "task": "cars", "name": "CATEGORY_COUNT", "categories": ["car", "bus"]}
+
+
+@pytest.mark.parametrize(
+    "strategies",
+    [
+        strategy(scores("weather", "uncertainty_entropy")),
+        strategy(
+            scores("cars", "objectness_least_confidence"), "THRESHOLD", threshold=0.01, operation="BIGGER"
+        ),
+        strategy({**COUNT, "name": "CLASS_DISTRIBUTION"}, "BALANCE", distribution="INPUT"),
+        strategy(COUNT, "BALANCE", target={"car": 0.5}),
+        strategy(COUNT, target_range={"min_sum": 3, "max_sum": 6}),
+        strategy(COUNT, "THRESHOLD", threshold=2, operation="SMALLER"),
+        strategy({"type": "METADATA", "key": "zone"}, "BALANCE", target={"1": 0.5, "2": 0.5}),
+        strategy({"type": "METADATA", "key": "temperature"}, strength=-1.0),
+    ],
+)
+def test_each_input_alone_selects(strategies: Any, folders: Any, tmp_path: Path) -> None:
+    finished = run(folders, tmp_path, strategies, n_samples=3)
+    assert len(finished.selection) == 3
+    if "target_range" in strategies[0]["strategy"]:
+        got = finished.selection.strategies[0]["got"]
+        rows = finished.selection.rows
+        counts = finished.samples.predictions["cars"].category_count()[rows, :2].sum()
+        assert got["sum"] == counts
+        assert 3 <= counts <= 6
+
+
 def test_the_old_form_works(folders: Any, tmp_path: Path) -> None:
     old = {"method": "coral", "stopping_condition.n_samples": 3, "active_learning.task_name": "weather"}
     finished = run(folders, tmp_path, None, n_samples=None, worker=old)
@@ -286,3 +315,14 @@ def test_predictions_of_samples_that_are_handed_in_go_into_the_run(folders: Any,
     assert finished.selection.filenames == samples.filenames[:4]
     again = lnb.rerun(finished.path, on_event=silent)
     assert again.selection.filenames == finished.selection.filenames
+
+
+def test_a_table_that_is_handed_in_comes_before_the_files(
+    done: tuple[lnb.Run, list[Event]], folders: Any, tmp_path: Path
+) -> None:
+    samples = done[0].samples.with_columns({"temperature": np.arange(N) * 1.0})
+    heard: list[Event] = []
+    finished = run(folders, tmp_path, MIX, source=samples, on_event=heard.append)
+    assert finished.samples.table["temperature"].tolist() == list(range(N))
+    told = "has columns of its own for scene.kind, temperature, zone: files are not read"
+    assert any(told in event.get("message", "") for event in heard)

@@ -73,8 +73,9 @@ class Request:
         """Return width and height of an image: of the table, else of the file's first bytes."""
         table = self.samples.table
         if {"lightly.width", "lightly.height"} <= set(table):
-            row = table.loc[filename]
-            return int(row["lightly.width"]), int(row["lightly.height"])
+            row = table.index.get_loc(filename)
+            width, height = (table[f"lightly.{side}"].to_numpy()[row] for side in ("width", "height"))
+            return int(width), int(height)
         if filename not in self.sizes:
             self.sizes[filename] = _size_in_file(self.samples, filename, self.where)
         return self.sizes[filename]

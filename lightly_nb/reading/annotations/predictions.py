@@ -304,10 +304,12 @@ def save_predictions(
             f"save_predictions: the samples have no predictions of task '{task}'; they have {there}"
         )
     predictions, names = samples.predictions[task], samples.filenames
-    datasource = lightly_source
-    if not isinstance(datasource, WritableDatasource):
-        purpose = DatasourcePurpose.LIGHTLY
-        datasource = open_datasource(datasource, purpose=purpose, storage_options=storage_options)
+    if isinstance(lightly_source, WritableDatasource):
+        datasource = lightly_source
+    else:
+        datasource = open_datasource(
+            lightly_source, purpose=DatasourcePurpose.LIGHTLY, storage_options=storage_options
+        )
     made = predictions.task
     pairs = zip(made.category_ids, made.categories, strict=True)
     schema = {"name": task, "type": made.type, "categories": [{"id": n, "name": name} for n, name in pairs]}

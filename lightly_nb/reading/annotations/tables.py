@@ -82,7 +82,7 @@ def predictions_dict(request: Request) -> Form:
     `keypoints` or `probabilities`.
     """
     given: Mapping[Any, Any] = request.predictions
-    first = next((one for one in given.values() if len(one)), ())
+    first: Any = next((one for one in given.values() if len(one)), ())
     if isinstance(first, Mapping) and {"boxes", "labels"} <= set(first):
         return Form(Found(name, torchvision_singletons(one)) for name, one in given.items())
     if isinstance(first, Mapping):

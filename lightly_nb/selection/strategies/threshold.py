@@ -36,4 +36,4 @@ def prepare(request: Request) -> Part:
     )
 
 
-STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA"}), prepare=prepare)
+STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA", "PREDICTIONS"}), prepare=prepare)

@@ -52,4 +52,4 @@ def _got(values: Floats, rows: Rows) -> dict[str, float]:
     return {"sum": float(chosen.sum()), "mean": float(chosen.mean()), "mean_of_all": float(values.mean())}
 
 
-STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA", "RANDOM"}), prepare=prepare)
+STRATEGY = Strategy(accepts=frozenset({"SCORES", "METADATA", "RANDOM", "PREDICTIONS"}), prepare=prepare)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from lightly_nb.config import describe
-from lightly_nb.config.selection import ALLOWED_INPUTS, StrategyConfig
+from lightly_nb.config.selection import ALLOWED_INPUTS, OF_COUNTS, StrategyConfig
 from lightly_nb.display.html import Html, tag
 from lightly_nb.widgets.config_editor.checking import fields_of, held_by, values_of
 from lightly_nb.widgets.config_editor.inputs import unset
@@ -146,6 +146,8 @@ class Card:
         hidden = () if self.pair[1] == "SIMILARITY" else QUERY
         self.fields = {key: field for key, field in _fields(self.pair).items() if key not in hidden}
         given = {key: held for key, held in self.held.items() if key in self.fields}
+        if self.pair[0] == "PREDICTIONS" and self.pair[1] in OF_COUNTS:
+            given.setdefault("input.name", "CATEGORY_COUNT")
         self.held = {**{key: unset(field) for key, field in self.fields.items()}, **given}
         before = self.rows
         self.rows = {
