@@ -432,6 +432,18 @@ def _contradictions(config: WorkerConfig) -> list[tuple[bool, str, *tuple[str, .
             "pretagging",
         ),
         (
+            bool(config.object_level.task_name and config.embeddings),
+            "object_level embeds the crops, and embeddings are those of whole images; leave one of them out",
+            "object_level",
+            "embeddings",
+        ),
+        (
+            bool(config.object_level.task_name and (config.use_datapool or config.datapool.name)),
+            "a datapool keeps whole images, and object_level selects crops; leave one of them out",
+            "object_level",
+            "use_datapool",
+        ),
+        (
             config.use_datapool and config.enable_training,
             "use_datapool needs the same model in every run; set enable_training to false",
             "use_datapool",
