@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
-from lightly_nb.errors import InputError
-from lightly_nb.events import Event, Listener, say
+from lightly_nb.engines import local
+from lightly_nb.errors import DatasourceError, InputError
+from lightly_nb.events import Event, Listener, Stage, say
 from lightly_nb.pipeline.job import Job
 from lightly_nb.reading.crops import IMAGE, crops
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines
 from lightly_nb.samples import Samples
 from lightly_nb.samples.predictions_file import write_predictions_file
+from lightly_nb.states import DatasourcePurpose
 
 if TYPE_CHECKING:
     from lightly_nb.models import EmbeddingModel
     from lightly_nb.selection import Selection
 
-STEP = "INITIALIZING_OBJECT_CROPS"
+STEP, UPLOAD = "INITIALIZING_OBJECT_CROPS", "SAVING_RESULTS"
+CROPS = ".lightly/crops/"
 
 
 def crops_of(job: Job, images: Samples, emit: Listener) -> Samples:
@@ -112,6 +116,42 @@ def save_full_images(
     )
     write_aside(folder.full_images, partial(images.table.reset_index().to_parquet))
     write_lines(folder.full_image_filenames, names)
+
+
+def upload_crops(
+    job: Job,
+    samples: Samples,
+    selection: Selection,
+    storage_options: Mapping[str, Any] | None,
+    emit: Listener,
+) -> None:
+    """Write the selected crops to LIGHTLY; those that are there stay, and what fails is a warning with a count."""
+    assert job.lightly_source is not None and samples.source is not None
+    source, names = samples.source, selection.filenames
+    try:
+        lightly = open_datasource(
+            job.lightly_source, purpose=DatasourcePurpose.LIGHTLY, storage_options=storage_options
+        )
+    except DatasourceError as error:
+        say(emit, UPLOAD, f"{len(names):,} crops are not written to {job.lightly_source}: {error}", "warning")
+        return
+
+    def write(name: str) -> str:
+        try:
+            if not lightly.exists(CROPS + name):
+                lightly.write(CROPS + name, source.read(name))
+        except (DatasourceError, InputError) as error:
+            return f"'{name}': {error}"
+        return ""
+
+    problems = []
+    with Stage(emit, UPLOAD, len(names), "crop") as stage, closing(local.map(write, names)) as results:
+        for problem in results:
+            problems += [problem] if problem else []
+            stage.advance()
+    if problems:
+        said = f"{len(problems):,} of {len(names):,} crops are not written to {lightly.url}"
+        say(emit, UPLOAD, f"{said}, first {'; '.join(problems[:3])}", "warning")
 
 
 def renamed(emit: Listener, step: str) -> Listener:

@@ -43,6 +43,7 @@ from lightly_nb.pipeline.object_level import (
     keep_crops,
     renamed,
     save_full_images,
+    upload_crops,
 )
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
 from lightly_nb.pipeline.pretagging_step import detector_of, given_detector, pretagged, upload_pretagging
@@ -153,11 +154,13 @@ def _steps(job: Job, folder: RunFolder, access: _Access, detector: Detector | No
     if not folder.selection.is_file():
         _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
         selection = _selected(job, samples, selection_config, emit)
-        _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
         if worker.object_level.task_name:
             _embed_full_images(job, folder, samples, selection, access, emit)
+        _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
         results.save_selection(folder, samples, selection, worker.dump_sampled_embeddings)
     selection = results.load_selection(folder)
+    if worker.crops.enable_upload:
+        upload_crops(job, samples, selection, access.lightly, emit)
     if worker.dump_dataset:
         _dump(job, folder, samples, selection, emit)
     if worker.generate_report and not folder.report_json.is_file():
