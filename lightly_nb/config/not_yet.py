@@ -14,7 +14,7 @@ from lightly_nb.config.selection import EmbeddingsInput, SelectionConfig
 from lightly_nb.config.worker import WorkerConfig
 from lightly_nb.errors import ConfigError, Problem
 
-NOT_YET = ("selected_sequence_length", "object_level")
+NOT_YET = ("selected_sequence_length",)
 """Keys and sections of worker_config."""
 WITHOUT_EFFECT: Mapping[str, str] = {
     "corruptness_check.corruption_threshold": "it is about videos, which are not read",
@@ -31,7 +31,7 @@ def is_hidden(where: str, key: str) -> bool:
 
     Examples
     --------
-    >>> is_hidden("worker_config", "object_level.padding"), is_hidden("worker_config", "checkpoint")
+    >>> is_hidden("worker_config", "selected_sequence_length"), is_hidden("worker_config", "checkpoint")
     (True, False)
     """
     return where == WorkerConfig.WHERE and _is_in(key, (*NOT_YET, *WITHOUT_EFFECT))

@@ -47,6 +47,7 @@ FOLDED: Mapping[str, Groups] = MappingProxyType(
             "output": ("run_directory", "dump_dataset", "output_image_size", "output_image_format"),
             "report": (*("n_example_images", "memory_requirement_in_GB", "upload_report"),),
             "objects and predictions": (
+                *("object_level", "crops"),
                 *("pretagging", "pretagging_detector", "pretagging_debug", "pretagging_upload"),
                 "scorer_config",
             ),

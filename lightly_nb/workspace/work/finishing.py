@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lightly_nb.workspace.data.artifacts import (
     register_artifacts,
     write_artifact_files,
 )
+from lightly_nb.workspace.data.crops import add_crops, crop_metas
 from lightly_nb.workspace.data.pools import keep_pool
 from lightly_nb.workspace.data.tags import create_run_tag
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset
@@ -33,7 +35,7 @@ def completed(active: ActiveRun, run: Run, pool: Path | None, warning: str = "")
 
     A warning, of what could not be written to LIGHTLY, is said with its end.
     """
-    names = run.selection.filenames
+    names, made = run.selection.filenames, None
     metas = metas_of(run.samples.table.loc[names])
     offers_report = run.job.configs.worker.upload_report
     if run.folder.report_json.is_file() and offers_report:
@@ -45,8 +47,16 @@ def completed(active: ActiveRun, run: Run, pool: Path | None, warning: str = "")
     files = artifact_files(run.folder)
     if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}
-    store = partial(_store, names=names, metas=metas, files=files, pool=pool)
     message = f"{run.message}; {warning}" if warning else run.message
+    level = run.job.configs.worker.object_level
+    if level.task_name:
+        images = run.full_images
+        found = pd.read_parquet(run.folder.full_images).set_index("filename")
+        made = partial(
+            add_crops, names=names, metas=crop_metas(run.samples.table.loc[names], metas), level=level
+        )
+        names, metas = images, metas_of(found)
+    store = partial(_store, names=names, metas=metas, files=files, pool=pool, made=made)
     return Ended(RunState.COMPLETED, message, store)
 
 
@@ -86,9 +96,12 @@ def _store(
     metas: dict[str, dict[str, Any]],
     files: dict[ArtifactType, Path],
     pool: Path | None,
+    made: Callable[[Session, Dataset, str], object] | None = None,
 ) -> None:
     dataset = session.get_one(Dataset, row.dataset_id)
     create_run_tag(session, dataset, names, run_id=row.id, metas=metas)
+    if made is not None:
+        made(session, dataset, row.id)
     register_artifacts(session, row, files)
     if pool is not None:
         keep_pool(session, row, pool)
