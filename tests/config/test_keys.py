@@ -76,6 +76,7 @@ WORKER = {
     "selected_sequence_length": 1,
     "datapool.name": "",
     "datapool.keep_history": True,
+    "datapool.changed_files": "keep",
     "use_datapool": False,
     "datasource.process_all": False,
     "datasource.enable_datapool_update": True,
