@@ -49,9 +49,7 @@ def same(found: Predictions, wanted: Predictions, tolerance: float = 0.0) -> Non
 
 @pytest.mark.parametrize("task", ["cls", "det", "seg", "sem"])
 def test_coco_with_scores(samples: lnb.Samples, task: str, tmp_path: Path) -> None:
-    path = lnb.export(
-        samples, None, "coco", tmp_path / "coco.json", task=task, scores=True, on_event=quiet
-    )
+    path = lnb.export(samples, None, "coco", tmp_path / "coco.json", task=task, scores=True, on_event=quiet)
     same(read_back(samples, task, path), samples.predictions[task])
 
 
