@@ -25,7 +25,8 @@ def save(images: Images, *, scores: bool = False) -> dict[str, list[Any]]:
     scores : bool
         Whether annotations have a `score`, which COCO itself knows of results only.
     """
-    entries, annotations = [], []
+    entries: list[Any] = []
+    annotations: list[Any] = []
     for image in labelled(images):
         number = image.number + 1
         entries.append(

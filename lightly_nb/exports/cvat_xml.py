@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -37,9 +38,9 @@ def save(images: Images, *, scores: bool = False, polygons: bool = False) -> str
     for number, image in enumerate(labelled(images)):
         shapes = [list(_shapes(image, label, scores, polygons)) for label in image.labels]
         images.left_out[OUTSIDE] += sum(not found for found in shapes)
-        lines.append(
-            _tag("image", id=number, name=image.filename, width=image.width, height=image.height, open=True)
-        )
+        size = f'width="{image.width}" height="{image.height}"'
+        name = quoteattr(_checked(image.filename))
+        lines.append(f'  <image id="{number}" name={name} {size}>')
         lines += [line for found in shapes for line in found]
         lines.append("  </image>")
     return "\n".join([*lines, "</annotations>"])
@@ -122,9 +123,9 @@ def _points(points: np.ndarray) -> str:
     return ";".join(f"{x:.2f},{y:.2f}" for x, y in points.tolist())
 
 
-def _tag(element: str, inner: str = "", *, open: bool = False, **attributes: object) -> str:
+def _tag(element: str, inner: str = "", **attributes: Any) -> str:
     said = "".join(f" {key}={quoteattr(_checked(str(value)))}" for key, value in attributes.items())
-    return f"  <{element}{said}>" if open else f"    <{element}{said}>{inner}</{element}>"
+    return f"    <{element}{said}>{inner}</{element}>"
 
 
 def _text(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -17,6 +16,7 @@ from lightly_nb.engines import local
 from lightly_nb.errors import InputError
 from lightly_nb.events import Stage
 from lightly_nb.exports.images import Images
+from lightly_nb.exports.json_text import json_text
 from lightly_nb.exports.sizes import AT_ONCE
 from lightly_nb.files import written_aside
 
@@ -76,7 +76,7 @@ def text_file(name: str, text: str) -> File:
 
 def json_file(name: str, content: object) -> File:
     """Return a file of JSON."""
-    return name, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    return text_file(name, json_text(content) + "\n")
 
 
 def image_files(images: Images, names: Iterable[str]) -> Iterator[File]:

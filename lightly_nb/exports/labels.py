@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -123,13 +124,13 @@ def labels_of(predictions: Predictions, row: int) -> list[Label]:
     start = int(predictions.offsets[row])
     for number, place in enumerate(range(start, int(predictions.offsets[row + 1]))):
         category = int(predictions.category[place])
-        bbox = None if predictions.bbox is None else predictions.bbox[place]
+        bbox = None if predictions.bbox is None else tuple(map(short, predictions.bbox[place]))
         runs = None if predictions.segmentation is None else predictions.segmentation.of(place)
         keypoints = None if predictions.keypoints is None else predictions.keypoints.of(place)
         result.append(
             Label(
                 *_named(task, number, category, float(predictions.score[place])),
-                None if bbox is None or np.isnan(bbox).any() else tuple(map(short, bbox)),  # type: ignore[arg-type]
+                None if bbox is None or any(map(math.isnan, bbox)) else bbox,  # type: ignore[arg-type]
                 runs if runs is not None and len(runs) else None,
                 keypoints.reshape(-1, 3) if keypoints is not None and len(keypoints) else None,
             )

@@ -28,15 +28,17 @@ def image_sizes(images: Images) -> Iterator[tuple[int, int]]:
         If a size is not known and the file cannot be read, or is no image.
     """
 
-    def size(named: tuple[str, int]) -> tuple[int, int]:
-        filename, number = named
-        found = known_size(images.metadata(number)) or image_size(filename, images.read)
+    def size(named: tuple[str, tuple[int, int] | None]) -> tuple[int, int]:
+        filename, known = named
+        found = known or image_size(filename, images.read)
         if found is None:
             said = "is no image that can be opened; leave it out of the tag or the picks"
             raise InputError(f"{images.source_url(filename)} {said}")
         return found
 
-    work = local.map(size, zip(images.filenames, images.numbers, strict=True), AT_ONCE)
+    known = [known_size(images.metadata(number)) for number in images.numbers]
+    named = zip(images.filenames, known, strict=True)
+    work = local.map(size, named, AT_ONCE) if None in known else (size(one) for one in named)
     with closing(work), Stage(images.listener, "IMAGE SIZES", len(images), "image") as stage:
         for found in work:
             yield found

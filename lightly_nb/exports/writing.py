@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -18,6 +17,7 @@ from lightly_nb.events import Event, Listener, Stage, say, silent
 from lightly_nb.exports.folders import Folder, write_folder
 from lightly_nb.exports.formats import Format
 from lightly_nb.exports.images import STEP, Images
+from lightly_nb.exports.json_text import entry_text, json_text, lines_text
 
 AT_A_TIME = 1_000
 """Images whose content is made at a time, where a file is a list."""
@@ -107,29 +107,27 @@ def _saved(images: Images, chosen: Format, step: int, options: dict[str, Any], s
 def _cut(lists: Iterable[list[Any]], most_bytes: int | None) -> Iterator[bytes]:
     """Yield lists as JSON, an entry a line, as many bytes in a file as the tool takes."""
     held: list[str] = []
-    n_bytes = len(_list([""]))
+    n_bytes = len("[\n]\n")
     for entries in lists:
         for entry in entries:
-            text = json.dumps(entry, ensure_ascii=False)
+            text = entry_text(entry)
             size = len(text.encode()) + 2
             if held and most_bytes and n_bytes + size > most_bytes:
                 yield _list(held)
-                held, n_bytes = [], len(_list([""]))
+                held, n_bytes = [], len("[\n]\n")
             held.append(text)
             n_bytes += size
     yield _list(held)
 
 
 def _list(lines: list[str]) -> bytes:
-    return ("[\n" + ",\n".join(lines) + "\n]\n").encode() if lines else b"[]\n"
+    return f"{lines_text(lines)}\n".encode()
 
 
 def _bytes(content: Any) -> bytes:
     if isinstance(content, bytes):
         return content
-    if isinstance(content, list):
-        return next(iter(_cut([content], None)))
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
+    text = content if isinstance(content, str) else json_text(content)
     return (text if text.endswith("\n") or not text else f"{text}\n").encode()
 
 

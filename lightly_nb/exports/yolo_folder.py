@@ -80,14 +80,14 @@ def _objects(
 
 def _classified(images: Images, predictions: Predictions) -> Images:
     """Return the images that have a class."""
-    rows = np.flatnonzero(predictions.counts > 0)
+    rows = np.flatnonzero(predictions.counts > 0).tolist()
     reason = f"samples without a prediction of task '{predictions.task.name}', left out for want of a class"
     images.left_out[reason] += len(images) - len(rows)
     return replace(
         images,
         filenames=[images.filenames[row] for row in rows],
         numbers=[images.numbers[row] for row in rows],
-        predictions=predictions.take(rows),
+        predictions=predictions.take(np.array(rows, int)),
     )
 
 

@@ -227,7 +227,8 @@ def test_labelbox_annotations_are_one_json_a_line(samples: lnb.Samples, task: st
             assert [line["bbox"][key] for key in ("left", "top", "width", "height")] == one["bbox"]
         else:
             content = np.frombuffer(base64.b64decode(line["mask"]["png"]), np.uint8)
-            assert (cv2.imdecode(content, cv2.IMREAD_UNCHANGED) > 0).tolist() == true_mask(name, one).tolist()
+            picture = np.asarray(cv2.imdecode(content, cv2.IMREAD_UNCHANGED))
+            assert ((picture > 0) == true_mask(name, one)).all()
     assert "confidence" not in export(samples, "label_box_annotations", task, scores=False)
 
 
@@ -262,9 +263,9 @@ def test_tables_have_a_row_for_each_prediction_and_one_for_an_image_without(
     table = pd.read_parquet(io.BytesIO(export(samples, "parquet", task)))
     as_text = pd.read_csv(io.StringIO(export(samples, "csv", task)))
     assert list(as_text) == list(table)
-    expected = [
-        (name, one) for name, several in zip(NAMES, rows(task), strict=True) for one in several or [None]
-    ]
+    expected: list[tuple[str, dict[str, Any] | None]] = []
+    for name, several in zip(NAMES, rows(task), strict=True):
+        expected += [(name, one) for one in several] if several else [(name, None)]
     assert table["filename"].tolist() == as_text["filename"].tolist() == [name for name, _ in expected]
     for at, (name, one) in enumerate(expected):
         row = table.iloc[at]
