@@ -48,7 +48,8 @@ def snake_case(key: str) -> str:
 
 def _ours(key: str, known: set[str]) -> str:
     head, dot, rest = key.partition(".")
-    if head not in known and snake_case(head) in known:
+    is_camel_case = re.fullmatch("[a-z][a-z0-9]*([A-Z][a-z0-9]*)+", head) is not None
+    if is_camel_case and head not in known and snake_case(head) in known:
         head = snake_case(head)
     return f"{head}{dot}{rest}"
 

@@ -242,7 +242,6 @@ class WorkerConfig(Config):
     WHERE: ClassVar[str] = "worker_config"
     BESIDE: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
-            "crops": "no run here uploads crops: leave it out; object_level.task_name selects objects",
             "training": "no run here trains on crops of a task: leave it out to train on whole images",
         }
     )

@@ -140,7 +140,7 @@ def to_fiftyone(samples: Samples, picks: Any = None, *, name: str | None = None)
 
 def _chosen(samples: Any, picks: Any, what: str, needs_source: bool = True) -> Samples:
     samples = as_samples(samples, what)
-    chosen = samples if picks is None else samples.take(picks)
+    chosen: Samples = samples if picks is None else samples.take(picks)
     if needs_source and chosen.source is None:
         raise InputError(
             f"{what}: these samples have no source to read images from; list them with list_samples"

@@ -41,10 +41,10 @@ def given_embeddings(job: Job) -> EmbeddingsTable:
             "column 'filenames', or lightly_nb.select the array itself"
         )
     samples = Samples.from_embeddings(path)
-    flags = {
-        flag: samples.table[flag].fillna(0).astype(bool).to_numpy() for flag in FLAGS if flag in samples.table
-    }
-    return replace(_without_flags(samples.filenames, samples.embeddings), **flags)
+    table = _without_flags(samples.filenames, samples.embeddings)
+    flags = {flag: samples.table[flag].fillna(0).astype(bool) for flag in FLAGS if flag in samples.table}
+    masked, selected = (np.asarray(flags.get(flag, getattr(table, flag)), dtype=bool) for flag in FLAGS)
+    return replace(table, masked=masked, selected=selected)
 
 
 def _without_flags(names: list[str], embeddings: np.ndarray) -> EmbeddingsTable:
@@ -125,7 +125,7 @@ def _rows_of(samples: Samples, precomputed: EmbeddingsTable, path: str, folder: 
     )
 
 
-def _first(index: pd.Index, wanted: pd.Index) -> np.ndarray:  # type: ignore[type-arg]
+def _first(index: pd.Index, wanted: pd.Index) -> np.ndarray:
     first = {name: row for row, name in reversed(list(enumerate(index)))}
     return np.array([first.get(name, -1) for name in wanted], dtype=np.intp)
 

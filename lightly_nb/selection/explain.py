@@ -51,9 +51,10 @@ def selection_table(
     names = np.array([*filenames, None], dtype=object)
     table["nearest"] = names[nearest[0]] if nearest else None
     table["distance"] = nearest[1] if nearest else np.nan
-    table["served"] = pd.Series(pd.NA, index=table.index, dtype="Int64")
+    served = np.full(n, -1, dtype=np.int64)
     if n_served is not None:
-        table.iloc[picks.rows, table.columns.get_loc("served")] = n_served
+        served[picks.rows] = n_served
+    table["served"] = pd.Series(served, index=table.index, dtype="Int64").where(served >= 0)
     said = np.array(list(reasons), dtype=object)
     said[np.asarray(preselected, dtype=np.int64)] = "preselected"
     for number, row in enumerate(picks.rows, start=1):

@@ -83,4 +83,5 @@ def _of_names(names: list[str], samples: Samples) -> np.ndarray:
             f"{error}; of files that are not, give lightly_nb.embed(lightly_nb.list_samples(files)), "
             "embedded with the same model"
         ) from error
-    return samples.embeddings[rows]
+    vectors: np.ndarray = samples.embeddings[rows]
+    return vectors

@@ -130,7 +130,6 @@ EXPIRY = {"min_days_to_expiration": 2, "handling_strategy": "SKIP"}
         ),
         ((None, None, {"autoTasks": TILES}), r"selection_config\.auto_tasks: got"),
         ((None, None, {"lightly_path_regex": "(.*)"}), r"lightly_path_regex: got .* upload_custom_metadata"),
-        (({"crops": {"enable_upload": True}},), r"worker_config\.crops: got .* no run here uploads crops"),
         (({"training": {"task_name": "cars"}},), r"worker_config\.training: got .* trains on crops"),
         (({"datasource.input_expiration": EXPIRY},), r"worker_config\.datasource\.input_expiration: got"),
         (({"datasource": {"inputExpiration": EXPIRY}},), r"worker_config\.datasource\.input_expiration: got"),

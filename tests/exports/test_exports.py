@@ -387,7 +387,7 @@ def test_what_is_misspelt_is_refused_with_what_was_meant(listed: lnb.Samples, tm
         lnb.export(listed, None, "coco", root="/data")
     with pytest.raises(InputError, match="'yolo' has no option 'rot'; its options: root"):
         lnb.export(listed, None, "yolo", rot="/data")
-    with pytest.raises(InputError, match=r"picks: got the text 'a b\.jpg'; give a Selection"):
+    with pytest.raises(InputError, match=r"picks: give a list of file names, got the text 'a b\.jpg'"):
         lnb.export(listed, "a b.jpg", "yolo")
     with pytest.raises(InputError, match="are not among the 9 samples"):
         lnb.export(listed, ["nowhere.jpg"], "yolo")

@@ -27,6 +27,13 @@ from lightly_nb.widgets.config_editor.checking import fields_of
 EMBEDDINGS = {"type": "EMBEDDINGS"}
 
 
+SEQUENCES = {
+    "selected_sequence_length": 2,
+    "enable_corruptness_check": False,
+    "remove_exact_duplicates": False,
+}
+
+
 def metadata(key: str, **strategy: Any) -> list[dict[str, Any]]:
     return [{"input": {"type": "METADATA", "key": key}, "strategy": strategy}]
 
@@ -42,9 +49,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"worker_config": {"pretagging": True}}, "worker_config.pretagging: got True, .*cannot do that yet"),
-        ({"worker_config": {"object_level.padding": 0.2}}, r"worker_config.object_level.padding: got 0\.2"),
-        ({"worker_config": {"scorer_config": {"min_score": 0.5}}}, "scorer_config.min_score"),
+        (
+            {"worker_config": SEQUENCES},
+            "worker_config.selected_sequence_length: got 2, .*cannot do that yet",
+        ),
         (
             {"worker_config": {"checkpoint": "gone.ckpt"}},
             "worker_config.checkpoint: .*gone.ckpt' does not exist",
@@ -63,12 +71,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
         (
             {"strategies": metadata("weather", type="BALANCE", distribution="UNIFORM")},
-            r"selection_config.strategies\[0\].input.key: got 'weather', which no sample will have",
+            r"selection_config.strategies\[0\].input.key: got 'weather', but there are lightly\.",
         ),
         ({"strategies": metadata("lightly.sharpnes", type="WEIGHTS")}, "Did you mean 'lightly.sharpness'"),
         (
             {"strategies": metadata("lightly.sharpness", type="BALANCE", distribution="UNIFORM")},
-            "is a number, but BALANCE needs categories",
+            "BALANCE needs categories, and 'lightly.sharpness' is a number",
         ),
         (
             {
@@ -76,7 +84,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     {"input": {"type": "SCORES", "task": "t", "score": "s"}, "strategy": {"type": "WEIGHTS"}}
                 ]
             },
-            "cannot read predictions yet",
+            r"strategies\[0\].input.task: got 't', but there are no predictions at all",
         ),
         (
             {"strategies": [{"input": {**EMBEDDINGS, "tag_name": "t"}, "strategy": {"type": "SIMILARITY"}}]},
@@ -117,7 +125,7 @@ def test_what_is_refused_is_neither_documented_nor_in_a_form() -> None:
         assert not [field for field in shown if field == key or field.startswith(f"{key}.")]
     assert "checkpoint" in shown
     with pytest.raises(ConfigError, match="cannot do that yet"):
-        lnb.edit_worker_config({"pretagging": True})
+        lnb.edit_worker_config(SEQUENCES)
 
 
 def test_what_changes_nothing_is_told() -> None:

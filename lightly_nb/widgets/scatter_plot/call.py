@@ -21,7 +21,7 @@ from lightly_nb.widgets.scatter_plot.page import framed
 
 @accepts(selection=SELECTION, color_by=TEXT, projection=TEXT, umap=FLAG, seed=WHOLE)
 def scatter(
-    samples: Samples | Any,
+    samples: Any,
     selection: Selection | None = None,
     *,
     color_by: str | None = None,
