@@ -17,6 +17,7 @@ from lightly_nb.lightly_source.companions import (
     say_what_was_read,
 )
 from lightly_nb.lightly_source.json_files import is_number, is_whole
+from lightly_nb.samples import FOR_MACHINES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,11 @@ class MetadataEntry(NamedTuple):
         return VALUE_TYPES[self.value_type].is_numeric
 
 
+def is_own_name(key: str) -> bool:
+    """Whether a column of that name is the package's own, so that no metadatum can have it."""
+    return key in (*FOR_MACHINES, "preselected") or key.startswith((RESERVED, "score."))
+
+
 def entry_problem(entry: Any) -> str | None:
     """Return what is wrong with an entry of the schema, None if nothing is."""
     fields = entry if isinstance(entry, Mapping) else {}
@@ -74,6 +80,8 @@ def entry_problem(entry: Any) -> str | None:
         return f"valueDataType is {kind!r}; there are {', '.join(VALUE_TYPES)}"
     if fields["path"].startswith(RESERVED):
         return f"path is {fields['path']!r}; what begins with '{RESERVED}' is computed from the image"
+    if is_own_name(fields["path"]):
+        return f"path is {fields['path']!r}, a name that the package uses itself; rename the key"
     default = fields.get("defaultValue")
     if default is not None and not VALUE_TYPES[kind].fits(default):
         return f"defaultValue is {default!r}; allowed is {VALUE_TYPES[kind].allowed}, as {kind} says, or null"

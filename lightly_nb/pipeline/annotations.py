@@ -18,7 +18,7 @@ from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, SelectionError
 from lightly_nb.events import Listener, say
 from lightly_nb.lightly_source.companions import BadFile
-from lightly_nb.lightly_source.metadata_schema import read_metadata
+from lightly_nb.lightly_source.metadata_schema import MetadataEntry, read_metadata
 from lightly_nb.lightly_source.predictions import read_predictions
 from lightly_nb.pipeline.job import Job
 from lightly_nb.pipeline.results import load_predictions
@@ -53,9 +53,8 @@ def read_annotations(
         return
     bad: list[BadFile] = []
     columns: dict[str, Any] = {}
-    if inputs.metadata:
-        _refuse_taken_columns(job, inputs)
-        columns, bad = read_metadata(lightly, names, inputs.metadata, emit)
+    if metadata := _not_in_table(job, inputs, emit):
+        columns, bad = read_metadata(lightly, names, metadata, emit)
     for task in inputs.tasks.values():
         if task.name in job.predictions:
             predictions = _aligned(job.predictions[task.name], job.listed_names, names)
@@ -79,13 +78,16 @@ def _is_kept(folder: RunFolder, names: Sequence[str]) -> bool:
     return kept.tolist() == list(names)
 
 
-def _refuse_taken_columns(job: Job, inputs: Inputs) -> None:
-    taken = [] if job.listing is None else [one.path for one in inputs.metadata if one.path in job.listing]
+def _not_in_table(job: Job, inputs: Inputs, emit: Listener) -> list[MetadataEntry]:
+    """Return the metadata to read: what a table was handed in with comes before the files."""
+    columns = () if job.listing is None else job.listing.columns
+    taken = [entry.path for entry in inputs.metadata if entry.path in columns]
     if taken:
-        raise InputError(
-            f"the table that was handed in has a column '{taken[0]}', and so has "
-            f".lightly/metadata/schema.json in {inputs.where}; rename the column, or take it off the table"
+        said = (
+            f"the table that was handed in has columns of its own for {', '.join(taken)}: files are not read"
         )
+        say(emit, "LOADING_METADATA", said)
+    return [entry for entry in inputs.metadata if entry.path not in columns]
 
 
 def _aligned(predictions: Predictions, have: Sequence[str], wanted: Sequence[str]) -> Predictions:

@@ -335,6 +335,7 @@ def test_metadata_have_the_schema_s_types_and_defaults(lightly: WritableDatasour
         ([{**SCHEMA[1], "defaultValue": True}], "defaultValue is True; allowed is a finite number"),
         ([{**SCHEMA[0], "path": ""}], "path is ''; allowed is a text"),
         ([{**SCHEMA[1], "path": "lightly.snr"}], r"begins with 'lightly\.' is computed from the image"),
+        ([{**SCHEMA[1], "path": "version"}], "a name that the package uses itself"),
         ([SCHEMA[0], SCHEMA[0]], "path 'scene.kind' comes more than once"),
     ],
 )

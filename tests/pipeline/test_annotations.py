@@ -315,3 +315,14 @@ def test_predictions_of_samples_that_are_handed_in_go_into_the_run(folders: Any,
     assert finished.selection.filenames == samples.filenames[:4]
     again = lnb.rerun(finished.path, on_event=silent)
     assert again.selection.filenames == finished.selection.filenames
+
+
+def test_a_table_that_is_handed_in_comes_before_the_files(
+    done: tuple[lnb.Run, list[Event]], folders: Any, tmp_path: Path
+) -> None:
+    samples = done[0].samples.with_columns({"temperature": np.arange(N) * 1.0})
+    heard: list[Event] = []
+    finished = run(folders, tmp_path, MIX, source=samples, on_event=heard.append)
+    assert finished.samples.table["temperature"].tolist() == list(range(N))
+    told = "has columns of its own for scene.kind, temperature, zone: files are not read"
+    assert any(told in event.get("message", "") for event in heard)

@@ -193,6 +193,18 @@ def test_predictions_go_where_their_samples_go(samples: Samples) -> None:
     assert not [name for name in other.table if name.startswith("score.")]  # they were of other predictions
 
 
+def test_predictions_stay_beside_their_samples_when_a_check_takes_some_out(tmp_path: Path) -> None:
+    for number, color in enumerate(("red", "lime", "blue")):
+        Image.new("RGB", (40, 40), color).save(tmp_path / f"{number}.png")
+    (tmp_path / "1.png").write_bytes(b"broken")
+    listed = lnb.list_samples(tmp_path, on_event=silent)
+    vectors = np.array([[1, 0], [0.5, 0.5], [0, 1]])
+    added = lnb.add_predictions(listed, "kind", vectors, categories=["a", "b"])
+    sound = lnb.check(added, on_event=silent)
+    assert sound.filenames == ["0.png", "2.png"]
+    assert sound.predictions["kind"].classifications().tolist() == [[1, 0], [0, 1]]
+
+
 def test_saved_predictions_are_read_back_by_a_run_s_reader(samples: Samples, tmp_path: Path) -> None:
     added = lnb.add_predictions(samples, "traffic", as_dict())
     lnb.save_predictions(added, "traffic", tmp_path, on_event=silent)
@@ -258,9 +270,39 @@ def test_masks_are_row_major_run_lengths() -> None:
     assert run_lengths(mask) == [7, 2, 3, 2, 6]
     columns = {"size": [4, 5], "counts": [9, 2, 2, 2, 5]}
     np.testing.assert_array_equal(coco_mask(columns, None, None), mask)
-    coco = pytest.importorskip("pycocotools.mask")
-    packed = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
+    mask = np.zeros((40, 6), bool)
+    mask[5:33, 1:4] = mask[7, 0] = mask[39, 5] = True
+    packed = {"size": [40, 6], "counts": "71U1k0WO000Z2UO"}  # as pycocotools writes it
     np.testing.assert_array_equal(coco_mask(packed, None, None), mask)
+
+
+def test_masks_keypoints_and_probs_come_along(samples: Samples) -> None:
+    mask = np.zeros((50, 100), bool)
+    mask[10:20, 30:60] = True
+    output = {
+        "boxes": torch.tensor([[30.0, 10, 60, 20]]),
+        "labels": torch.tensor([1]),
+        "scores": torch.tensor([0.5]),
+    }
+    masks = {**output, "masks": torch.tensor(mask[None, None]).float()}
+    points = {**output, "keypoints": torch.tensor([[[1.0, 2, 1], [3, 4, 0]]])}
+    polygon = {"image_id": 0, "category_id": 1, "segmentation": [[30, 10, 59, 10, 59, 19, 30, 19]]}
+    for given, options, key, kind in (
+        ({"a/one.jpg": masks}, {}, "segmentation", "instance-segmentation"),
+        ([polygon], {"images": COCO}, "segmentation", "semantic-segmentation"),
+        ({"a/one.jpg": points}, {}, "keypoints", "keypoint-detection"),
+    ):
+        added = lnb.add_predictions(samples, "t", given, categories=["bus", "car"], **options)
+        assert added.predictions["t"].task.type == kind
+        (one,) = added.predictions["t"].singletons(0)
+        assert one[key] == (run_lengths(mask) if key == "segmentation" else [1, 2, 1, 3, 4, 0])
+    names = {1: "b", 0: "a"}
+    probs = SimpleNamespace(data=torch.tensor([0.25, 0.75]))
+    result = SimpleNamespace(path="three.png", names=names, boxes=None, probs=probs)
+    kinds = lnb.add_predictions(samples, "t", [result]).predictions["t"]
+    row = samples.filenames.index("three.png")
+    assert kinds.task.categories == ("a", "b")
+    assert kinds.singletons(row) == [{"category_id": 1, "score": 0.75, "probabilities": [0.25, 0.75]}]
 
 
 # metadata

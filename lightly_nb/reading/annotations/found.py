@@ -74,7 +74,7 @@ class Request:
         table = self.samples.table
         if {"lightly.width", "lightly.height"} <= set(table):
             row = table.index.get_loc(filename)
-            width, height = (table[f"lightly.{side}"].iloc[row] for side in ("width", "height"))
+            width, height = (table[f"lightly.{side}"].to_numpy()[row] for side in ("width", "height"))
             return int(width), int(height)
         if filename not in self.sizes:
             self.sizes[filename] = _size_in_file(self.samples, filename, self.where)

@@ -14,10 +14,10 @@ import pandas as pd
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, say
 from lightly_nb.lightly_source.metadata import metadata_by_filename
-from lightly_nb.lightly_source.metadata_schema import RESERVED
+from lightly_nb.lightly_source.metadata_schema import is_own_name
 from lightly_nb.reading.annotations.found import rows_by_name
 from lightly_nb.reading.annotations.tables import NAMES, name_column
-from lightly_nb.samples import FOR_MACHINES, Samples
+from lightly_nb.samples import Samples
 
 STEP = "LOADING_METADATA"
 
@@ -133,7 +133,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _refuse_keys(frame: pd.DataFrame) -> None:
-    taken = [key for key in frame if str(key).startswith((RESERVED, "score.")) or key in FOR_MACHINES]
+    taken = [key for key in frame if is_own_name(str(key))]
     if taken:
         raise InputError(f"add_metadata: the key {taken[0]!r} is used by the package itself; rename it")
     if not len(frame.columns):
