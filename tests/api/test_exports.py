@@ -150,3 +150,11 @@ def test_a_store_that_cannot_sign_says_what_to_do(filled: ApiWorkflowClient) -> 
     with pytest.raises(DatasourceError, match="give url_for=, a function that makes a URL") as caught:
         filled.export_label_studio_tasks_by_tag_name("initial-tag")
     assert "hush" not in str(caught.value)
+
+
+def test_thumbnails_go_below_lightly_only(filled: ApiWorkflowClient) -> None:
+    with pytest.raises(
+        ApiException, match=r"thumbnail_suffix is '\[filename\]_t\.jpg': it leads out of \.lightly/"
+    ):
+        filled.set_local_config("x", thumbnail_suffix="[filename]_t.jpg", purpose=DatasourcePurpose.LIGHTLY)
+    filled.set_local_config("x", thumbnail_suffix=None, purpose=DatasourcePurpose.LIGHTLY)
