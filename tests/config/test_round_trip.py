@@ -77,6 +77,8 @@ def without_contradictions(values):
         "enable_training",
         *(("checkpoint", "embeddings") if values.get("model") else ()),
     }
+    if not values.get("pretagging"):
+        left_out |= {"pretagging_debug", "pretagging_upload"}
     values = {key: value for key, value in values.items() if key not in left_out}
     if values.get("selected_sequence_length", 1) > 1:
         return {**values, "enable_corruptness_check": False, "remove_exact_duplicates": False}
