@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what type checkers see of the table below
     from lightly_nb.reading.annotations import add_metadata as add_metadata
     from lightly_nb.reading.annotations import add_predictions as add_predictions
     from lightly_nb.reading.annotations import save_predictions as save_predictions
+    from lightly_nb.reading.crops import crops as crops
     from lightly_nb.samples import Samples as Samples
     from lightly_nb.samples.grid import show_images as show_images
     from lightly_nb.scoring import score as score
@@ -58,6 +59,7 @@ _OFFERED = {
     "pretagging": ["pretag"],
     "reading": ["list_samples"],
     "reading.annotations": ["add_metadata", "add_predictions", "save_predictions"],
+    "reading.crops": ["crops"],
     "samples": ["Samples"],
     "samples.grid": ["show_images"],
     "scoring": ["score"],

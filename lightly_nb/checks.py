@@ -15,6 +15,7 @@ import pandas as pd
 from lightly_nb.engines import local
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
+from lightly_nb.reading.crops import CropSource
 from lightly_nb.reading.image_metadata import IMAGE_METADATA, Picture, metadata_columns
 from lightly_nb.reading.images import CorruptImageError, decode, single_threaded_cv2
 from lightly_nb.samples import Samples, Source, quarantine_table
@@ -65,6 +66,8 @@ def inspect(source: Source, filename: str, *, min_size: int | None = None, stric
     strict : bool
         False lets damage pass that still leaves a picture.
     """
+    if isinstance(source, CropSource):
+        return _inspect_crop(source, filename, strict)
     content_hash = ""
     try:
         content = read(source, filename)
@@ -73,6 +76,17 @@ def inspect(source: Source, filename: str, *, min_size: int | None = None, stric
     except CorruptImageError as error:
         return Inspection(content_hash, error.reason, error.what_to_do)
     picture = Picture(rgb, width, height, len(content))
+    metadata = tuple(float(compute(picture)) for compute in IMAGE_METADATA.values())
+    return Inspection(content_hash, metadata=metadata, rgb=rgb)
+
+
+def _inspect_crop(source: CropSource, filename: str, strict: bool) -> Inspection:
+    """Look at a crop, whose image is decoded once for all its crops and never at a reduced scale."""
+    try:
+        rgb, content_hash, size_in_bytes = source.look(filename, strict=strict)
+    except CorruptImageError as error:
+        return Inspection("", error.reason, error.what_to_do)
+    picture = Picture(rgb, rgb.shape[1], rgb.shape[0], size_in_bytes)
     metadata = tuple(float(compute(picture)) for compute in IMAGE_METADATA.values())
     return Inspection(content_hash, metadata=metadata, rgb=rgb)
 

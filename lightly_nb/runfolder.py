@@ -96,6 +96,21 @@ class RunFolder:
         return self.data / "listed_files.parquet"
 
     @property
+    def full_images(self) -> Path:
+        """The images that hold a selected crop, with their metadata, Parquet; of a run on objects."""
+        return self.data / "full_images.parquet"
+
+    @property
+    def full_image_embeddings(self) -> Path:
+        """The embeddings of those, as computed, CSV."""
+        return self.data / "full_image_embeddings.csv"
+
+    @property
+    def full_image_filenames(self) -> Path:
+        """Names of those, in the order in which their first crop was picked, one a line."""
+        return self.path / "filenames" / "full_image_filenames.txt"
+
+    @property
     def annotations_table(self) -> Path:
         """Names of all files that predictions and metadata were read for, and the metadata, Parquet."""
         return self.data / "annotations" / "listed.parquet"

@@ -157,6 +157,16 @@ class ObjectLevelConfig(Section):
     )
 
 
+class CropsConfig(Section):
+    """Files of the crops of a selection of objects."""
+
+    enable_upload: Flag = Field(
+        default=False,
+        description="Whether the selected crops are written as files to the LIGHTLY datasource, below"
+        " .lightly/crops/.",
+    )
+
+
 class ActiveLearningConfig(Section):
     """Old form of a SCORES strategy."""
 
@@ -316,6 +326,9 @@ class WorkerConfig(Config):
         default=DatasourceConfig(), description="Which files a run looks at."
     )
     object_level: ObjectLevelConfig = Field(default=ObjectLevelConfig(), description="Selection of objects.")
+    crops: CropsConfig = Field(
+        default=CropsConfig(), description="Files of the crops of a selection of objects."
+    )
     active_learning: ActiveLearningConfig = Field(
         default=ActiveLearningConfig(), description="Old form of a SCORES strategy."
     )
@@ -430,6 +443,25 @@ def _contradictions(config: WorkerConfig) -> list[tuple[bool, str, *tuple[str, .
             "pretagging_upload writes what pretagging detects, and pretagging is false; set that to true",
             "pretagging_upload",
             "pretagging",
+        ),
+        (
+            config.crops.enable_upload and not config.object_level.task_name,
+            "crops.enable_upload writes the crops of a selection of objects; name their task in"
+            " object_level.task_name",
+            "crops",
+            "object_level",
+        ),
+        (
+            bool(config.object_level.task_name and config.embeddings),
+            "object_level embeds the crops, and embeddings are those of whole images; leave one of them out",
+            "object_level",
+            "embeddings",
+        ),
+        (
+            bool(config.object_level.task_name and (config.use_datapool or config.datapool.name)),
+            "a datapool keeps whole images, and object_level selects crops; leave one of them out",
+            "object_level",
+            "use_datapool",
         ),
         (
             config.use_datapool and config.enable_training,

@@ -23,6 +23,7 @@ from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
 from lightly_nb.engines import local
 from lightly_nb.events import Stage, say
+from lightly_nb.reading.crops import CropSource
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
 from lightly_nb.reading.images import CorruptImageError, single_threaded_cv2
 from lightly_nb.samples import Source
@@ -156,6 +157,8 @@ def _still_right(source: Source, filenames: Sequence[str], chunk: Chunk | None, 
 
     def content_hash(filename: str) -> str:
         try:
+            if isinstance(source, CropSource):
+                return source.digest(filename)
             return hashlib.sha256(read(source, filename)).hexdigest()
         except CorruptImageError:
             return "unreadable"

@@ -59,9 +59,13 @@ def check_detector(worker: WorkerConfig, detector: Any, lightly_source: str | No
     ConfigError
         If it cannot be called, the configuration says otherwise, or nothing can be written where it shall be.
     """
-    if worker.pretagging_upload and lightly_source is None:
+    uploads = {
+        "pretagging_upload": worker.pretagging_upload,
+        "crops.enable_upload": worker.crops.enable_upload,
+    }
+    if lightly_source is None and any(uploads.values()):
         raise ConfigError.at(
-            "worker_config.pretagging_upload",
+            f"worker_config.{next(key for key, asked in uploads.items() if asked)}",
             "no LIGHTLY datasource is named, and nothing is ever written to the input; give lightly_source=",
         )
     if detector is None:

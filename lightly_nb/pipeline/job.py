@@ -25,7 +25,13 @@ from lightly_nb.errors import ConfigError, DatasourceError, RunError
 from lightly_nb.pipeline.detector import check_detector, with_pretagging
 from lightly_nb.pipeline.options import RunOptions, with_defaults
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
-from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inputs, read_inputs
+from lightly_nb.pipeline.selection_inputs import (
+    asks_for_annotations,
+    check_inputs,
+    check_object_level,
+    read_inputs,
+)
+from lightly_nb.reading.crops import CropSource
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Predictions, Samples
 from lightly_nb.samples.predictions_file import read_predictions_file, write_predictions_file
@@ -123,8 +129,8 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
 
 def _check_annotations(job: Job, options: RunOptions) -> None:
     """Refuse strategies on predictions and metadata that are not there."""
-    selection = job.configs.selection
-    if selection is None or not asks_for_annotations(selection):
+    selection, worker = job.configs.selection, job.configs.worker
+    if selection is None or not (asks_for_annotations(selection) or worker.object_level.task_name):
         return
     lightly = open_datasource(
         job.lightly_source or job.input,
@@ -134,11 +140,12 @@ def _check_annotations(job: Job, options: RunOptions) -> None:
     tasks = {name: one.task for name, one in job.predictions.items()}
     inputs = with_pretagging(
         read_inputs(lightly, tasks, columns),
-        job.configs.worker,
+        worker,
         options["detector"],
         options["detector"] is None,
     )
-    check_inputs(selection, inputs, job.configs.worker)
+    check_inputs(selection, inputs, worker)
+    check_object_level(worker, inputs)
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:
@@ -150,6 +157,11 @@ def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_opt
             )
         return Job(datasource.url, configs, shared, output)
     samples = source if isinstance(source, Samples) else _listed(source, storage_options)
+    if isinstance(samples.source, CropSource):
+        raise RunError(
+            "these samples are crops, which a run makes itself: give the whole images and "
+            "worker_config.object_level, or call embed and select on the crops"
+        )
     url = getattr(samples.source, "url", None)
     if url is None:
         raise RunError("these samples have no source to read from; give a folder, a list of files or a table")

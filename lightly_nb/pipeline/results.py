@@ -15,6 +15,7 @@ import pandas as pd
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.errors import RunError
+from lightly_nb.reading.crops import crop_source
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines, write_text
 from lightly_nb.samples import QUARANTINE_COLUMNS, Predictions, Samples
 from lightly_nb.samples.embedding_check import EmbeddingCheck
@@ -74,7 +75,8 @@ def load_samples(folder: RunFolder, input_url: str, storage_options: Any = None)
         If the run has not embedded its samples (yet).
     """
     samples = load_samples_without_source(folder)
-    return replace(samples, source=open_datasource(input_url, storage_options=storage_options))
+    source = open_datasource(input_url, storage_options=storage_options)
+    return replace(samples, source=crop_source(source, samples.table))
 
 
 def load_samples_without_source(folder: RunFolder) -> Samples:
@@ -108,6 +110,8 @@ def _read_predictions(folder: RunFolder, table: pd.DataFrame) -> dict[str, Predi
         return {}
     names = pd.read_parquet(folder.annotations_table, columns=["filename"])["filename"]
     rows = pd.Index(names).get_indexer(pd.Index(table.index))
+    if len(rows) and (rows < 0).all():  # the samples are crops, whose predictions the run has made
+        return {}
     kept = (read_predictions_file(path) for path in files)
     return {one.task.name: one.take(rows) for one in kept}
 

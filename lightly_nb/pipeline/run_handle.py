@@ -164,6 +164,12 @@ class Run:
         """The selection."""
         return results.load_selection(self.folder)
 
+    @property
+    def full_images(self) -> list[str]:
+        """The names of the images that hold a selected crop; [] of a run on whole images."""
+        path = self.folder.full_image_filenames
+        return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+
     def report(self) -> Report:
         """Return the report, which shows itself in a notebook.
 

@@ -22,6 +22,8 @@ from lightly_nb.samples.predictions import Task
 from lightly_nb.scoring.score import check_score, nearest
 
 SHOWN = 20
+WITH_BOXES = ("object-detection", "instance-segmentation", "keypoint-detection")
+"""Types of tasks whose predictions can have a box."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,29 @@ def check_inputs(selection: SelectionConfig, inputs: Inputs, worker: WorkerConfi
     ]
     if problems:
         raise ConfigError("\n".join(f"{one.key}: {one.text}" for one in problems), problems)
+
+
+def check_object_level(worker: WorkerConfig, inputs: Inputs) -> None:
+    """Refuse a selection of objects whose task is not there or has no boxes.
+
+    Raises
+    ------
+    ConfigError
+        Names the task and those that are there.
+    """
+    name, key = worker.object_level.task_name, "worker_config.object_level.task_name"
+    if not name:
+        return
+    task = inputs.tasks.get(name)
+    if task is None and name not in inputs.made:
+        advice = ""
+        if name == PRETAGGING_TASK:
+            advice = "; set worker_config.pretagging to true"
+        raise ConfigError.at(key, f"got '{name}', {_tasks_there(name, inputs)}{advice}")
+    if task is not None and task.type not in WITH_BOXES:
+        raise ConfigError.at(
+            key, f"got '{name}', which is one of {task.type}; allowed are those of {', '.join(WITH_BOXES)}"
+        )
 
 
 def asks_for_annotations(selection: SelectionConfig) -> bool:

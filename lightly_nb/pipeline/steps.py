@@ -37,13 +37,21 @@ from lightly_nb.pipeline.datapool.steps import (
 )
 from lightly_nb.pipeline.detector import with_pretagging
 from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.object_level import (
+    crops_of,
+    full_images,
+    keep_crops,
+    renamed,
+    save_full_images,
+    upload_crops,
+)
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names, with_precomputed_embeddings
 from lightly_nb.pipeline.pretagging_step import detector_of, given_detector, pretagged, upload_pretagging
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
-from lightly_nb.pipeline.selection_inputs import Inputs, check_inputs, read_inputs
-from lightly_nb.pipeline.starting_model import starting_point, trains
+from lightly_nb.pipeline.selection_inputs import Inputs, check_inputs, check_object_level, read_inputs
+from lightly_nb.pipeline.starting_model import newest_checkpoint, starting_point, trains
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
 from lightly_nb.states import RunState
@@ -58,7 +66,7 @@ SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
 
 REPORT_PACKAGES = ("matplotlib", "umap", "bokeh", "fpdf")
 
-NOT_BUILT_YET = ("selected_sequence_length", "object_level")
+NOT_BUILT_YET = ("selected_sequence_length",)
 """Keys of worker_config whose feature is still to come: refused unless at their default."""
 
 
@@ -124,14 +132,18 @@ def _steps(job: Job, folder: RunFolder, access: _Access, detector: Detector | No
         detector = given_detector(job, detector)
     inputs = with_pretagging(inputs, worker, detector, is_named=job.detector is None)
     check_inputs(selection_config, inputs, worker)
+    check_object_level(worker, inputs)
     start = starting_point(job)
     if not folder.samples.is_file():
         pool = opened_datapool(job, start, emit)
         detector = detector_of(job, detector)
-        samples = _samples_to_select_from(job, folder, start, pool, access, inputs, emit)
-        samples = with_annotations(samples, folder)
-        if detector is not None:
-            samples = _pretagged(job, folder, samples, detector, access, emit)
+        if worker.object_level.task_name:
+            samples = _crops_to_select_from(job, folder, start, access, inputs, detector, emit)
+        else:
+            samples = _samples_to_select_from(job, folder, start, pool, access, inputs, emit)
+            samples = with_annotations(samples, folder)
+            if detector is not None:
+                samples = _pretagged(job, folder, samples, detector, access, emit)
         if samples.predictions:
             tasks = ", ".join(samples.predictions)
             _enter(emit, RunState.COMPUTING_ACTIVE_LEARNING_SCORES, f"scores of {tasks}")
@@ -142,9 +154,13 @@ def _steps(job: Job, folder: RunFolder, access: _Access, detector: Detector | No
     if not folder.selection.is_file():
         _enter(emit, RunState.SAMPLING, f"selecting from {len(samples):,} samples")
         selection = _selected(job, samples, selection_config, emit)
+        if worker.object_level.task_name:
+            _embed_full_images(job, folder, samples, selection, access, emit)
         _enter(emit, RunState.SAVING_RESULTS, f"saving {len(selection):,} selected samples")
         results.save_selection(folder, samples, selection, worker.dump_sampled_embeddings)
     selection = results.load_selection(folder)
+    if worker.crops.enable_upload:
+        upload_crops(job, samples, selection, access.lightly, emit)
     if worker.dump_dataset:
         _dump(job, folder, samples, selection, emit)
     if worker.generate_report and not folder.report_json.is_file():
@@ -178,6 +194,47 @@ def _samples_to_select_from(
     return joined(job, folder, samples, pool)
 
 
+def _crops_to_select_from(
+    job: Job,
+    folder: RunFolder,
+    start: Path | EmbeddingModel | EmbeddingsTable | None,
+    access: _Access,
+    inputs: Inputs,
+    detector: Detector | None,
+    emit: Listener,
+) -> Samples:
+    """Return the embedded crops of a run on objects; its images are checked first, for all their crops."""
+    level = job.configs.worker.object_level
+    _enter(emit, RunState.LOADING_DATASET, f"listing {job.input}")
+    images = _listed(job, access, emit)
+    _load_annotations(job, folder, images, None, access, inputs, emit)
+    results.save_listed_files(folder, images)
+    _enter(emit, RunState.CHECKING_CORRUPTNESS, f"checking {len(images):,} images")
+    images = with_annotations(_checked(job, images, emit), folder)
+    if detector is not None:
+        images = _pretagged(job, folder, images, detector, access, emit)
+    _enter(emit, RunState.INITIALIZING_OBJECT_CROPS, f"cutting out the objects of '{level.task_name}'")
+    found = crops_of(job, images, emit)
+    if trains(job):
+        _enter(emit, RunState.TRAINING, f"training on {len(found):,} crops")
+        assert not isinstance(start, EmbeddingModel | EmbeddingsTable)
+        start = _trained(job, folder, found, start, emit)
+    assert not isinstance(start, EmbeddingsTable)
+    _enter(emit, RunState.EMBEDDING_OBJECT_CROPS, f"embedding {len(found):,} crops, decoding each image once")
+    return keep_crops(folder, _embedded(job, folder, found, start, renamed(emit, "EMBEDDING_OBJECT_CROPS")))
+
+
+def _embed_full_images(
+    job: Job, folder: RunFolder, crops: Samples, selection: Selection, access: _Access, emit: Listener
+) -> None:
+    """Embed the whole images that hold a selected crop; they are the tag of the dataset of images."""
+    names = full_images(crops, selection)
+    _enter(emit, RunState.EMBEDDING_FULL_IMAGES, f"embedding {len(names):,} images with a selected crop")
+    model = newest_checkpoint(folder) if trains(job) else starting_point(job)
+    assert not isinstance(model, EmbeddingsTable)
+    save_full_images(job, folder, names, model, access.input, renamed(emit, "EMBEDDING_FULL_IMAGES"))
+
+
 def _load_annotations(
     job: Job,
     folder: RunFolder,
@@ -197,6 +254,8 @@ def _load_annotations(
     if inputs.metadata or inputs.tasks_to_read:
         read_annotations(job, folder, _lightly(job, access), names, inputs, emit)
     assert job.configs.selection is not None
+    if job.configs.worker.object_level.task_name:  # what it says of images is not what it says of crops
+        return
     check_data(job.configs.selection, with_annotations(listed, folder), job.configs.lightly.seed)
 
 

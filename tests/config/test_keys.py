@@ -83,6 +83,7 @@ WORKER = {
     "object_level.task_name": "",
     "object_level.crop_dataset_name": "",
     "object_level.padding": 0.0,
+    "crops.enable_upload": False,
     "active_learning.task_name": "",
     "active_learning.score_name": "uncertainty_margin",
     "scorer": "object-frequency",

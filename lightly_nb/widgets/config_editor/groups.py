@@ -52,6 +52,7 @@ FOLDED: Mapping[str, Groups] = MappingProxyType(
             "objects and predictions": (
                 *(
                     "object_level",
+                    "crops",
                     "pretagging",
                     "pretagging_detector",
                     "pretagging_debug",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lightly_nb.workspace.data.artifacts import (
     register_artifacts,
     write_artifact_files,
 )
+from lightly_nb.workspace.data.crops import add_crops, crop_metas
 from lightly_nb.workspace.data.pools import keep_pool
 from lightly_nb.workspace.data.tags import create_run_tag
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset
@@ -30,7 +32,7 @@ OF_IMAGE = "lightly."
 
 def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
     """Return what is to be stored of a run that has ended well; all of it in one transaction."""
-    names = run.selection.filenames
+    names, made = run.selection.filenames, None
     metas = metas_of(run.samples.table.loc[names])
     offers_report = run.job.configs.worker.upload_report
     if run.folder.report_json.is_file() and offers_report:
@@ -39,7 +41,15 @@ def completed(active: ActiveRun, run: Run, pool: Path | None) -> Ended:
     files = artifact_files(run.folder)
     if not offers_report:
         files = {kind: path for kind, path in files.items() if kind not in REPORTS}
-    store = partial(_store, names=names, metas=metas, files=files, pool=pool)
+    level = run.job.configs.worker.object_level
+    if level.task_name:
+        images = run.full_images
+        found = pd.read_parquet(run.folder.full_images).set_index("filename")
+        made = partial(
+            add_crops, names=names, metas=crop_metas(run.samples.table.loc[names], metas), level=level
+        )
+        names, metas = images, metas_of(found)
+    store = partial(_store, names=names, metas=metas, files=files, pool=pool, made=made)
     return Ended(RunState.COMPLETED, run.message, store)
 
 
@@ -79,9 +89,12 @@ def _store(
     metas: dict[str, dict[str, Any]],
     files: dict[ArtifactType, Path],
     pool: Path | None,
+    made: Callable[[Session, Dataset, str], object] | None = None,
 ) -> None:
     dataset = session.get_one(Dataset, row.dataset_id)
     create_run_tag(session, dataset, names, run_id=row.id, metas=metas)
+    if made is not None:
+        made(session, dataset, row.id)
     register_artifacts(session, row, files)
     if pool is not None:
         keep_pool(session, row, pool)
