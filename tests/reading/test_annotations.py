@@ -193,6 +193,18 @@ def test_predictions_go_where_their_samples_go(samples: Samples) -> None:
     assert not [name for name in other.table if name.startswith("score.")]  # they were of other predictions
 
 
+def test_predictions_stay_beside_their_samples_when_a_check_takes_some_out(tmp_path: Path) -> None:
+    for number, color in enumerate(("red", "lime", "blue")):
+        Image.new("RGB", (40, 40), color).save(tmp_path / f"{number}.png")
+    (tmp_path / "1.png").write_bytes(b"broken")
+    listed = lnb.list_samples(tmp_path, on_event=silent)
+    vectors = np.array([[1, 0], [0.5, 0.5], [0, 1]])
+    added = lnb.add_predictions(listed, "kind", vectors, categories=["a", "b"])
+    sound = lnb.check(added, on_event=silent)
+    assert sound.filenames == ["0.png", "2.png"]
+    assert sound.predictions["kind"].classifications().tolist() == [[1, 0], [0, 1]]
+
+
 def test_saved_predictions_are_read_back_by_a_run_s_reader(samples: Samples, tmp_path: Path) -> None:
     added = lnb.add_predictions(samples, "traffic", as_dict())
     lnb.save_predictions(added, "traffic", tmp_path, on_event=silent)
