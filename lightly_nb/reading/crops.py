@@ -161,7 +161,9 @@ def _of_images(samples: Samples, rows: np.ndarray) -> pd.DataFrame:
     kept = [
         name
         for name in samples.table
-        if name not in FOR_MACHINES and not str(name).startswith(("lightly.", "crop.", "score."))
+        if name not in FOR_MACHINES
+        and name not in (IMAGE, CATEGORY, SCORE, *BOX)
+        and not str(name).startswith(("lightly.", "score."))
     ]
     return samples.table[kept].iloc[rows]
 

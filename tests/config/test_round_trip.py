@@ -79,6 +79,10 @@ def without_contradictions(values):
     }
     if not values.get("pretagging"):
         left_out |= {"pretagging_debug", "pretagging_upload"}
+    if values.get("object_level.task_name"):
+        left_out |= {"embeddings", "use_datapool", "datapool.name"}
+    else:
+        left_out |= {"crops.enable_upload"}
     values = {key: value for key, value in values.items() if key not in left_out}
     if values.get("selected_sequence_length", 1) > 1:
         return {**values, "enable_corruptness_check": False, "remove_exact_duplicates": False}
