@@ -125,8 +125,9 @@ def upload_crops(
     storage_options: Mapping[str, Any] | None,
     emit: Listener,
 ) -> None:
-    """Write the selected crops to LIGHTLY; those that are there stay, and what fails is a warning with a count."""
-    assert job.lightly_source is not None and samples.source is not None
+    """Write the selected crops to LIGHTLY, in place of files of their names; failures are counted."""
+    assert job.lightly_source is not None
+    assert samples.source is not None
     source, names = samples.source, selection.filenames
     try:
         lightly = open_datasource(
@@ -138,8 +139,7 @@ def upload_crops(
 
     def write(name: str) -> str:
         try:
-            if not lightly.exists(CROPS + name):
-                lightly.write(CROPS + name, source.read(name))
+            lightly.write(CROPS + name, source.read(name))
         except (DatasourceError, InputError) as error:
             return f"'{name}': {error}"
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lightly_nb.config import SelectionConfig, WorkerConfig
 from lightly_nb.config.old_form import PRETAGGING_TASK
@@ -42,6 +42,8 @@ class Inputs:
         Where LIGHTLY is.
     made : collection of str
         Tasks that the run will make itself: those of `tasks` are known, of others only the name.
+    has_crops : bool
+        Whether the samples will be crops, which have metadata of their own.
     """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Inputs:
     columns: Collection[str] = ()
     where: str = ""
     made: Collection[str] = ()
+    has_crops: bool = False
 
     @property
     def tasks_to_read(self) -> dict[str, Task]:
@@ -91,6 +94,8 @@ def check_inputs(selection: SelectionConfig, inputs: Inputs, worker: WorkerConfi
     """
     made = {PRETAGGING_TASK} if worker is not None and worker.pretagging else set()
     made -= set(inputs.tasks)
+    if worker is not None and worker.object_level.task_name:
+        inputs = replace(inputs, has_crops=True)
     problems = [
         Problem(f"selection_config.strategies[{number}].{key}", text)
         for number, entry in enumerate(selection.strategies)
@@ -178,17 +183,26 @@ def _unknown_category(name: str, task: str, known: Sequence[str]) -> str:
 
 
 def _of_metadata(key: str, entry: StrategyConfig, inputs: Inputs) -> Iterator[tuple[str, str]]:
+    from lightly_nb.reading.crops import BOX, CATEGORY, IMAGE, SCORE
     from lightly_nb.reading.image_metadata import COUNTS, IMAGE_METADATA
 
     kind = entry.strategy.type
     if key in inputs.columns:  # looked at as soon as the samples are listed
         return
     entries = {one.path: one for one in inputs.metadata}
-    if key in IMAGE_METADATA:
+    of_crops = (*BOX, SCORE, CATEGORY, IMAGE) if inputs.has_crops else ()
+    if key in of_crops:
+        is_number = key in (*BOX, SCORE)
+        if is_number == (kind == "BALANCE"):
+            needs, use = ("categories", "WEIGHTS or THRESHOLD") if is_number else ("numbers", "BALANCE")
+            said = f"{kind} needs {needs}, and '{key}' is {'a number' if is_number else 'a category'}"
+            yield "input.key", f"{said}; use {use}"
+    elif key in IMAGE_METADATA:
         if kind == "BALANCE" and key not in COUNTS:
             yield "input.key", f"BALANCE needs categories, and '{key}' is a number; use WEIGHTS or THRESHOLD"
     elif key not in entries:
-        there = [*entries, *IMAGE_METADATA, *(name for name in inputs.columns if name not in entries)]
+        own = [name for name in inputs.columns if name not in entries]
+        there = [*entries, *of_crops, *IMAGE_METADATA, *own]
         where = f"; the keys are those of .lightly/metadata/schema.json in {inputs.where}"
         where = "" if key.startswith(RESERVED) else where
         yield "input.key", f"got '{key}', but there are {_listed(there)}{where}.{nearest(key, there)}"

@@ -288,7 +288,7 @@ def _crops_to_select_from(
     found = crops_of(job, images, emit)
     if trains(job):
         _enter(emit, RunState.TRAINING, f"training on {len(found):,} crops")
-        assert not isinstance(start, EmbeddingModel | EmbeddingsTable)
+        assert start is None or isinstance(start, Path)
         start = _trained(job, folder, found, start, emit)
     assert not isinstance(start, EmbeddingsTable)
     _enter(emit, RunState.EMBEDDING_OBJECT_CROPS, f"embedding {len(found):,} crops, decoding each image once")

@@ -27,8 +27,10 @@ IMAGE = "crop.image"
 CATEGORY, SCORE = "crop.category", "crop.score"
 BOX = ("crop.x1", "crop.y1", "crop.x2", "crop.y2")
 """The grown box in pixels of the upright image, not yet clipped: the last column and row are excluded."""
-IMAGES_KEPT = 8
-"""Decoded images that a source keeps, the last ones asked for: a few for each thread that reads."""
+BYTES_KEPT = 512 * 2**20
+"""Most memory for decoded images some of whose crops have not been looked at yet."""
+FINISHED_KEPT = 2
+"""Decoded images that are kept although all of their crops have been looked at, the last ones asked for."""
 ADVICE = "mend its box, or leave the prediction out"
 
 
@@ -159,7 +161,9 @@ def _of_images(samples: Samples, rows: np.ndarray) -> pd.DataFrame:
     kept = [
         name
         for name in samples.table
-        if name not in FOR_MACHINES and not str(name).startswith(("lightly.", "crop.", "score."))
+        if name not in FOR_MACHINES
+        and name not in (IMAGE, CATEGORY, SCORE, *BOX)
+        and not str(name).startswith(("lightly.", "score."))
     ]
     return samples.table[kept].iloc[rows]
 
@@ -188,6 +192,7 @@ class CropSource:
         self._images = table[IMAGE].to_numpy(dtype=object)
         self._boxes = table[list(BOX)].to_numpy(dtype=np.int64)
         self._repeats = table.groupby([IMAGE, *BOX], sort=False).cumcount().to_numpy()
+        self._n_crops = table[IMAGE].value_counts().to_dict()
         self._decoded: OrderedDict[tuple[str, bool], _Decoded] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -237,10 +242,10 @@ class CropSource:
         return self._digest(known or sha256(_read(self.source, name)).hexdigest(), row)
 
     def _row(self, filename: str) -> int:
-        try:
-            return int(self._rows.at[filename])
-        except KeyError as error:
-            raise InputError(f"there is no crop '{filename}' among these {len(self._images):,}") from error
+        if filename not in self._rows.index:
+            raise InputError(f"there is no crop '{filename}' among these {len(self._images):,}")
+        row: Any = self._rows.at[filename]
+        return int(row)
 
     def _digest(self, content_hash: str, row: int) -> str:
         """Tell crops of one image apart, and those of images with the same content not at all."""
@@ -252,22 +257,34 @@ class CropSource:
             image = self._decoded.get((name, strict))
             is_mine = image is None
             if image is None:
-                image = self._decoded[name, strict] = _Decoded()
+                image = self._decoded[name, strict] = _Decoded(int(self._n_crops[name]))
+            image.n_left -= 1
             self._decoded.move_to_end((name, strict))
-            while len(self._decoded) > IMAGES_KEPT:
-                self._decoded.popitem(last=False)
         if is_mine:
             image.fill(self.source, name, strict)
+            with self._lock:
+                self._forget()
         image.done.wait()
         if image.error is not None:
             raise CorruptImageError(image.error.reason, image.error.what_to_do) from image.error
         return image
 
+    def _forget(self) -> None:
+        """Let go of images: those whose crops were all looked at, and the oldest where memory is short."""
+        finished = [key for key, image in self._decoded.items() if image.n_left <= 0 and image.done.is_set()]
+        for key in finished[: max(0, len(finished) - FINISHED_KEPT)]:
+            del self._decoded[key]
+        while (
+            sum(image.rgb.nbytes for image in self._decoded.values()) > BYTES_KEPT and len(self._decoded) > 1
+        ):
+            self._decoded.popitem(last=False)
+
 
 class _Decoded:
-    """One image that a thread decodes and others wait for."""
+    """One image that a thread decodes and others wait for; `n_left` of its crops are still to be cut out."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_left: int) -> None:
+        self.n_left = n_left
         self.done = threading.Event()
         self.rgb = np.zeros((0, 0, 3), np.uint8)
         self.content_hash, self.size_in_bytes = "", 0

@@ -18,9 +18,11 @@ from lightly_nb.embeddings_csv import read_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, RunError
 from lightly_nb.events import silent
 from lightly_nb.lightly_source.written_task import write_task
+from lightly_nb.pipeline import execute
 from lightly_nb.samples import Task
 from lightly_nb.samples.predictions import packed
 from lightly_nb.states import DatasourcePurpose
+from tests.conftest import TINY_MODEL
 from tests.photos import photographs
 
 THINGS = Task("things", "object-detection", ("left", "right"))
@@ -183,6 +185,7 @@ def test_pretagging_and_objects_go_together(folder, tmp_path):
             ConfigError,
             "got 'lightly_pretagging'.*set worker_config.pretagging to true",
         ),
+        ({"crops.enable_upload": True}, ConfigError, r"name their task in object_level\.task_name"),
         (
             {"object_level.task_name": "things", "use_datapool": True},
             ConfigError,
@@ -214,6 +217,68 @@ def test_what_cannot_be_is_refused(folder, tmp_path, worker, error, text):
             on_event=silent,
         )
     assert error is InputError or not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "strategy", "text"),
+    [
+        (
+            "crop.score",
+            {"type": "BALANCE", "distribution": "UNIFORM"},
+            "'crop.score' is a number; use WEIGHTS",
+        ),
+        ("crop.category", {"type": "WEIGHTS"}, "'crop.category' is a category; use BALANCE"),
+        ("crop.scor", {"type": "WEIGHTS"}, "got 'crop.scor'.*Did you mean 'crop.score'"),
+    ],
+)
+def test_metadata_of_a_crop_are_checked_before_any_work(folder, tmp_path, key, strategy, text):
+    with pytest.raises(ConfigError, match=text):
+        lnb.run(
+            folder / "photos",
+            tmp_path / "out",
+            n_samples=2,
+            strategies=[{"input": {"type": "METADATA", "key": key}, "strategy": strategy}],
+            worker_config={**SMALL, "object_level.task_name": "things"},
+            lightly_source=folder / "lightly",
+            on_event=silent,
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_on_objects_trains_on_crops_and_goes_on_where_it_was(folder, tmp_path):
+    best = {"type": "THRESHOLD", "threshold": 0.8, "operation": "BIGGER"}
+    run = lnb.run(
+        folder / "photos",
+        tmp_path,
+        n_samples=3,
+        strategies=[
+            {"input": {"type": "METADATA", "key": "crop.score"}, "strategy": best},
+            {
+                "input": {"type": "SCORES", "task": "things", "score": "uncertainty_margin"},
+                "strategy": {"type": "WEIGHTS"},
+            },
+        ],
+        worker_config={
+            "enable_training": True,
+            "object_level.task_name": "things",
+            "generate_report": False,
+            "dump_dataset": True,
+        },
+        lightly_config=TINY_MODEL,
+        lightly_source=folder / "lightly",
+        on_event=silent,
+    )
+    picks = run.selection.filenames
+    assert {"-0-" in name for name in picks} == {True}
+    assert sorted(p.name for p in run.folder.sampled.rglob("*.png")) == sorted(
+        n.split("/")[-1] for n in picks
+    )
+    run.folder.selection.unlink()
+    run.folder.full_image_filenames.unlink()
+    execute(run.folder, on_event=silent)
+    again = lnb.open_run(run.path)
+    assert again.selection.filenames == picks
+    assert again.full_images == [str(name) for name in again.samples.table.loc[picks, "crop.image"]]
 
 
 def test_crops_that_are_handed_in_are_refused(run, tmp_path):

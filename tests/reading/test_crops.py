@@ -19,6 +19,7 @@ from lightly_nb.errors import InputError
 from lightly_nb.events import silent
 from lightly_nb.reading import crops as reading_crops
 from lightly_nb.reading.crops import BOX, CropSource, grown
+from lightly_nb.reading.images import CorruptImageError
 from lightly_nb.samples import Samples, Task
 from lightly_nb.samples.predictions import packed
 from tests.photos import photographs
@@ -130,6 +131,20 @@ def test_an_interrupted_embedding_of_crops_goes_on(folder, tmp_path, monkeypatch
         **options,
     )
     np.testing.assert_array_equal(first.embeddings, again.embeddings)
+
+
+def test_decoded_images_are_kept_until_their_last_crop_and_no_longer(folder, monkeypatch):
+    source = lnb.crops(images(folder), "things").source
+    for name in ("0-0-png.png", "copy-0-png.png", "0-1-png.png", "1-0-png.png"):
+        source.look(name)
+    assert [name for name, _ in source._decoded] == ["copy.png", "0.png", "1.png"]
+    for name in ("0-2-png.png", "copy-1-png.png", "copy-2-png.png", "sub/2-0-jpg.png"):
+        source.look(name)
+    assert [name for name, _ in source._decoded] == ["0.png", "copy.png", "sub/2.jpg"]
+    monkeypatch.setattr(reading_crops, "BYTES_KEPT", 1)
+    with pytest.raises(CorruptImageError, match="truncated"):
+        source.look("cut-0-png.png")
+    assert len(source._decoded) == 1
 
 
 def test_a_source_of_crops_survives_a_pickle(folder):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightly_nb.display.html import Html, join
 from lightly_nb.errors import RunError
-from lightly_nb.samples import Samples, as_samples
+from lightly_nb.samples import as_samples
 from lightly_nb.samples.arguments import FLAG, SELECTION, TEXT, WHOLE, accepts
 from lightly_nb.widgets.shared.showing import WITHOUT_ANYWIDGET
 

@@ -1,4 +1,4 @@
-"""The dataset of crops of a dataset of images: the first run on its objects makes it, later ones add to it."""
+"""The dataset of the crops of a dataset of images: runs on its objects make it and add to it."""
 
 from __future__ import annotations
 
