@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -204,8 +205,7 @@ def test_a_detector_beside_the_notebook_works_in_the_background(photo_folder, tm
         "    return [[[0, 0, 9, 9]]] * len(images), [[0.9]] * len(images), [['thing']] * len(images)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    from beside_the_notebook import detector  # type: ignore[import-not-found]
-
+    detector = importlib.import_module("beside_the_notebook").detector
     run = lnb.start(
         photo_folder,
         tmp_path / "out",
