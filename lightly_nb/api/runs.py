@@ -108,12 +108,18 @@ def schedule_compute_worker_run(
     Raises
     ------
     InvalidConfigurationError
-        If a configuration is wrong; nothing is stored then.
+        If a configuration is wrong, or asks for predictions or metadata that LIGHTLY does not have; nothing
+        is stored then.
+    InputError
+        If a schema of LIGHTLY cannot be used.
     ApiException
         If the dataset lacks a datasource, or the priority or the labels are none.
     """
     configs = (worker_config, lightly_config, selection_config)
     try:
+        parsed = parse_configs(*configs)
+        refuse_impossible(parsed)
+        scheduling.check_annotations(self._read(scheduling.lightly_of, self.dataset_id), parsed)
         made = self._write(
             scheduling.schedule_run, self.dataset_id, *configs, priority=priority, runs_on=runs_on
         )

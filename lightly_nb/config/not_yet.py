@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from lightly_nb.config.selection import EmbeddingsInput, SelectionConfig
 from lightly_nb.config.worker import WorkerConfig
 from lightly_nb.errors import ConfigError, Problem
 
@@ -49,17 +48,6 @@ def refuse_not_yet(worker: WorkerConfig) -> None:
     ]
     if problems:
         raise ConfigError("\n".join(f"{one.key}: {one.text}" for one in problems), problems)
-
-
-def refuse_tasks_of_embeddings(selection: SelectionConfig) -> None:
-    """Raise `ConfigError` for EMBEDDINGS with a task, the embeddings of the objects that a task has found."""
-    for number, one in enumerate(selection.strategies):
-        if isinstance(one.input, EmbeddingsInput) and one.input.task is not None:
-            raise ConfigError.at(
-                f"selection_config.strategies[{number}].input.task",
-                f"got {one.input.task!r}, but this version cannot embed the objects of a task yet; leave it "
-                "out to select by the embeddings of whole images",
-            )
 
 
 def without_effect(worker: WorkerConfig) -> list[str]:

@@ -49,7 +49,7 @@ def _name_or_none(value: Any) -> str | None:
     return None if value in (None, "") else name(value)
 
 
-NameOrNone = Annotated[str | None, BeforeValidator(_name_or_none), Allowed("text, or null")]
+NameOrNone = Annotated[str | None, BeforeValidator(_name_or_none), Allowed("text")]
 Seed = Annotated[Whole, Allowed("a whole number")]
 
 
@@ -73,7 +73,9 @@ class EmbeddingsInput(InputSection):
     )
     tag_name: Name | None = Field(default=None, description="Tag of the query samples, for SIMILARITY.")
     task: NameOrNone = Field(
-        default=None, description="Prediction task whose objects are embedded. null = whole images."
+        default=None,
+        description="Prediction task of the objects whose crops are embedded: object_level.task_name of the"
+        " run, or null, which means the same.",
     )
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from lightly_nb.config import WorkerConfig
+from lightly_nb.config import SelectionConfig, WorkerConfig
 from lightly_nb.config.old_form import PRETAGGING_TASK
 from lightly_nb.config.worker import PRETAGGING_CATEGORIES
 from lightly_nb.errors import ConfigError
-from lightly_nb.pipeline.selection_inputs import Inputs
+from lightly_nb.pipeline.selection_inputs import Inputs, check_inputs, check_object_level
 from lightly_nb.samples import Task
 
 
@@ -102,3 +102,28 @@ def with_pretagging(inputs: Inputs, worker: WorkerConfig, detector: Any, is_name
     if categories is not None:
         tasks[PRETAGGING_TASK] = Task(PRETAGGING_TASK, "object-detection", tuple(categories))
     return replace(inputs, tasks=tasks, made=(PRETAGGING_TASK,))
+
+
+def checked_inputs(
+    inputs: Inputs, selection: SelectionConfig, worker: WorkerConfig, detector: Any, is_named: bool
+) -> Inputs:
+    """Return the inputs of a selection as they will be, or refuse what it cannot ask of them.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What LIGHTLY, and samples that were handed in, have.
+    selection, worker : SelectionConfig, WorkerConfig
+        What is asked for: strategies on predictions and metadata, and the task of the objects.
+    detector, is_named
+        That of the pretagging, as `with_pretagging` takes it.
+
+    Raises
+    ------
+    ConfigError
+        Names each key, what is there, and the nearest name.
+    """
+    inputs = with_pretagging(inputs, worker, detector, is_named)
+    check_inputs(selection, inputs, worker)
+    check_object_level(worker, inputs)
+    return inputs

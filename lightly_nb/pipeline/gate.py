@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lightly_nb.config import Configs, SelectionConfig
 from lightly_nb.config.lightly import is_pretrained
-from lightly_nb.config.not_yet import refuse_not_yet, refuse_tasks_of_embeddings
-from lightly_nb.errors import ConfigError, InputError, LightlyNBError
+from lightly_nb.config.not_yet import refuse_not_yet
+from lightly_nb.config.selection import EmbeddingsInput
+from lightly_nb.errors import ConfigError, InputError, LightlyNBError, Problem
 from lightly_nb.pipeline.job import Job
 from lightly_nb.pipeline.query_embeddings import check_queries
 
@@ -34,7 +35,7 @@ def refuse_impossible(configs: Configs) -> SelectionConfig:
         raise ConfigError.at(
             "selection_config", "got none; give exactly one of n_samples and proportion_samples"
         )
-    refuse_tasks_of_embeddings(configs.selection)
+    _refuse_other_tasks_of_embeddings(configs.selection, configs.worker.object_level.task_name)
     _refuse_unknown_model(configs)
     return configs.selection
 
@@ -62,6 +63,27 @@ def refuse_impossible_job(job: Job) -> None:
             f"selection_config.n_samples: asked for {selection.n_samples:,} samples, but '{job.input}' has "
             f"{n_listed:,} image files; ask for at most that many, or for a share with proportion_samples"
         )
+
+
+def _refuse_other_tasks_of_embeddings(selection: SelectionConfig, embedded: str) -> None:
+    """Refuse EMBEDDINGS of the objects of a task, unless it is the one whose crops the run embeds."""
+    problems = []
+    for number, one in enumerate(selection.strategies):
+        task = one.input.task if isinstance(one.input, EmbeddingsInput) else None
+        if task is None or task == embedded:
+            continue
+        said = f"this run embeds the objects of '{embedded}' (worker_config.object_level.task_name)"
+        advice = f"give '{embedded}', or leave it out, which means the same"
+        if not embedded:
+            said = "this run embeds whole images"
+            advice = (
+                "leave it out to select by those, or set worker_config.object_level.task_name to "
+                f"'{task}' to select among the objects of that task"
+            )
+        key = f"selection_config.strategies[{number}].input.task"
+        problems.append(Problem(key, f"got '{task}', but {said}; {advice}"))
+    if problems:
+        raise ConfigError("\n".join(f"{one.key}: {one.text}" for one in problems), problems)
 
 
 def _refuse_unknown_model(configs: Configs) -> None:

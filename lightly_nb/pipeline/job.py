@@ -24,7 +24,7 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.errors import ConfigError, DatasourceError, RunError
 from lightly_nb.events import Event, ProgressBar, combined
 from lightly_nb.pipeline.circumstances import save_first, write_circumstances
-from lightly_nb.pipeline.detector import check_detector, with_pretagging
+from lightly_nb.pipeline.detector import check_detector, checked_inputs
 from lightly_nb.pipeline.options import (
     IfChanged,
     RunOptions,
@@ -34,12 +34,7 @@ from lightly_nb.pipeline.options import (
     with_defaults,
 )
 from lightly_nb.pipeline.query_embeddings import Query, as_queries, load_queries, save_queries
-from lightly_nb.pipeline.selection_inputs import (
-    asks_for_annotations,
-    check_inputs,
-    check_object_level,
-    read_inputs,
-)
+from lightly_nb.pipeline.selection_inputs import asks_for_annotations, read_inputs
 from lightly_nb.reading.crops import CropSource
 from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
 from lightly_nb.samples import Predictions, Samples
@@ -161,7 +156,7 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
 def _check_annotations(job: Job, options: RunOptions) -> None:
     """Refuse strategies on predictions and metadata that are not there."""
     selection, worker = job.configs.selection, job.configs.worker
-    if selection is None or not (asks_for_annotations(selection) or worker.object_level.task_name):
+    if selection is None or not asks_for_annotations(selection, worker):
         return
     lightly = open_datasource(
         job.lightly_source or job.input,
@@ -169,14 +164,8 @@ def _check_annotations(job: Job, options: RunOptions) -> None:
     )
     columns = () if job.listing is None else [str(name) for name in job.listing]
     tasks = {name: one.task for name, one in job.predictions.items()}
-    inputs = with_pretagging(
-        read_inputs(lightly, tasks, columns),
-        worker,
-        options["detector"],
-        options["detector"] is None,
-    )
-    check_inputs(selection, inputs, worker)
-    check_object_level(worker, inputs)
+    detector = options["detector"]
+    checked_inputs(read_inputs(lightly, tasks, columns), selection, worker, detector, detector is None)
 
 
 def _job_of(source: Any, configs: Configs, shared: str, output: str, storage_options: Any) -> Job:

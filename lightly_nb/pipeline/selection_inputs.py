@@ -128,9 +128,9 @@ def check_object_level(worker: WorkerConfig, inputs: Inputs) -> None:
         )
 
 
-def asks_for_annotations(selection: SelectionConfig) -> bool:
-    """Whether a strategy reads predictions or metadata that are not computed from the image."""
-    return any(
+def asks_for_annotations(selection: SelectionConfig, worker: WorkerConfig) -> bool:
+    """Whether a strategy, or the selection of objects, is about predictions or metadata."""
+    return bool(worker.object_level.task_name) or any(
         isinstance(entry.input, ScoresInput | PredictionsInput | MetadataInput)
         for entry in selection.strategies
     )

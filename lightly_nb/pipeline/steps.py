@@ -38,7 +38,7 @@ from lightly_nb.pipeline.datapool.steps import (
     size_among_new,
     with_reason,
 )
-from lightly_nb.pipeline.detector import with_pretagging
+from lightly_nb.pipeline.detector import checked_inputs
 from lightly_nb.pipeline.gate import refuse_impossible
 from lightly_nb.pipeline.job import Job, load_job, restore_config
 from lightly_nb.pipeline.object_level import (
@@ -62,7 +62,7 @@ from lightly_nb.pipeline.process.ending import (
 from lightly_nb.pipeline.process.lock import locked
 from lightly_nb.pipeline.process.log import log_event, run_log
 from lightly_nb.pipeline.query_embeddings import check_queries
-from lightly_nb.pipeline.selection_inputs import Inputs, check_inputs, check_object_level, read_inputs
+from lightly_nb.pipeline.selection_inputs import Inputs, read_inputs
 from lightly_nb.pipeline.starting_model import (
     newest_checkpoint,
     resolved,
@@ -167,9 +167,7 @@ def _steps(
     if not folder.samples.is_file():
         detector = given_detector(job, detector)
     inputs = _inputs(job, _lightly(job, access))
-    inputs = with_pretagging(inputs, worker, detector, is_named=job.detector is None)
-    check_inputs(selection_config, inputs, worker)
-    check_object_level(worker, inputs)
+    inputs = checked_inputs(inputs, selection_config, worker, detector, is_named=job.detector is None)
     restoring.sweep_leftovers(folder)
     restore_config(folder, job)
     for said in (*job.told, *without_effect(worker)):

@@ -34,6 +34,8 @@ SAMPLES = Kind(
 )
 FUNCTION = Kind(callable, "a function")
 WHOLE = Kind(_is_whole, "a whole number")
+WHOLE_OR_NONE = Kind(lambda value: value is None or _is_whole(value), "a whole number or None")
+"""Of an argument whose default is a number, and for which None says something of its own."""
 POSITIVE = Kind(lambda value: _is_whole(value) and value >= 1, "a whole number of at least 1")
 TEXT = Kind(lambda value: isinstance(value, str), "text")
 FLAG = Kind(lambda value: isinstance(value, bool | np.bool_), "True or False")

@@ -5,7 +5,7 @@ Where the numbers lie on `Samples`:
 ====================================  ==================================================================
 input                                 place
 ====================================  ==================================================================
-EMBEDDINGS                            `samples.arrays["embeddings"]`
+EMBEDDINGS, of crops also with task   `samples.arrays["embeddings"]`
 SCORES, task T, score S               column (or array) `score.T.S`; else `samples.predictions[T]`
 PREDICTIONS, CLASS_DISTRIBUTION of T  array `class_distribution.T`, a column per category; else the same
 PREDICTIONS, CATEGORY_COUNT of T      array `category_count.T`, a column per category; else the same
@@ -51,6 +51,27 @@ def numbers(samples: Samples, source: Mapping[str, Any], where: str, seed: int) 
         return finite(_scores(samples, str(source["task"]), str(source["score"]), where), samples, where)
     name = str(source["key"])
     return finite(_number_column(samples, name, where), samples, where)
+
+
+def check_objects(samples: Samples, source: Mapping[str, Any], where: str) -> None:
+    """Raise `SelectionError` where EMBEDDINGS of a task's objects are asked for and samples are others."""
+    from lightly_nb.reading.crops import IMAGE
+
+    task = source.get("task")
+    if source["type"] != "EMBEDDINGS" or not task:
+        return
+    if IMAGE not in samples.table:
+        raise SelectionError(
+            f"{where}: got task '{task}', but these samples are whole images; leave the task out, or select "
+            f"among its objects: lightly_nb.embed(lightly_nb.crops(samples, '{task}'))"
+        )
+    there = [name for name, one in samples.predictions.items() if _is_of_crops(one)]
+    known([task], there, where, "task")
+
+
+def _is_of_crops(predictions: Predictions) -> bool:
+    """Whether each sample has one box: in other tasks a crop has all predictions of its image."""
+    return predictions.bbox is not None and bool((predictions.counts == 1).all())
 
 
 def _scores(samples: Samples, task: str, score: str, where: str) -> Floats:

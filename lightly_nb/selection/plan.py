@@ -14,7 +14,7 @@ import pandas as pd
 from lightly_nb.errors import InputError, SelectionError
 from lightly_nb.samples import Samples
 from lightly_nb.samples.rows import described, names_of
-from lightly_nb.selection.inputs import finite
+from lightly_nb.selection.inputs import check_objects, finite
 from lightly_nb.selection.notes import ZERO
 from lightly_nb.selection.strategy import Part, Request, Strategy
 from lightly_nb.vectors.distances import Rows
@@ -90,6 +90,8 @@ def prepared(
             return query
         return query.get((source.get("dataset_id"), source.get("tag_name", "")))
 
+    for entry in entries:
+        check_objects(samples, entry["input"], entry["label"])
     return [
         table[entry["strategy"]["type"]].prepare(
             Request(

@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("options", "said"),
     [
         (
-            {"worker_config": SEQUENCES},
+            {"worker_config": SEQUENCES, "n_samples": 2},
             "worker_config.selected_sequence_length: got 2, .*cannot do that yet",
         ),
         (
@@ -89,6 +89,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (
             {"strategies": [{"input": {**EMBEDDINGS, "tag_name": "t"}, "strategy": {"type": "SIMILARITY"}}]},
             "no embeddings are given for tag 't'",
+        ),
+        (
+            {"strategies": [{"input": {**EMBEDDINGS, "task": "t"}, "strategy": {"type": "DIVERSITY"}}]},
+            r"strategies\[0\].input.task: got 't', but this run embeds whole images; leave it out",
         ),
         ({"n_samples": None}, "exactly one of"),
         ({"shared_dir": 2}, "run: shared_dir: got 2; allowed is a path"),
@@ -226,3 +230,16 @@ def test_given_embeddings_may_be_other_files_with_names(folder: Path, tmp_path: 
     )
     assert table.filenames == names
     assert table.masked.tolist() == ([False, False, True, False] if suffix == ".parquet" else [False] * 4)
+
+
+def test_embeddings_of_objects_are_those_of_the_run_s_task() -> None:
+    inputs = [EMBEDDINGS, {**EMBEDDINGS, "task": "things"}, {**EMBEDDINGS, "task": ""}]
+    strategies = [{"input": one, "strategy": {"type": "DIVERSITY"}} for one in inputs]
+    worker = {"object_level.task_name": "things"}
+    configs = parse_configs(worker, None, {"n_samples": 1, "strategies": strategies})
+    assert refuse_impossible(configs) is configs.selection
+    other = [*strategies, {"input": {**EMBEDDINGS, "task": "t"}, "strategy": {"type": "TYPICALITY"}}]
+    with pytest.raises(
+        ConfigError, match=r"strategies\[3\].input.task: got 't', but this run .* of 'things'"
+    ):
+        refuse_impossible(parse_configs(worker, None, {"n_samples": 1, "strategies": other}))

@@ -15,7 +15,7 @@ from PIL import Image
 import lightly_nb as lnb
 from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import read_embeddings_csv
-from lightly_nb.errors import ConfigError, InputError, RunError
+from lightly_nb.errors import ConfigError, InputError, RunError, SelectionError
 from lightly_nb.events import silent
 from lightly_nb.lightly_source.written_task import write_task
 from lightly_nb.pipeline import execute
@@ -32,6 +32,8 @@ UNIFORM = {
     "input": {"type": "PREDICTIONS", "task": "things", "name": "CLASS_DISTRIBUTION"},
     "strategy": {"type": "BALANCE", "target": {"left": 0.5, "right": 0.5}},
 }
+
+OF_OBJECTS = {"input": {"type": "EMBEDDINGS", "task": "things"}, "strategy": {"type": "DIVERSITY"}}
 
 
 def write_images(folder: Path) -> list[str]:
@@ -73,7 +75,7 @@ def run(folder: Path) -> lnb.Run:
         folder / "photos",
         folder / "out",
         n_samples=4,
-        strategies=[UNIFORM, {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}],
+        strategies=[UNIFORM, OF_OBJECTS],
         worker_config={**SMALL, "object_level": {"task_name": "things", "padding": 0.1}},
         lightly_source=folder / "lightly",
         on_event=silent,
@@ -103,7 +105,21 @@ def test_crops_are_embedded_and_selected_as_samples(run):
     picked = run.selection.table()
     assert picked["selected"].sum() == 4
     rows = run.selection.rows
-    assert sorted(samples.table["crop.category"].iloc[rows]) == ["left", "left", "right", "right"]
+    # (.9, .1) once and (.3, .7) three times are .45 and .55; twice and twice would be .6 and .4
+    assert sorted(samples.table["crop.category"].iloc[rows]) == ["left", "right", "right", "right"]
+
+
+def test_embeddings_of_a_task_are_those_of_its_crops(run):
+    crops = run.samples
+    without = {**OF_OBJECTS, "input": {"type": "EMBEDDINGS"}}
+    picks = lnb.select(crops, 4, strategies=[OF_OBJECTS])
+    assert picks.filenames == lnb.select(crops, 4, strategies=[without]).filenames
+    other = {**OF_OBJECTS, "input": {"type": "EMBEDDINGS", "task": "thing"}}
+    with pytest.raises(SelectionError, match=r"task \['thing'\] not known.*Did you mean 'things'"):
+        lnb.select(crops, 4, strategies=[other])
+    images = lnb.Samples(pd.DataFrame(index=list("ab")), {"embeddings": np.eye(2)})
+    with pytest.raises(SelectionError, match=r"these samples are whole images.*crops\(samples, 'things'\)"):
+        lnb.select(images, 1, strategies=[OF_OBJECTS])
 
 
 def test_crops_show_themselves(run):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +22,12 @@ from lightly_nb.errors import (
     ForbiddenException,
     NotFoundException,
 )
+from lightly_nb.pipeline.detector import checked_inputs
 from lightly_nb.pipeline.gate import refuse_impossible
-from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inputs, read_inputs
+from lightly_nb.pipeline.selection_inputs import Inputs, asks_for_annotations, read_inputs
 from lightly_nb.states import DatasetType, DatasourcePurpose
 from lightly_nb.workspace.data.datasets import get_dataset
-from lightly_nb.workspace.data.datasource_kinds import LocalDatasource
+from lightly_nb.workspace.data.datasource_kinds import DatasourceSettings, LocalDatasource
 from lightly_nb.workspace.data.datasources import get_datasource, open_lightly
 from lightly_nb.workspace.store.clock import later_than_all
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset, DatasourceConfig, ScheduledRun, Tag, User
@@ -32,6 +35,8 @@ from lightly_nb.workspace.work.runs import get_run
 from lightly_nb.workspace.work.workers import checked_labels
 
 PRIORITIES: Mapping[str, int] = {"LOW": 0, "MID": 10, "HIGH": 20, "CRITICAL": 30}
+SECONDS_TO_LOOK = 20.0
+"""For a bucket to say which predictions and metadata it has; one that does not answer can take minutes."""
 SCHEDULED_STATES = ("OPEN", "LOCKED", "DONE", "CANCELED")
 
 
@@ -75,7 +80,6 @@ def schedule_run(
     configs = replace(configs, selection=selection)
     _check_datasources(session, dataset)
     _check_datapool(user, dataset, configs.worker)
-    _check_annotations(session, dataset, selection, configs.worker)
     for query_dataset_id, tag_name in query_tags(selection):
         find_query_tag(session, user, query_dataset_id or dataset.id, tag_name)
     if configs.worker.checkpoint_run_id:
@@ -91,6 +95,55 @@ def schedule_run(
     session.add(scheduled)
     session.flush()
     return scheduled
+
+
+def lightly_of(session: Session, user: User, dataset_id: str) -> DatasourceSettings | None:
+    """Return the LIGHTLY datasource of a dataset, None if it has none."""
+    with suppress(NotFoundException):
+        return get_datasource(session, get_dataset(session, user, dataset_id), DatasourcePurpose.LIGHTLY)
+    return None
+
+
+def check_annotations(lightly: DatasourceSettings | None, configs: Configs) -> None:
+    """Refuse strategies on predictions and metadata, and objects, that LIGHTLY does not have.
+
+    The run finds that out where LIGHTLY cannot be reached from here: a folder of the worker's machine, or a
+    bucket that does not answer in time. Not to be called while the store is held, since it waits for others.
+
+    Raises
+    ------
+    ConfigError
+        Names each key, what is there, and the nearest name.
+    InputError
+        If a schema of LIGHTLY cannot be used.
+    """
+    if lightly is None or configs.selection is None:
+        return
+    if not asks_for_annotations(configs.selection, configs.worker):
+        return
+    inputs = _read_in_time(lightly, SECONDS_TO_LOOK)
+    if inputs is not None:
+        checked_inputs(inputs, configs.selection, configs.worker, None, is_named=True)
+
+
+def _read_in_time(lightly: DatasourceSettings, seconds: float) -> Inputs | None:
+    """Return what LIGHTLY has, None if it cannot be reached or does not answer."""
+    found: list[Inputs | Exception] = []
+
+    def read() -> None:
+        try:
+            found.append(read_inputs(open_lightly(lightly)))
+        except Exception as error:
+            found.append(error)
+
+    thread = threading.Thread(target=read, name="lightly_nb-schemas", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found or isinstance(found[0], DatasourceError):
+        return None
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
 
 
 def priority_name(scheduled: ScheduledRun) -> str:
@@ -219,23 +272,6 @@ def _check_datasources(session: Session, dataset: Dataset) -> None:
             )
         if purpose is DatasourcePurpose.LIGHTLY:
             _check_writable(row, dataset)
-
-
-def _check_annotations(
-    session: Session, dataset: Dataset, selection: SelectionConfig, worker: WorkerConfig
-) -> None:
-    """Refuse strategies on predictions and metadata that LIGHTLY does not have.
-
-    The run finds that out where LIGHTLY cannot be reached from here, a folder of the worker's machine.
-    """
-    if not asks_for_annotations(selection):
-        return
-    try:
-        lightly = open_lightly(get_datasource(session, dataset, DatasourcePurpose.LIGHTLY))
-        inputs = read_inputs(lightly)
-    except DatasourceError:
-        return
-    check_inputs(selection, inputs, worker)
 
 
 def _check_datapool(user: User, dataset: Dataset, worker: WorkerConfig) -> None:
