@@ -12,7 +12,7 @@ from lightly_nb.datasource import open_datasource
 from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
 from lightly_nb.engines import local
 from lightly_nb.errors import DatasourceError, InputError
-from lightly_nb.events import Event, Listener, Stage, say
+from lightly_nb.events import Listener, Stage, say
 from lightly_nb.pipeline.job import Job
 from lightly_nb.reading.crops import IMAGE, crops
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines
@@ -152,12 +152,3 @@ def upload_crops(
     if problems:
         said = f"{len(problems):,} of {len(names):,} crops are not written to {lightly.url}"
         say(emit, UPLOAD, f"{said}, first {'; '.join(problems[:3])}", "warning")
-
-
-def renamed(emit: Listener, step: str) -> Listener:
-    """Return a listener that passes events on as those of `step`."""
-
-    def call(event: Event) -> None:
-        emit({**event, "step": step})
-
-    return call
