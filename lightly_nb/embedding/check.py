@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lightly_nb.checks import read
+from lightly_nb.checks.inspection import read
 from lightly_nb.embedding.changed_copies import changed_copy, generator_of
 from lightly_nb.embedding.label_check import accuracies, verdict_on
 from lightly_nb.embedding.model import (

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightly_nb.checks import Decode, Findings, readable, say_if_dull
+from lightly_nb.checks.check import Decode, readable
+from lightly_nb.checks.dullness import say_if_dull
+from lightly_nb.checks.findings import Findings
 from lightly_nb.embedding.check import run_check
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from lightly_nb.checks import inspect
+from lightly_nb.checks.inspection import inspect
 from lightly_nb.embedding.model import Embedder, square
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.models import EmbeddingModel

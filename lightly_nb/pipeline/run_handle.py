@@ -19,7 +19,8 @@ from lightly_nb.display.html import Html, tag
 from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import results
-from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.job import Job
+from lightly_nb.pipeline.job_file import load_job
 from lightly_nb.pipeline.options import as_path
 from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.process.ending import reopen

@@ -11,7 +11,8 @@ from lightly_nb.config import parse_configs
 from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.pipeline.detector import importable_name, imported_detector
 from lightly_nb.pipeline.gate import refuse_impossible_job
-from lightly_nb.pipeline.job import as_job, load_job, save_job
+from lightly_nb.pipeline.job_file import load_job, save_job
+from lightly_nb.pipeline.making_job import as_job
 from lightly_nb.pipeline.options import (
     IfChanged,
     RunOptions,

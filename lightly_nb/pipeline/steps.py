@@ -18,12 +18,13 @@ from lightly_nb.errors import RunCanceled
 from lightly_nb.events import Listener, combined, say
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.circumstances import note, settle, threads_held
-from lightly_nb.pipeline.datapool.pool import held
+from lightly_nb.pipeline.datapool.files import held
 from lightly_nb.pipeline.datapool.steps import add_to_datapool, completion_message
 from lightly_nb.pipeline.datasources import Access, inputs_of, opened_lightly
 from lightly_nb.pipeline.detector import with_pretagging
 from lightly_nb.pipeline.gate import refuse_impossible
-from lightly_nb.pipeline.job import Job, load_job, restore_config
+from lightly_nb.pipeline.job import Job
+from lightly_nb.pipeline.job_file import load_job, restore_config
 from lightly_nb.pipeline.making_samples import make_samples
 from lightly_nb.pipeline.object_level import upload_crops
 from lightly_nb.pipeline.options import check_listener

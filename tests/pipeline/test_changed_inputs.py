@@ -12,7 +12,7 @@ from PIL import Image
 import lightly_nb as lnb
 from lightly_nb.errors import CheckpointError, ConfigError, InputError
 from lightly_nb.events import silent
-from lightly_nb.pipeline.datapool.pool import COMMITTED, FILES, read_datapool, write_datapool
+from lightly_nb.pipeline.datapool.files import COMMITTED, FILES, read_datapool, write_datapool
 from tests.photos import crops
 
 

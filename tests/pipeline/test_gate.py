@@ -17,7 +17,7 @@ from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.errors import ConfigError, InputError, LightlyNBError
 from lightly_nb.events import silent
 from lightly_nb.pipeline.gate import refuse_impossible
-from lightly_nb.pipeline.job import load_job
+from lightly_nb.pipeline.job_file import load_job
 from lightly_nb.pipeline.precomputed_embeddings import given_embeddings, with_precomputed_embeddings
 from lightly_nb.pipeline.runs import prepare
 from lightly_nb.samples import Samples

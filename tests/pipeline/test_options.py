@@ -75,6 +75,7 @@ CHECKED = (
     "pipeline/__init__.py",
     "pipeline/options.py",
     "pipeline/runs.py",
+    "pipeline/making_job.py",
     "pipeline/job.py",
     "workspace/work/job.py",
 )
@@ -108,7 +109,12 @@ def copied(tmp_path_factory):
     ("module", "old", "new", "complaint"),
     [
         ("pipeline/options.py", "    datapool: ", "    data_pool: ", 'has no key "datapool"'),
-        ("pipeline/job.py", 'options["checkpoint"]', 'options["check_point"]', 'has no key "check_point"'),
+        (
+            "pipeline/making_job.py",
+            'options["checkpoint"]',
+            'options["check_point"]',
+            'has no key "check_point"',
+        ),
         ("workspace/work/job.py", "            queries=", "            query=", '"query" for "start"'),
     ],
 )

@@ -273,7 +273,7 @@ def test_a_report_that_fails_leaves_the_selection_and_is_made_by_resuming(finish
         (
             {"n_samples": 3, "worker_config": {"object_level.task_name": "cars"}},
             ConfigError,
-            "object_level.*cannot do that yet",
+            "object_level.*there are no predictions",
         ),
     ],
 )

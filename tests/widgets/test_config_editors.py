@@ -19,7 +19,8 @@ from lightly_nb.config.selection import ALLOWED_INPUTS
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import silent
 from lightly_nb.pipeline import Run
-from lightly_nb.pipeline.job import as_job, save_job
+from lightly_nb.pipeline.job_file import save_job
+from lightly_nb.pipeline.making_job import as_job
 from lightly_nb.widgets.config_editor import dry_run as config_dry_run
 from lightly_nb.widgets.config_editor.card import PAIRS
 from lightly_nb.widgets.config_editor.checking import fields_of
