@@ -20,7 +20,7 @@ from lightly_nb.events import Event, ProgressBar, combined
 from lightly_nb.pipeline.datasources import Access, inputs_of, opened_lightly
 from lightly_nb.pipeline.detector import check_detector, with_pretagging
 from lightly_nb.pipeline.job import Job
-from lightly_nb.pipeline.options import RunOptions, as_path, check_kinds, check_path, with_defaults
+from lightly_nb.pipeline.options import RunOptions, as_path, check_path, with_defaults
 from lightly_nb.pipeline.query_embeddings import as_queries
 from lightly_nb.pipeline.selection_inputs import asks_for_annotations, check_inputs, check_object_level
 from lightly_nb.reading.crops import CropSource
@@ -48,8 +48,7 @@ def as_job(source: Any, configs: Configs, output_dir: str | os.PathLike[str], op
     shared = as_path(os.getcwd() if given is None or given == "" else given, "shared_dir")
     output = as_path(output_dir, "output_dir")
     checkpoint, lightly_source = options["checkpoint"], options["lightly_source"]
-    check_kinds(options)
-    if isinstance(source, str | bytes | os.PathLike):
+    if isinstance(source, str | os.PathLike):
         check_path(source, "source")
     if lightly_source is not None:
         check_path(lightly_source, "lightly_source")

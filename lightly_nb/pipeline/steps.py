@@ -27,7 +27,7 @@ from lightly_nb.pipeline.job import Job
 from lightly_nb.pipeline.job_file import load_job, restore_config
 from lightly_nb.pipeline.making_samples import make_samples
 from lightly_nb.pipeline.object_level import upload_crops
-from lightly_nb.pipeline.options import check_listener
+from lightly_nb.pipeline.options import STORAGE
 from lightly_nb.pipeline.pretagging_step import given_detector
 from lightly_nb.pipeline.process.ending import (
     end,
@@ -47,6 +47,7 @@ from lightly_nb.pipeline.selection_inputs import check_inputs, check_object_leve
 from lightly_nb.pipeline.starting_model import newest_checkpoint, trains, weights_file
 from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.samples import Samples
+from lightly_nb.samples.arguments import FUNCTION, accepts
 from lightly_nb.signals import ending_signals
 from lightly_nb.states import RunState
 from lightly_nb.turns import in_turn
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 REPORT_PACKAGES = ("matplotlib", "umap", "bokeh", "fpdf")
 
 
+@accepts(on_event=FUNCTION, **STORAGE)
 def execute(
     folder: RunFolder,
     *,
@@ -89,7 +91,6 @@ def execute(
     LightlyNBError
         If the run failed; the same message is in its last event, the traceback in `log.txt`.
     """
-    check_listener(on_event)
     job = load_job(folder)
     stop = stop_when_asked(folder)
     access = Access(storage_options, lightly_storage_options)

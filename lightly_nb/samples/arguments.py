@@ -28,6 +28,10 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str))
+
+
 SAMPLES = Kind(
     lambda value: isinstance(value, Samples),
     "Samples, which lightly_nb.list_samples makes of files and Samples.from_embeddings of embeddings",
@@ -37,7 +41,7 @@ WHOLE = Kind(_is_whole, "a whole number")
 POSITIVE = Kind(lambda value: _is_whole(value) and value >= 1, "a whole number of at least 1")
 TEXT = Kind(lambda value: isinstance(value, str), "text")
 FLAG = Kind(lambda value: isinstance(value, bool | np.bool_), "True or False")
-PATH = Kind(lambda value: isinstance(value, str | os.PathLike), "a path, as text or pathlib.Path")
+PATH = Kind(_is_path, "a path, as text or pathlib.Path")
 MAPPING = Kind(lambda value: isinstance(value, Mapping), "a dict")
 MANY = Kind(lambda value: isinstance(value, Iterable) and not isinstance(value, str | bytes), "a list")
 LABELS = Kind(
@@ -67,11 +71,12 @@ def accepts(**kinds: Kind) -> Callable[[Function], Function]:
 
     def decorated(function: Function) -> Function:
         signature = inspect.signature(function)
+        called = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
 
         @functools.wraps(function)
         def checked(*arguments: Any, **named: Any) -> Any:
             given = dict(zip(signature.parameters, arguments, strict=False)) | named
-            refuse_other_kinds(function.__name__, given, kinds, signature)
+            refuse_other_kinds(called, given, kinds, signature)
             return function(*arguments, **named)
 
         return cast(Function, checked)
