@@ -29,7 +29,7 @@ from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.processes import own_temporary_folder, temporary_folder
 from lightly_nb.samples import Samples
-from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, accepts
+from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, accepts, or_none
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 from lightly_nb.turns import taking_turns
 
@@ -46,7 +46,7 @@ STEP = "EMBEDDING"
     num_workers=WHOLE,
     chunks_dir=PATH,
     thumbnails_path=PATH,
-    thumbnail_size=WHOLE,
+    thumbnail_size=or_none(WHOLE),
     batch_size=WHOLE,
     decode=TEXT,
     precision=TEXT,

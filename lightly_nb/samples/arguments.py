@@ -58,6 +58,11 @@ SELECTION = Kind(
 )
 
 
+def or_none(kind: Kind) -> Kind:
+    """Return the kind that takes None too, of an argument whose default is another value."""
+    return Kind(lambda value: value is None or kind.fits(value), f"{kind.words}, or None")
+
+
 def accepts(**kinds: Kind) -> Callable[[Function], Function]:
     """Decorate a function so that it says whose argument is of another kind; None means "left out".
 

@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("options", "said"),
     [
         (
-            {"worker_config": SEQUENCES},
+            {"worker_config": SEQUENCES, "n_samples": 2},
             "worker_config.selected_sequence_length: got 2, .*cannot do that yet",
         ),
         (

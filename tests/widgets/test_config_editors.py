@@ -39,7 +39,7 @@ FULL = {
         "enable_training": True,
         "decode": "fast",
         "output_image_size": [3, 4],
-        "cache_size": 0,
+        "input_size": 96,
         "method": "coreset",
         "stopping_condition.n_samples": 1.0,
     },
@@ -98,7 +98,7 @@ def opened_whole(editor: ConfigEditor) -> ConfigEditor:
 @pytest.mark.parametrize("model", [WorkerConfig, LightlyConfig])
 def test_every_key_is_in_one_group_and_has_a_field(model):
     editor = EDITORS[model]()
-    keys = [key for key, _ in dotted_keys(model)]
+    keys = [*fields_of(model)]
     in_sight, folded = grouped(model.WHERE, keys)
     assert sorted([*in_sight, *(key for group in folded.values() for key in group)]) == sorted(keys)
     assert OTHER not in folded, "a new key: give it a group"
@@ -138,8 +138,8 @@ def test_a_form_that_nobody_touched_holds_its_configuration(model, values):
         (WorkerConfig, "decode", ipywidgets.Dropdown, "fast", "fast"),
         (WorkerConfig, "method", ipywidgets.Dropdown, None, None),
         (WorkerConfig, "checkpoint", ipywidgets.Text, " a b.ckpt", " a b.ckpt"),
-        (WorkerConfig, "cache_size", ipywidgets.Text, "", None),
-        (WorkerConfig, "cache_size", ipywidgets.Text, " 1000 ", 1000),
+        (WorkerConfig, "input_size", ipywidgets.Text, "", None),
+        (WorkerConfig, "input_size", ipywidgets.Text, " 1000 ", 1000),
         (WorkerConfig, "output_image_size", ipywidgets.Text, "[10, 20]", (10, 20)),
         (WorkerConfig, "output_image_size", ipywidgets.Text, "-1", -1),
         (LightlyConfig, "optimizer.lr", ipywidgets.Text, "1e-3", 0.001),
