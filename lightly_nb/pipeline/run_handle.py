@@ -219,7 +219,12 @@ class Run:
                 raise RunError(f"the run in '{self.path}' is still being worked on; wait for it or cancel it")
             if not self.is_whole:
                 reopen(self.folder)
-                start_process(self.folder, self._storage_options, self._lightly_storage_options)
+                start_process(
+                    self.folder,
+                    self._storage_options,
+                    self._lightly_storage_options,
+                    imports_like_here=self.job.detector is not None,
+                )
         return self
 
     def __repr__(self) -> str:
@@ -270,15 +275,22 @@ def _state_event(state: RunState, message: str) -> Event:
 
 
 def start_process(
-    folder: RunFolder, storage_options: Any = None, lightly_storage_options: Any = None
+    folder: RunFolder,
+    storage_options: Any = None,
+    lightly_storage_options: Any = None,
+    imports_like_here: bool = False,
 ) -> None:
     """Start a process of its own that does the run of `folder`, and return at once.
+
+    With `imports_like_here` it finds the modules that this one does, such as those beside a notebook.
 
     The storage options reach it through its standard input. Its threads wait without
     spinning, which on a machine that is busy otherwise makes training several times as fast.
     """
     command = [sys.executable, "-m", "lightly_nb.pipeline", str(folder.path)]
     env = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    if imports_like_here:
+        env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in sys.path)
     process = spawn(command, folder.log, cwd=folder.path, env=env, with_input=True)
     lock.lock_for(folder, process.pid, background=True)
     options = {"storage_options": storage_options, "lightly_storage_options": lightly_storage_options}

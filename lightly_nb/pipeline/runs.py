@@ -120,7 +120,7 @@ def start(
     if (detector := options.get("detector")) is not None:
         imported_detector(importable_name(detector))
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
-    start_process(folder, **storage)
+    start_process(folder, **storage, imports_like_here=detector is not None)
     return Run(folder.path, **storage)
 
 

@@ -21,7 +21,7 @@ def score(
     *,
     frequency_penalty: float = 0.25,
     min_score: float = 0.9,
-    table: Mapping[str, Score] = SCORES,
+    table: Mapping[str, Score] | None = None,
     on_event: Listener | None = None,
 ) -> Samples:
     """Compute active-learning scores of the predictions of one task, in [0, 1]: high is worth a label.
@@ -38,8 +38,8 @@ def score(
         What a further object of a category counts in `object_frequency`, where the first counts 1.
     min_score : float
         Lowest `object_frequency`, which is scaled over `samples` to [min_score, 1].
-    table : mapping of str to Score
-        Scores by name; pass `{**SCORES, "mine": Score(function)}` for a home-made one.
+    table : mapping of str to Score or None
+        Scores by name; None is `SCORES`; pass `{**SCORES, "mine": Score(function)}` for a home-made one.
     on_event : Listener or None
         Gets the progress.
 
@@ -64,6 +64,7 @@ def score(
     >>> score(samples, "animals").table["score.animals.uncertainty_margin"].tolist()
     [0.0, 0.75]
     """
+    table = SCORES if table is None else table
     predictions = predictions_of(samples, task)
     chosen = scores_of(predictions.task.type, table) if scores is None else list(scores)
     for name in chosen:
@@ -86,7 +87,7 @@ def predictions_of(samples: Samples, task: str) -> Predictions:
     raise InputError(f"the samples have no predictions of task '{task}'; {advice}.{near}")
 
 
-def check_score(name: str, task: str, task_type: str, table: Mapping[str, Score] = SCORES) -> None:
+def check_score(name: str, task: str, task_type: str, table: Mapping[str, Score] | None = None) -> None:
     """Raise `InputError` if a task of that type has no score `name`."""
     there = scores_of(task_type, table)
     if name not in there:

@@ -150,12 +150,12 @@ SCORES: Mapping[str, Score] = MappingProxyType(
 """All scores by name."""
 
 
-def scores_of(task_type: str, table: Mapping[str, Score] = SCORES) -> list[str]:
-    """Return the names of the scores that a type of task has.
+def scores_of(task_type: str, table: Mapping[str, Score] | None = None) -> list[str]:
+    """Return the names of the scores of `table` (None: `SCORES`) that a type of task has.
 
     Examples
     --------
     >>> scores_of("classification")
     ['uncertainty_least_confidence', 'uncertainty_margin', 'uncertainty_entropy']
     """
-    return [name for name, one in table.items() if task_type in one.types]
+    return [name for name, one in (SCORES if table is None else table).items() if task_type in one.types]

@@ -198,6 +198,25 @@ def test_a_run_in_the_background_needs_a_detector_that_can_be_imported(photo_fol
     assert imported_detector(importable_name(by_brightness)) is by_brightness
 
 
+def test_a_detector_beside_the_notebook_works_in_the_background(photo_folder, tmp_path, monkeypatch):
+    (tmp_path / "beside_the_notebook.py").write_text(
+        "def detector(images):\n"
+        "    return [[[0, 0, 9, 9]]] * len(images), [[0.9]] * len(images), [['thing']] * len(images)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from beside_the_notebook import detector  # type: ignore[import-not-found]
+
+    run = lnb.start(
+        photo_folder,
+        tmp_path / "out",
+        n_samples=2,
+        worker_config={**PRETAG, "generate_report": False},
+        detector=detector,
+    ).wait(timeout=120, progress=False)
+    assert run.state is RunState.COMPLETED
+    assert run.samples.predictions["lightly_pretagging"].task.categories == ("thing",)
+
+
 def test_a_datapool_is_pretagged_with_what_is_new(tmp_path):
     from PIL import Image
 

@@ -30,6 +30,11 @@ from lightly_nb.states import RunState
 from tests.conftest import TINY_MODEL, fill_with_photographs
 from tests.photos import write_photographs
 
+SEQUENCES = {
+    "selected_sequence_length": 3,
+    "enable_corruptness_check": False,
+    "remove_exact_duplicates": False,
+}
 TRAIN = {"enable_training": True, "generate_report": False}
 
 
@@ -271,9 +276,9 @@ def test_a_report_that_fails_leaves_the_selection_and_is_made_by_resuming(finish
             "Did you mean 'enable_training'",
         ),
         (
-            {"n_samples": 3, "worker_config": {"object_level.task_name": "cars"}},
+            {"n_samples": 3, "worker_config": SEQUENCES},
             ConfigError,
-            "object_level.*there are no predictions",
+            "selected_sequence_length.*cannot do that yet",
         ),
     ],
 )
