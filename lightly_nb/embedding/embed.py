@@ -32,6 +32,7 @@ from lightly_nb.samples import Samples
 from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, accepts, or_none
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 from lightly_nb.turns import taking_turns
+from lightly_nb.vectors.directions import unit_length
 
 if TYPE_CHECKING:
     import torch
@@ -189,7 +190,7 @@ def embed(
             ordered = [names[row] for row in in_name_order]
             n_chunks = run_pass(source, ordered, embedder, settings, folder, num_workers, stage)
         findings, embeddings = _collected(names, in_name_order, _chunks(folder, n_chunks))
-        embeddings = unit_length(embeddings) if normalize_embeddings else embeddings
+        embeddings = unit_length(embeddings, np.float32) if normalize_embeddings else embeddings
         embedded = findings.applied(
             samples.with_array("embeddings", embeddings), remove_exact_duplicates, on_event, STEP
         )
@@ -210,18 +211,6 @@ def _with_thumbnails(
     place_in_pack[in_name_order] = np.arange(len(samples))
     numbers = place_in_pack[samples.rows_of(embedded.filenames)]
     return replace(embedded.with_columns({"thumbnail": numbers}), thumbnails=pack)
-
-
-def unit_length(embeddings: np.ndarray) -> np.ndarray:
-    """Return each row divided by its Euclidean length, float32; rows of zeros stay as they are.
-
-    Examples
-    --------
-    >>> unit_length(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
-    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
-    """
-    lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
-    return np.asarray(embeddings / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
 def _refuse_not_positive(**values: int | None) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lightly_nb.config import SelectionConfig
 from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.events import Listener, say
@@ -18,6 +20,7 @@ from lightly_nb.pipeline.starting_model import newest_checkpoint, starting_point
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.samples import Samples
 from lightly_nb.states import RunState
+from lightly_nb.vectors.directions import unit_length
 
 if TYPE_CHECKING:
     from lightly_nb.selection import Selection
@@ -36,7 +39,6 @@ def select_samples(
 
 
 def _selected(job: Job, samples: Samples, config: SelectionConfig, emit: Listener) -> Selection:
-    from lightly_nb.embedding.embed import unit_length
     from lightly_nb.selection import select
 
     preselected = preselected_names(samples)
@@ -53,7 +55,7 @@ def _selected(job: Job, samples: Samples, config: SelectionConfig, emit: Listene
     if unused:
         say(emit, RunState.SAMPLING, f"queries: no strategy names {unused}, so they are not used", "warning")
     queries = {
-        q.key: unit_length(q.embeddings) if normalized else q.embeddings
+        q.key: unit_length(q.embeddings, np.float32) if normalized else q.embeddings
         for q in job.queries
         if q.key in named
     }

@@ -15,12 +15,12 @@ from PIL import Image
 
 from lightly_nb.checks import check
 from lightly_nb.embedding import EmbeddingModel, embed
-from lightly_nb.embedding.embed import unit_length
 from lightly_nb.embedding.model import square
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import Event, silent
 from lightly_nb.models import ModelSettings, save_checkpoint
 from lightly_nb.samples import Samples
+from lightly_nb.vectors.directions import unit_length
 from tests.embedding.conftest import samples_of, tiny_model
 from tests.photos import photographs
 
