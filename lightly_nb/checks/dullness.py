@@ -12,6 +12,7 @@ import numpy as np
 from lightly_nb.checks.inspection import Inspection, inspect
 from lightly_nb.engines import local
 from lightly_nb.events import Listener, say
+from lightly_nb.reading.crops import CropSource
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
 from lightly_nb.samples import Samples
 
@@ -50,6 +51,8 @@ def _glances(samples: Samples, num_workers: int) -> Iterator[tuple[str, float, f
     """Yield name, mean and standard deviation of some pictures, evenly spread over the names."""
     source, names = samples.source, sorted(samples.filenames)
     if source is None or len(names) < FEWEST_LOOKS:
+        return
+    if isinstance(source, CropSource):  # each image is decoded once for all its crops, and was checked whole
         return
     places = sorted({round(place) for place in np.linspace(0, len(names) - 1, MOST_LOOKS)})
 

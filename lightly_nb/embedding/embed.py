@@ -29,7 +29,7 @@ from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.processes import own_temporary_folder, temporary_folder
 from lightly_nb.samples import Samples
-from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, accepts, or_none
+from lightly_nb.samples.arguments import FUNCTION, PATH, POSITIVE, SAMPLES, TEXT, WHOLE, accepts, or_none
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 from lightly_nb.turns import taking_turns
 from lightly_nb.vectors.directions import unit_length
@@ -47,8 +47,8 @@ STEP = "EMBEDDING"
     num_workers=WHOLE,
     chunks_dir=PATH,
     thumbnails_path=PATH,
-    thumbnail_size=or_none(WHOLE),
-    batch_size=WHOLE,
+    thumbnail_size=or_none(POSITIVE),
+    batch_size=POSITIVE,
     decode=TEXT,
     precision=TEXT,
     on_event=FUNCTION,
@@ -158,7 +158,6 @@ def embed(
     source = readable(samples, decode)
     place = resolve_device(device)
     batch_size = BATCH_SIZES.get(place.type, 16) if batch_size is None else batch_size
-    _refuse_not_positive(batch_size=batch_size, thumbnail_size=thumbnail_size)
     if checkpoint is not None and model is not None:
         raise InputError("checkpoint and model are both given; give one of them")
     found = resolve_model(
@@ -211,12 +210,6 @@ def _with_thumbnails(
     place_in_pack[in_name_order] = np.arange(len(samples))
     numbers = place_in_pack[samples.rows_of(embedded.filenames)]
     return replace(embedded.with_columns({"thumbnail": numbers}), thumbnails=pack)
-
-
-def _refuse_not_positive(**values: int | None) -> None:
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise InputError(f"{name}: got {value}, must be at least 1")
 
 
 def _chunks(folder: ChunkFolder, n_chunks: int) -> Iterator[Chunk]:

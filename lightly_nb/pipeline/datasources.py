@@ -1,17 +1,18 @@
-"""Where a run reads: its two datasources, and what is listed there."""
+"""Where a run reads and writes: its two datasources, and what is listed there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lightly_nb.datasource import Datasource, open_datasource
-from lightly_nb.errors import InputError
-from lightly_nb.events import Listener
+from lightly_nb.datasource import Datasource, WritableDatasource, open_datasource
+from lightly_nb.errors import DatasourceError, InputError
+from lightly_nb.events import Listener, say
 from lightly_nb.lightly_source.relevant_filenames import RelevantFilenames, parse_relevant_filenames
 from lightly_nb.pipeline.job import Job
 from lightly_nb.pipeline.selection_inputs import Inputs, read_inputs
 from lightly_nb.samples import Samples, quarantine_table
+from lightly_nb.states import DatasourcePurpose
 
 
 class Access(NamedTuple):
@@ -26,6 +27,20 @@ def opened_lightly(job: Job, access: Access) -> Datasource:
     if job.lightly_source is None:
         return open_datasource(job.input, storage_options=access.input)
     return open_datasource(job.lightly_source, storage_options=access.lightly)
+
+
+def lightly_to_write(
+    job: Job, storage_options: Mapping[str, Any] | None, what: str, step: str, emit: Listener
+) -> WritableDatasource | None:
+    """Open LIGHTLY to write `what`; where that cannot be, say that it is not written and return None."""
+    assert job.lightly_source is not None
+    try:
+        return open_datasource(
+            job.lightly_source, purpose=DatasourcePurpose.LIGHTLY, storage_options=storage_options
+        )
+    except DatasourceError as error:
+        say(emit, step, f"{what} are not written to {job.lightly_source}: {error}", "warning")
+        return None
 
 
 def inputs_of(job: Job, lightly: Datasource) -> Inputs:
@@ -56,13 +71,3 @@ def _relevant_filenames(job: Job, source: Datasource, access: Access) -> Relevan
         advice = "" if job.lightly_source else "; name the LIGHTLY datasource if it is not the input itself"
         raise InputError(f"{where}: {entry.refused}; put it there or leave the option out{advice}")
     return parse_relevant_filenames(lightly.read(name), where)
-
-
-def refuse_impossible_size(job: Job, n_listed: int) -> None:
-    """Raise `InputError` if more samples are asked for than files were listed."""
-    size = job.configs.selection.n_samples if job.configs.selection else None
-    if size is not None and size > n_listed:
-        raise InputError(
-            f"selection_config.n_samples: asked for {size:,} samples, but '{job.input}' has {n_listed:,} "
-            "image files; ask for at most that many, or for a share with proportion_samples"
-        )

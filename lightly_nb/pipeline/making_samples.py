@@ -11,8 +11,9 @@ from lightly_nb.pipeline import results
 from lightly_nb.pipeline.annotations import check_data, read_annotations, scored, with_annotations
 from lightly_nb.pipeline.comparing import compared_with_first
 from lightly_nb.pipeline.datapool.steps import files_to_process, joined, opened_datapool
-from lightly_nb.pipeline.datasources import Access, listed_samples, opened_lightly, refuse_impossible_size
+from lightly_nb.pipeline.datasources import Access, listed_samples, opened_lightly
 from lightly_nb.pipeline.embedding_steps import checked_samples, embedded, embedded_samples, trained
+from lightly_nb.pipeline.gate import refuse_impossible_size
 from lightly_nb.pipeline.job import Job
 from lightly_nb.pipeline.object_level import crops_of, keep_crops
 from lightly_nb.pipeline.pretagging_step import detector_of, pretagged, upload_pretagging

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import os
@@ -12,7 +11,7 @@ from typing import Any, Literal, TypedDict, TypeVar, cast, get_args
 
 from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig
 from lightly_nb.datasource.names import is_unicode, printable
-from lightly_nb.errors import ConfigError
+from lightly_nb.errors import ConfigError, did_you_mean
 from lightly_nb.samples.arguments import CONFIG, MAPPING, PATH, Kind
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -97,9 +96,8 @@ def _spelled_out(signature: inspect.Signature, options: type) -> inspect.Signatu
 
 
 def _unknown(function: str, name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    guess = f". Did you mean '{near[0]}'?" if near else "."
-    return f"{function}() got an unexpected keyword argument '{name}'{guess} Allowed: {', '.join(known)}"
+    guess = did_you_mean(name, known)
+    return f"{function}() got an unexpected keyword argument '{name}'.{guess} Allowed: {', '.join(known)}"
 
 
 def _written(annotation: Any) -> Any:

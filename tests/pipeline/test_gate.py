@@ -91,8 +91,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "no embeddings are given for tag 't'",
         ),
         ({"n_samples": None}, "exactly one of"),
-        ({"shared_dir": 2}, "run: shared_dir: got 2; allowed is a path"),
-        ({"storage_options": "key"}, "run: storage_options: got a str, 'key'; allowed is a dict"),
+        ({"shared_dir": 2}, ": shared_dir: got 2; allowed is a path"),
+        ({"storage_options": "key"}, ": storage_options: got a str, 'key'; allowed is a dict"),
     ],
 )
 @pytest.mark.parametrize("begin", [lnb.run, lnb.start, prepare])

@@ -54,7 +54,7 @@ def test_what_is_not_samples_is_named(function: Any, value: Any) -> None:
         (lambda: lnb.check(SAMPLES, decode=np.ones(2)), "check: decode: got"),
         (
             lambda: lnb.embed(SAMPLES, thumbnail_size="s"),
-            "thumbnail_size: got .*; .* number, or None",
+            "thumbnail_size: got .*; .* of at least 1, or None",
         ),
         (lambda: lnb.embed(SAMPLES, thumbnail_size=None), "samples have no source"),
         (lambda: lnb.embed(SAMPLES, batch_size=2.5), "embed: batch_size: got 2.5"),

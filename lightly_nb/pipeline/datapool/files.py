@@ -31,7 +31,7 @@ from typing import Any
 import pandas as pd
 from pyarrow import ArrowException
 
-from lightly_nb.embeddings_csv import folder_labels, read_embeddings_csv, write_embeddings_csv
+from lightly_nb.embeddings_csv import read_embeddings_csv, write_embeddings_csv
 from lightly_nb.errors import DatasourceError, InputError, LightlyNBError, RunError
 from lightly_nb.files import ASIDE, exclusive, sweep, written_aside
 from lightly_nb.pipeline.datapool.pool import Datapool, processed_table
@@ -188,4 +188,4 @@ def _write_csv(samples: Samples, path: Path) -> None:
     if not len(samples):
         path.write_text("filenames,labels\n", encoding="utf-8")
         return
-    write_embeddings_csv(path, samples.filenames, samples.embeddings, folder_labels(samples.filenames))
+    write_embeddings_csv(path, samples.filenames, samples.embeddings)
