@@ -17,8 +17,9 @@ from lightly_nb.config.python_text import changed_values
 from lightly_nb.errors import RunError
 from lightly_nb.pipeline.circumstances import save_first, write_circumstances
 from lightly_nb.pipeline.job import Job
+from lightly_nb.pipeline.new_folder import new_run_folder
 from lightly_nb.pipeline.query_embeddings import load_queries, save_queries
-from lightly_nb.runfolder import RunFolder, new_run_folder, write_aside, write_text
+from lightly_nb.runfolder import RunFolder, write_aside, write_text
 from lightly_nb.samples.predictions_file import read_predictions_file, write_predictions_file
 from lightly_nb.samples.table_file import read_table, write_table
 
