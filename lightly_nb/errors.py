@@ -7,7 +7,18 @@ All derive from `LightlyNBError`; each also derives from the built-in that a rea
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import NamedTuple, Self
+
+
+def did_you_mean(name: object, there: Iterable[object]) -> str:
+    """Return the sentence of a message that says which name was probably meant, '' for none.
+
+    >>> did_you_mean("n_sample", ["strategies", "n_samples"]), did_you_mean("n_sample", ["strategies"])
+    (" Did you mean 'n_samples'?", '')
+    """
+    near = get_close_matches(str(name), [str(one) for one in there], n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 class LightlyNBError(Exception):

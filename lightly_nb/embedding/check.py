@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lightly_nb.checks import read
+from lightly_nb.checks.inspection import read
 from lightly_nb.embedding.changed_copies import changed_copy, generator_of
 from lightly_nb.embedding.label_check import accuracies, verdict_on
 from lightly_nb.embedding.model import (
@@ -47,6 +47,7 @@ from lightly_nb.samples.embedding_check import (
     ratio_in_words,
 )
 from lightly_nb.turns import taking_turns
+from lightly_nb.vectors.directions import unit_length
 from lightly_nb.vectors.retrieval import COLLAPSED_BELOW, reciprocal_ranks, spread
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def _measured(
     if len(at) < FEWEST / 2 or len(small) < FEWEST:
         return None
     n_candidates = min(N_CANDIDATES, len(searched), len(small))
-    ours = reciprocal_ranks(unit(copies), unit(samples.embeddings[searched]), at, n_candidates)
+    ours = reciprocal_ranks(unit_length(copies), unit_length(samples.embeddings[searched]), at, n_candidates)
     names = [samples.filenames[row] for row in order[places]]
     changed = [changed_copy(p, generator_of(name, seed, 0)) for p, name in zip(small, names, strict=True)]
     theirs = reciprocal_ranks(tiny(changed), tiny(small), np.arange(len(small)), n_candidates)
@@ -298,12 +299,6 @@ def drawn_rows(filenames: Sequence[str], seed: int) -> np.ndarray:
     """Return all rows in an order that is random but hangs on the names alone, int64."""
     keys = [sha256(f"{seed} {name}".encode("utf-8", "surrogateescape")).digest() for name in filenames]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Return rows at unit length, float64; rows of zeros stay as they are."""
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0))
 
 
 def embedded_copies(
@@ -387,9 +382,9 @@ def _of_another_model(samples: Samples, embedder: Embedder, seed: int) -> str | 
     n_own, n_again = samples.embeddings.shape[1], again.shape[1]
     if n_own != n_again:
         return f"the embeddings have {n_own} features, the model gives {n_again}"
-    own = unit(samples.embeddings[order[:MOST_SEARCHED]])
+    own = unit_length(samples.embeddings[order[:MOST_SEARCHED]])
     middle = own.mean(axis=0)
-    here, there = unit(own[: len(first)][is_there] - middle), unit(unit(again) - middle)
+    here, there = unit_length(own[: len(first)][is_there] - middle), unit_length(unit_length(again) - middle)
     cosine = float(np.median((here * there).sum(axis=1)))
     if cosine < SAME_COSINE:
         return f"the embeddings are not those that the model gives (cosine {cosine:.2f} on the same images)"

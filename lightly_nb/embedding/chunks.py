@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lightly_nb.checks import Inspection
+from lightly_nb.checks.inspection import Inspection
 from lightly_nb.errors import RunError
 from lightly_nb.files import written_aside
 

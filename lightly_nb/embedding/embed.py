@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightly_nb.checks import Decode, Findings, readable, say_if_dull
+from lightly_nb.checks.check import Decode, readable
+from lightly_nb.checks.dullness import say_if_dull
+from lightly_nb.checks.findings import Findings
 from lightly_nb.embedding.check import run_check
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import (
@@ -27,9 +29,10 @@ from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.models import EmbeddingModel, resolve_model
 from lightly_nb.processes import own_temporary_folder, temporary_folder
 from lightly_nb.samples import Samples
-from lightly_nb.samples.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, WHOLE_OR_NONE, accepts
+from lightly_nb.samples.arguments import FUNCTION, PATH, POSITIVE, SAMPLES, TEXT, WHOLE, accepts, or_none
 from lightly_nb.samples.thumbnails import THUMBNAIL_SIZE, ThumbnailPack, write_thumbnails
 from lightly_nb.turns import taking_turns
+from lightly_nb.vectors.directions import unit_length
 
 if TYPE_CHECKING:
     import torch
@@ -44,8 +47,8 @@ STEP = "EMBEDDING"
     num_workers=WHOLE,
     chunks_dir=PATH,
     thumbnails_path=PATH,
-    thumbnail_size=WHOLE_OR_NONE,
-    batch_size=WHOLE,
+    thumbnail_size=or_none(POSITIVE),
+    batch_size=POSITIVE,
     decode=TEXT,
     precision=TEXT,
     on_event=FUNCTION,
@@ -155,7 +158,6 @@ def embed(
     source = readable(samples, decode)
     place = resolve_device(device)
     batch_size = BATCH_SIZES.get(place.type, 16) if batch_size is None else batch_size
-    _refuse_not_positive(batch_size=batch_size, thumbnail_size=thumbnail_size)
     if checkpoint is not None and model is not None:
         raise InputError("checkpoint and model are both given; give one of them")
     found = resolve_model(
@@ -187,7 +189,7 @@ def embed(
             ordered = [names[row] for row in in_name_order]
             n_chunks = run_pass(source, ordered, embedder, settings, folder, num_workers, stage)
         findings, embeddings = _collected(names, in_name_order, _chunks(folder, n_chunks))
-        embeddings = unit_length(embeddings) if normalize_embeddings else embeddings
+        embeddings = unit_length(embeddings, np.float32) if normalize_embeddings else embeddings
         embedded = findings.applied(
             samples.with_array("embeddings", embeddings), remove_exact_duplicates, on_event, STEP
         )
@@ -208,24 +210,6 @@ def _with_thumbnails(
     place_in_pack[in_name_order] = np.arange(len(samples))
     numbers = place_in_pack[samples.rows_of(embedded.filenames)]
     return replace(embedded.with_columns({"thumbnail": numbers}), thumbnails=pack)
-
-
-def unit_length(embeddings: np.ndarray) -> np.ndarray:
-    """Return each row divided by its Euclidean length, float32; rows of zeros stay as they are.
-
-    Examples
-    --------
-    >>> unit_length(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
-    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
-    """
-    lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
-    return np.asarray(embeddings / np.where(lengths > 0, lengths, 1), dtype=np.float32)
-
-
-def _refuse_not_positive(**values: int | None) -> None:
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise InputError(f"{name}: got {value}, must be at least 1")
 
 
 def _chunks(folder: ChunkFolder, n_chunks: int) -> Iterator[Chunk]:

@@ -18,7 +18,8 @@ from operator import itemgetter
 import numpy as np
 import torch
 
-from lightly_nb.checks import TOO_LITTLE_MEMORY, Decode, Inspection, inspect, is_out_of_memory, read
+from lightly_nb.checks.check import Decode
+from lightly_nb.checks.inspection import TOO_LITTLE_MEMORY, Inspection, inspect, is_out_of_memory, read
 from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
 from lightly_nb.engines import local

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from lightly_nb.checks import inspect
+from lightly_nb.checks.inspection import inspect
 from lightly_nb.embedding.model import Embedder, square
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.models import EmbeddingModel
 from lightly_nb.samples import Source
+from lightly_nb.vectors.directions import unit_length
 from lightly_nb.vectors.neighbors import neighbors
 
 LEAST_KEPT, N_NEIGHBORS = 0.95, 10
@@ -93,9 +94,7 @@ def neighbors_kept(expected: np.ndarray, got: np.ndarray) -> float:
     rows = np.arange(len(expected))
     found = []
     for vectors in (expected, got):
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-        found.append(neighbors(unit, rows, rows, N_NEIGHBORS)[0])
+        found.append(neighbors(unit_length(vectors, np.float32), rows, rows, N_NEIGHBORS)[0])
     shared = [len(set(one) & set(other)) for one, other in zip(*map(np.ndarray.tolist, found), strict=True)]
     return float(np.mean(shared) / N_NEIGHBORS)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from lightly_nb.checks import read
+from lightly_nb.checks.inspection import read
 from lightly_nb.embedding.model import square
 from lightly_nb.reading.images import CorruptImageError, decode_rgb
 from lightly_nb.samples import Samples

@@ -18,12 +18,9 @@ from lightly_nb.events import Listener, ProgressBar, say
 from lightly_nb.exports.formats import FORMATS, Format
 from lightly_nb.exports.images import STEP, Images
 from lightly_nb.samples import Samples
-from lightly_nb.samples.predictions import Predictions
+from lightly_nb.samples.predictions import ADD_PREDICTIONS, Predictions, predictions_of
 from lightly_nb.samples.rows import names_of
 from lightly_nb.samples.selected import Selection
-from lightly_nb.scoring.score import nearest
-
-_ADD = "call lightly_nb.add_predictions first"
 
 
 def task_to_export(
@@ -63,21 +60,14 @@ def task_to_export(
             say(on_event or ProgressBar(), STEP, said, "warning")
         return None
     if task is None and len(there) != 1:
-        which = (
-            f"they are of {there}: say which by task=" if there else "call lightly_nb.add_predictions first"
-        )
+        which = f"they are of {there}: say which by task=" if there else ADD_PREDICTIONS
         raise InputError(f"the export format {name!r} needs predictions of one task; {which}")
     task = there[0] if task is None else task
     all_formats = FORMATS if formats is None else formats
     if not chosen.task_types:
         able = ", ".join(one for one, other in all_formats.items() if other.task_types)
         raise InputError(f"the export format {name!r} holds no predictions; leave task out, or use {able}")
-    if task not in predictions:
-        has = (
-            f"they have {there}" if there else "they have none at all; call lightly_nb.add_predictions first"
-        )
-        raise InputError(f"the samples have no predictions of task {task!r}; {has}.{nearest(task, there)}")
-    kind = predictions[task].task.type
+    kind = predictions_of(predictions, task).task.type
     if kind not in chosen.task_types:
         able = ", ".join(one for one, other in all_formats.items() if kind in other.task_types)
         raise InputError(f"the export format {name!r} does not hold {kind}, as of task {task!r}; use {able}")

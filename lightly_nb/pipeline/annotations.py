@@ -14,7 +14,7 @@ import pandas as pd
 
 from lightly_nb.config import SelectionConfig
 from lightly_nb.datasource import Datasource
-from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
+from lightly_nb.embeddings_csv import write_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, SelectionError
 from lightly_nb.events import Listener, say
 from lightly_nb.lightly_source.companions import BadFile
@@ -161,8 +161,6 @@ def scored(job: Job, folder: RunFolder, samples: Samples, emit: Listener) -> Sam
     columns = _scores(samples)
     write_aside(
         folder.al_score_embeddings,
-        lambda path: write_embeddings_csv(
-            path, samples.filenames, samples.embeddings, folder_labels(samples.filenames), more=columns
-        ),
+        lambda path: write_embeddings_csv(path, samples.filenames, samples.embeddings, more=columns),
     )
     return samples

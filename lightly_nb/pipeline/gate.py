@@ -57,11 +57,17 @@ def refuse_impossible_job(job: Job) -> None:
         _refuse_missing_file(Path(job.shared_dir, worker.checkpoint), "worker_config.checkpoint", job)
     if job.checkpoint:
         _refuse_missing_file(Path(job.checkpoint), "checkpoint", job)
-    n_listed = None if job.listing is None else len(job.listing)
-    if n_listed is not None and selection.n_samples is not None and selection.n_samples > n_listed:
+    if job.listing is not None:
+        refuse_impossible_size(job, len(job.listing))
+
+
+def refuse_impossible_size(job: Job, n_listed: int) -> None:
+    """Raise `InputError` if more samples are asked for than files were listed."""
+    size = job.configs.selection.n_samples if job.configs.selection else None
+    if size is not None and size > n_listed:
         raise InputError(
-            f"selection_config.n_samples: asked for {selection.n_samples:,} samples, but '{job.input}' has "
-            f"{n_listed:,} image files; ask for at most that many, or for a share with proportion_samples"
+            f"selection_config.n_samples: asked for {size:,} samples, but '{job.input}' has {n_listed:,} "
+            "image files; ask for at most that many, or for a share with proportion_samples"
         )
 
 

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightly_nb.datasource import open_datasource
-from lightly_nb.embeddings_csv import folder_labels, write_embeddings_csv
+from lightly_nb.embeddings_csv import write_embeddings_csv
 from lightly_nb.engines import local
 from lightly_nb.errors import DatasourceError, InputError
-from lightly_nb.events import Event, Listener, Stage, say
+from lightly_nb.events import Listener, Stage, say
+from lightly_nb.pipeline.datasources import lightly_to_write
 from lightly_nb.pipeline.job import Job
 from lightly_nb.reading.crops import IMAGE, crops
 from lightly_nb.runfolder import RunFolder, write_aside, write_lines
 from lightly_nb.samples import Samples
 from lightly_nb.samples.predictions_file import write_predictions_file
-from lightly_nb.states import DatasourcePurpose
 
 if TYPE_CHECKING:
     from lightly_nb.models import EmbeddingModel
@@ -110,9 +110,7 @@ def save_full_images(
     )
     write_aside(
         folder.full_image_embeddings,
-        lambda path: write_embeddings_csv(
-            path, images.filenames, images.embeddings, folder_labels(images.filenames)
-        ),
+        lambda path: write_embeddings_csv(path, images.filenames, images.embeddings),
     )
     write_aside(folder.full_images, partial(images.table.reset_index().to_parquet))
     write_lines(folder.full_image_filenames, names)
@@ -126,15 +124,10 @@ def upload_crops(
     emit: Listener,
 ) -> None:
     """Write the selected crops to LIGHTLY, in place of files of their names; failures are counted."""
-    assert job.lightly_source is not None
     assert samples.source is not None
     source, names = samples.source, selection.filenames
-    try:
-        lightly = open_datasource(
-            job.lightly_source, purpose=DatasourcePurpose.LIGHTLY, storage_options=storage_options
-        )
-    except DatasourceError as error:
-        say(emit, UPLOAD, f"{len(names):,} crops are not written to {job.lightly_source}: {error}", "warning")
+    lightly = lightly_to_write(job, storage_options, f"{len(names):,} crops", UPLOAD, emit)
+    if lightly is None:
         return
 
     def write(name: str) -> str:
@@ -152,12 +145,3 @@ def upload_crops(
     if problems:
         said = f"{len(problems):,} of {len(names):,} crops are not written to {lightly.url}"
         say(emit, UPLOAD, f"{said}, first {'; '.join(problems[:3])}", "warning")
-
-
-def renamed(emit: Listener, step: str) -> Listener:
-    """Return a listener that passes events on as those of `step`."""
-
-    def call(event: Event) -> None:
-        emit({**event, "step": step})
-
-    return call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import os
@@ -12,11 +11,23 @@ from typing import Any, Literal, TypedDict, TypeVar, cast, get_args
 
 from lightly_nb.config import LightlyConfig, SelectionConfig, WorkerConfig
 from lightly_nb.datasource.names import is_unicode, printable
-from lightly_nb.errors import ConfigError
+from lightly_nb.errors import ConfigError, did_you_mean
+from lightly_nb.samples.arguments import CONFIG, MAPPING, PATH, Kind
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 IfChanged = Literal["go_on", "refuse", "same_files"]
 """What a run that repeats another one does about files that are not as they were."""
+STORAGE = dict.fromkeys(("storage_options", "lightly_storage_options"), MAPPING)
+KINDS = {
+    **dict.fromkeys(("output_dir", "shared_dir", "lightly_source", "datapool", "checkpoint"), PATH),
+    **dict.fromkeys(("worker_config", "lightly_config", "selection_config"), CONFIG),
+    **STORAGE,
+    "queries": MAPPING,
+}
+"""What options of a run may be, beside those that a configuration checks."""
+IF_CHANGED = Kind(
+    lambda value: isinstance(value, str) and value in get_args(IfChanged), " or ".join(get_args(IfChanged))
+)
 
 
 class ConfigOptions(TypedDict, total=False):
@@ -85,9 +96,8 @@ def _spelled_out(signature: inspect.Signature, options: type) -> inspect.Signatu
 
 
 def _unknown(function: str, name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    guess = f". Did you mean '{near[0]}'?" if near else "."
-    return f"{function}() got an unexpected keyword argument '{name}'{guess} Allowed: {', '.join(known)}"
+    guess = did_you_mean(name, known)
+    return f"{function}() got an unexpected keyword argument '{name}'.{guess} Allowed: {', '.join(known)}"
 
 
 def _written(annotation: Any) -> Any:
@@ -137,50 +147,26 @@ def configs_asked_for(options: RunOptions) -> dict[str, Any]:
     }
 
 
-def as_path(value: object, name: str) -> str:
+def as_path(path: str | os.PathLike[str], name: str) -> str:
     """Return a path that a user gave under `name`, absolute, as text.
 
     Raises
     ------
     ConfigError
-        If it is of another type, empty, or no UTF-8 text, which the run's files could not hold.
+        If it is empty, or no UTF-8 text, which the run's files could not hold.
     """
-    path = check_path(value, name)
+    check_path(path, name)
     return str(Path(path).expanduser().absolute())
 
 
-def check_path(value: object, name: str) -> str:
-    """Return a path or URL that a user gave under `name` as text, as it is; raise as `as_path` does."""
-    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(text, str) or not text.strip() or "\0" in text:
-        raise ConfigError.at(
-            name, f"got {value!r} ({type(value).__name__}), allowed is a path as text or Path"
-        )
+def check_path(path: str | os.PathLike[str], name: str) -> None:
+    """Raise as `as_path` does; for a URL too."""
+    text = os.fspath(path)
+    if not text.strip() or "\0" in text:
+        raise ConfigError.at(name, f"got {text!r}, allowed is a path as text or Path")
     if not is_unicode(text):
         raise ConfigError.at(
             name,
             f"'{printable(text)}' is not valid UTF-8, and the files of a run are; rename that folder, "
             "or give another one",
         )
-    return text
-
-
-def check_kinds(options: RunOptions) -> None:
-    """Raise `ConfigError` if an option that is no path is of a type that it cannot be."""
-    for name in ("storage_options", "lightly_storage_options", "queries"):
-        value = options.get(name)
-        if value is not None and not isinstance(value, Mapping):
-            raise ConfigError.at(name, f"got {value!r} ({type(value).__name__}), allowed is a dict")
-
-
-def as_if_changed(value: object) -> IfChanged:
-    """Return what a user gave as `if_changed`, checked."""
-    if value not in get_args(IfChanged):
-        raise ConfigError.at("if_changed", f"got {value!r}, allowed are {', '.join(get_args(IfChanged))}")
-    return cast(IfChanged, value)
-
-
-def check_listener(on_event: object) -> None:
-    """Raise `ConfigError` if `on_event` can hear nothing."""
-    if on_event is not None and not callable(on_event):
-        raise ConfigError.at("on_event", f"got {on_event!r}, allowed is a function of one event, or None")

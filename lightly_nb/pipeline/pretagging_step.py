@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightly_nb.config.old_form import PRETAGGING_TASK
-from lightly_nb.datasource import open_datasource
-from lightly_nb.errors import DatasourceError
-from lightly_nb.events import Listener, say
+from lightly_nb.events import Listener
+from lightly_nb.pipeline.datasources import lightly_to_write
 from lightly_nb.pipeline.detector import imported_detector
 from lightly_nb.pipeline.job import Job
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.samples import Samples
 from lightly_nb.samples.predictions_file import write_predictions_file
-from lightly_nb.states import DatasourcePurpose
 
 if TYPE_CHECKING:
     from lightly_nb.pretagging import Detector
@@ -76,12 +74,6 @@ def upload_pretagging(
     """Write the detections of a run to LIGHTLY as predictions; what fails is a warning."""
     from lightly_nb.lightly_source.written_task import write_task
 
-    assert job.lightly_source is not None
-    try:
-        lightly = open_datasource(
-            job.lightly_source, purpose=DatasourcePurpose.LIGHTLY, storage_options=storage_options
-        )
-    except DatasourceError as error:
-        say(emit, STEP, f"the detections are not written to {job.lightly_source}: {error}", "warning")
-        return
-    write_task(lightly, samples.filenames, samples.predictions[PRETAGGING_TASK], step=STEP, on_event=emit)
+    lightly = lightly_to_write(job, storage_options, "the detections", STEP, emit)
+    if lightly is not None:
+        write_task(lightly, samples.filenames, samples.predictions[PRETAGGING_TASK], step=STEP, on_event=emit)

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from pyarrow import ArrowException
 
-from lightly_nb.checks import inspect
+from lightly_nb.checks.inspection import inspect
 from lightly_nb.config import Configs, WorkerConfig
 from lightly_nb.engines import local
 from lightly_nb.errors import CheckpointError, LightlyNBError, RunError

@@ -25,6 +25,7 @@ from lightly_nb.samples.predictions_file import read_predictions_file
 from lightly_nb.samples.quarantine import is_duplicate, is_unusable
 from lightly_nb.samples.table_file import read_table, write_table
 from lightly_nb.selection import Selection
+from lightly_nb.vectors.directions import unit_length
 
 if TYPE_CHECKING:
     from lightly_nb.samples.thumbnails import ThumbnailPack
@@ -39,11 +40,9 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
     With `normalize_embeddings` the array `embeddings` is at unit length, and the embeddings as the model
     computed them are kept as `computed_embeddings`.
     """
-    from lightly_nb.embedding.embed import unit_length
-
     check = samples.embedding_check
     if normalize_embeddings:
-        normalized = samples.with_array("embeddings", unit_length(samples.embeddings))
+        normalized = samples.with_array("embeddings", unit_length(samples.embeddings, np.float32))
         samples = normalized.with_array(COMPUTED, samples.embeddings)
     write_embeddings_csvs(folder, samples)
     for name, array in samples.arrays.items():
@@ -58,11 +57,9 @@ def save_samples(folder: RunFolder, samples: Samples, normalize_embeddings: bool
 
 def write_embeddings_csvs(folder: RunFolder, samples: Samples) -> None:
     """Write the embeddings as computed, and at unit length."""
-    from lightly_nb.embedding.embed import unit_length
-
     computed = samples.with_array("embeddings", samples.arrays.get(COMPUTED, samples.embeddings))
     write_embeddings(folder.embeddings, computed, samples)
-    normalized = samples.with_array("embeddings", unit_length(computed.embeddings))
+    normalized = samples.with_array("embeddings", unit_length(computed.embeddings, np.float32))
     write_embeddings(folder.normalized_embeddings, normalized, samples)
 
 

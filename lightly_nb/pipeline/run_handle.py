@@ -19,13 +19,15 @@ from lightly_nb.display.html import Html, tag
 from lightly_nb.errors import RunError
 from lightly_nb.events import Event, ProgressBar
 from lightly_nb.pipeline import results
-from lightly_nb.pipeline.job import Job, load_job
-from lightly_nb.pipeline.options import as_path
+from lightly_nb.pipeline.job import Job
+from lightly_nb.pipeline.job_file import load_job
+from lightly_nb.pipeline.options import STORAGE, as_path
 from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.process.ending import reopen
 from lightly_nb.pipeline.starting_model import newest_checkpoint
 from lightly_nb.processes import end, send_input, spawn
 from lightly_nb.runfolder import RunFolder, append_event, read_events
+from lightly_nb.samples.arguments import PATH, accepts
 from lightly_nb.states import RunState
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Run:
         If the folder is not one of a run.
     """
 
+    @accepts(path=PATH, **STORAGE)
     def __init__(
         self, path: str | os.PathLike[str], storage_options: Any = None, lightly_storage_options: Any = None
     ):

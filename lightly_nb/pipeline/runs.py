@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from pathlib import Path
 from typing import Any, Unpack
@@ -11,14 +10,16 @@ from lightly_nb.config import parse_configs
 from lightly_nb.events import Listener, ProgressBar
 from lightly_nb.pipeline.detector import importable_name, imported_detector
 from lightly_nb.pipeline.gate import refuse_impossible_job
-from lightly_nb.pipeline.job import as_job, load_job, save_job
+from lightly_nb.pipeline.job_file import load_job, save_job
+from lightly_nb.pipeline.making_job import as_job
 from lightly_nb.pipeline.options import (
+    IF_CHANGED,
+    KINDS,
+    STORAGE,
     IfChanged,
     RunOptions,
     StorageOptions,
-    as_if_changed,
     as_path,
-    check_listener,
     configs_asked_for,
     storage_of,
     with_options,
@@ -26,16 +27,10 @@ from lightly_nb.pipeline.options import (
 from lightly_nb.pipeline.run_handle import Run, start_process
 from lightly_nb.pipeline.steps import execute
 from lightly_nb.runfolder import DEFAULT_OUTPUT_DIR, RunFolder
-from lightly_nb.samples.arguments import CONFIG, FUNCTION, MAPPING, PATH, accepts, refuse_other_kinds
-
-KINDS = {
-    **dict.fromkeys(("output_dir", "shared_dir", "lightly_source", "datapool", "checkpoint"), PATH),
-    **dict.fromkeys(("worker_config", "lightly_config", "selection_config"), CONFIG),
-    **dict.fromkeys(("storage_options", "lightly_storage_options", "queries"), MAPPING),
-}
-"""What options of a run may be, beside those that a configuration checks."""
+from lightly_nb.samples.arguments import FUNCTION, PATH, accepts
 
 
+@accepts(**KINDS, on_event=FUNCTION)
 @with_options(RunOptions)
 def run(
     source: Any,
@@ -99,12 +94,12 @@ def run(
     RunCanceled
         If the run was canceled from elsewhere; what it had finished is kept.
     """
-    check_listener(on_event)
     folder, storage = prepare(source, output_dir, **options), storage_of(options)
     execute(folder, **storage, detector=options.get("detector"), on_event=on_event or ProgressBar())
     return Run(folder.path, **storage)
 
 
+@accepts(**KINDS)
 @with_options(RunOptions)
 def start(
     source: Any,
@@ -129,6 +124,7 @@ def start(
     return Run(folder.path, **storage)
 
 
+@accepts(**KINDS)
 @with_options(RunOptions)
 def prepare(
     source: Any,
@@ -144,14 +140,13 @@ def prepare(
     source, output_dir, **options
         As in `run`.
     """
-    refuse_other_kinds("run", {"output_dir": output_dir, **options}, KINDS, inspect.signature(run))
     asked = configs_asked_for(options)
     job = as_job(source, parse_configs(**asked), output_dir, options)
     refuse_impossible_job(job)
     return save_job(job, asked)
 
 
-@accepts(path=PATH)
+@accepts(path=PATH, **STORAGE)
 @with_options(StorageOptions)
 def open_run(path: str | os.PathLike[str], **options: Unpack[StorageOptions]) -> Run:
     """Return the handle of the run in folder `path`, alive or ended, whoever started it.
@@ -164,6 +159,7 @@ def open_run(path: str | os.PathLike[str], **options: Unpack[StorageOptions]) ->
     return Run(path, **options)
 
 
+@accepts(path=PATH, output_dir=PATH, if_changed=IF_CHANGED, on_event=FUNCTION, **STORAGE)
 @with_options(StorageOptions)
 def rerun(
     path: str | os.PathLike[str],
@@ -200,11 +196,8 @@ def rerun(
     InputError, CheckpointError
         If something has changed and `if_changed` does not allow it.
     """
-    kinds = {"path": PATH, "output_dir": PATH, "on_event": FUNCTION}
-    given = {"path": path, "output_dir": output_dir, "on_event": on_event}
-    refuse_other_kinds("rerun", given, kinds, inspect.signature(rerun))
     first = RunFolder(Path(as_path(path, "path")))
-    job = load_job(first).again(output_dir, as_if_changed(if_changed))
+    job = load_job(first).again(output_dir, if_changed)
     refuse_impossible_job(job)
     folder = save_job(job, {"rerun": {"of": str(first.path)}}, first)
     execute(folder, **options, on_event=on_event or ProgressBar())

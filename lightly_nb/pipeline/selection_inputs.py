@@ -15,11 +15,11 @@ from lightly_nb.config.selection import (
     StrategyConfig,
 )
 from lightly_nb.datasource import Datasource
-from lightly_nb.errors import ConfigError, InputError, Problem
+from lightly_nb.errors import ConfigError, InputError, Problem, did_you_mean
 from lightly_nb.lightly_source.metadata_schema import RESERVED, MetadataEntry, read_metadata_schema
 from lightly_nb.lightly_source.predictions import read_tasks
 from lightly_nb.samples.predictions import Task
-from lightly_nb.scoring.score import check_score, nearest
+from lightly_nb.scoring.score import check_score
 
 SHOWN = 20
 WITH_BOXES = ("object-detection", "instance-segmentation", "keypoint-detection")
@@ -157,7 +157,7 @@ def _problems(entry: StrategyConfig, inputs: Inputs, made: set[str]) -> Iterator
 
 def _tasks_there(name: str, inputs: Inputs) -> str:
     if inputs.tasks:
-        return f"but there are the tasks {_listed(inputs.tasks)}.{nearest(name, list(inputs.tasks))}"
+        return f"but there are the tasks {_listed(inputs.tasks)}.{did_you_mean(name, inputs.tasks)}"
     return (
         f"but there are no predictions at all: {inputs.where} has no .lightly/predictions/tasks.json. Write "
         "them there (docs/predictions.md), name the LIGHTLY datasource that has them, or hand in samples "
@@ -179,7 +179,7 @@ def _of_categories(source: PredictionsInput, entry: StrategyConfig, task: Task) 
 
 def _unknown_category(name: str, task: str, known: Sequence[str]) -> str:
     said = f"got '{name}', but the categories of task '{task}' that count are {_listed(known)}"
-    return f"{said}.{nearest(name, known)}"
+    return f"{said}.{did_you_mean(name, known)}"
 
 
 def _of_metadata(key: str, entry: StrategyConfig, inputs: Inputs) -> Iterator[tuple[str, str]]:
@@ -205,7 +205,7 @@ def _of_metadata(key: str, entry: StrategyConfig, inputs: Inputs) -> Iterator[tu
         there = [*entries, *of_crops, *IMAGE_METADATA, *own]
         where = f"; the keys are those of .lightly/metadata/schema.json in {inputs.where}"
         where = "" if key.startswith(RESERVED) else where
-        yield "input.key", f"got '{key}', but there are {_listed(there)}{where}.{nearest(key, there)}"
+        yield "input.key", f"got '{key}', but there are {_listed(there)}{where}.{did_you_mean(key, there)}"
     elif kind == "BALANCE" and entries[key].is_numeric:
         said = f"BALANCE needs categories, and '{key}' is {entries[key].value_type} in the schema"
         yield "input.key", f"{said}; use WEIGHTS or THRESHOLD, or make it CATEGORICAL_INT"

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lightly_nb.display.palette import CATEGORICAL as COLORS
-from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, say, silent
 from lightly_nb.pretagging.pretag import SIZE, STEP, TASK
 from lightly_nb.reading.images import decode_rgb
 from lightly_nb.runfolder import write_aside
 from lightly_nb.samples import Predictions, Samples
+from lightly_nb.samples.predictions import predictions_of
 
 N_EXAMPLES = 10
 LONGEST_EDGE = 1024
@@ -36,7 +36,7 @@ def bounding_boxes(samples: Samples, task: str = TASK) -> Iterator[dict[str, Any
     task : str
         The task that they are in.
     """
-    predictions = _predictions(samples, task)
+    predictions = predictions_of(samples.predictions, task, advice="call pretag first")
     boxes, size = corners(predictions), samples.table[list(SIZE)].to_numpy(dtype=np.float64)
     names = predictions.task.categories
     for row, filename in enumerate(samples.filenames):
@@ -93,7 +93,7 @@ def write_examples(
     RunError
         If a file cannot be written.
     """
-    predictions = _predictions(samples, task)
+    predictions = predictions_of(samples.predictions, task, advice="call pretag first")
     rows = np.flatnonzero(predictions.counts > 0)
     rows = rows if len(rows) else np.arange(len(samples))
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int))]
@@ -115,15 +115,6 @@ def corners(predictions: Predictions) -> np.ndarray:
     """Return the boxes of predictions as x1, y1, x2, y2 in pixels, float64 (n, 4)."""
     boxes = np.zeros((0, 4)) if predictions.bbox is None else predictions.bbox.astype(np.float64)
     return np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
-
-
-def _predictions(samples: Samples, task: str) -> Predictions:
-    if task not in samples.predictions:
-        there = ", ".join(map(repr, samples.predictions)) or "none"
-        raise InputError(
-            f"the samples have no predictions of task '{task}', there are {there}; call pretag first"
-        )
-    return samples.predictions[task]
 
 
 def _drawn(samples: Samples, predictions: Predictions, row: int) -> Image.Image:

@@ -21,6 +21,7 @@ import pandas as pd
 from lightly_nb.errors import InputError
 from lightly_nb.reading.images import CorruptImageError, decode_rgb
 from lightly_nb.samples import FOR_MACHINES, Predictions, Samples, Source
+from lightly_nb.samples.predictions import predictions_of
 
 IMAGE = "crop.image"
 """Column of a crop's table: the name of its image."""
@@ -112,13 +113,8 @@ def _with_boxes(samples: Samples, task: str) -> Predictions:
         raise InputError("crops: samples have no source to read from; make them with lightly_nb.list_samples")
     if isinstance(samples.source, CropSource):
         raise InputError("crops: these samples are crops already; give the whole images")
-    if task not in samples.predictions:
-        there = ", ".join(map(repr, samples.predictions)) or "none"
-        raise InputError(
-            f"crops: the samples have no predictions of task '{task}', there are {there}; call "
-            "lightly_nb.add_predictions or lightly_nb.pretag first"
-        )
-    found = samples.predictions[task]
+    advice = "call lightly_nb.add_predictions or lightly_nb.pretag first"
+    found = predictions_of(samples.predictions, task, "crops: ", advice)
     if found.bbox is None or np.isnan(found.bbox).any(axis=1).all():
         said = f"is one of {found.task.type}" if found.n_singletons else "has found nothing"
         raise InputError(

@@ -28,18 +28,20 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str))
+
+
 SAMPLES = Kind(
     lambda value: isinstance(value, Samples),
     "Samples, which lightly_nb.list_samples makes of files and Samples.from_embeddings of embeddings",
 )
 FUNCTION = Kind(callable, "a function")
 WHOLE = Kind(_is_whole, "a whole number")
-WHOLE_OR_NONE = Kind(lambda value: value is None or _is_whole(value), "a whole number or None")
-"""Of an argument whose default is a number, and for which None says something of its own."""
 POSITIVE = Kind(lambda value: _is_whole(value) and value >= 1, "a whole number of at least 1")
 TEXT = Kind(lambda value: isinstance(value, str), "text")
 FLAG = Kind(lambda value: isinstance(value, bool | np.bool_), "True or False")
-PATH = Kind(lambda value: isinstance(value, str | os.PathLike), "a path, as text or pathlib.Path")
+PATH = Kind(_is_path, "a path, as text or pathlib.Path")
 MAPPING = Kind(lambda value: isinstance(value, Mapping), "a dict")
 MANY = Kind(lambda value: isinstance(value, Iterable) and not isinstance(value, str | bytes), "a list")
 LABELS = Kind(
@@ -56,6 +58,11 @@ SELECTION = Kind(
 )
 
 
+def or_none(kind: Kind) -> Kind:
+    """Return the kind that takes None too, of an argument whose default is another value."""
+    return Kind(lambda value: value is None or kind.fits(value), f"{kind.words}, or None")
+
+
 def accepts(**kinds: Kind) -> Callable[[Function], Function]:
     """Decorate a function so that it says whose argument is of another kind; None means "left out".
 
@@ -69,11 +76,12 @@ def accepts(**kinds: Kind) -> Callable[[Function], Function]:
 
     def decorated(function: Function) -> Function:
         signature = inspect.signature(function)
+        called = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
 
         @functools.wraps(function)
         def checked(*arguments: Any, **named: Any) -> Any:
             given = dict(zip(signature.parameters, arguments, strict=False)) | named
-            refuse_other_kinds(function.__name__, given, kinds, signature)
+            refuse_other_kinds(called, given, kinds, signature)
             return function(*arguments, **named)
 
         return cast(Function, checked)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lightly_nb.errors import InputError
+from lightly_nb.errors import InputError, did_you_mean
 
 TASK_TYPES = (
     "classification",
@@ -25,6 +25,7 @@ TASK_TYPES = (
 )
 _AT_ONCE = 2**22
 """Numbers of class vectors that are made at a time."""
+ADD_PREDICTIONS = "call lightly_nb.add_predictions first"
 
 
 @dataclass(frozen=True)
@@ -387,3 +388,29 @@ def packed(task: Task, rows: Iterable[Sequence[Mapping[str, Any]] | None]) -> Pr
     for singletons in rows:
         packer.add(singletons)
     return packer.predictions()
+
+
+def predictions_of(
+    found: Mapping[str, Predictions],
+    task: str,
+    where: str = "",
+    advice: str = ADD_PREDICTIONS,
+) -> Predictions:
+    """Return the predictions of a task, or raise `InputError` with those that there are and the nearest.
+
+    Parameters
+    ----------
+    found : mapping of str to Predictions
+        Those of some samples.
+    task : str
+        Which.
+    where : str
+        How the message begins, such as `crops: `.
+    advice : str
+        What to do where there are none.
+    """
+    if task in found:
+        return found[task]
+    there = sorted(found)
+    have = f"they have {there}.{did_you_mean(task, there)}" if there else f"they have none at all; {advice}"
+    raise InputError(f"{where}the samples have no predictions of task '{task}'; {have}")

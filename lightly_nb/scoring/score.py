@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
-from lightly_nb.errors import InputError
+from lightly_nb.errors import InputError, did_you_mean
 from lightly_nb.events import Listener, Stage, silent
 from lightly_nb.samples import Samples
-from lightly_nb.samples.predictions import Predictions
+from lightly_nb.samples.predictions import predictions_of
 from lightly_nb.scoring.scores import SCORES, Score, ScoreSettings, scores_of
 
 STEP = "COMPUTING_ACTIVE_LEARNING_SCORES"
@@ -65,7 +64,7 @@ def score(
     [0.0, 0.75]
     """
     table = SCORES if table is None else table
-    predictions = predictions_of(samples, task)
+    predictions = predictions_of(samples.predictions, task)
     chosen = scores_of(predictions.task.type, table) if scores is None else list(scores)
     for name in chosen:
         check_score(name, predictions.task.name, predictions.task.type, table)
@@ -77,27 +76,11 @@ def score(
     return samples.with_columns(columns)
 
 
-def predictions_of(samples: Samples, task: str) -> Predictions:
-    """Return the predictions of a task, or raise `InputError` with the nearest task that there is."""
-    if task in samples.predictions:
-        return samples.predictions[task]
-    there = sorted(samples.predictions)
-    advice = f"they have {there}" if there else "they have none at all; call lightly_nb.add_predictions first"
-    near = nearest(task, there)
-    raise InputError(f"the samples have no predictions of task '{task}'; {advice}.{near}")
-
-
 def check_score(name: str, task: str, task_type: str, table: Mapping[str, Score] | None = None) -> None:
     """Raise `InputError` if a task of that type has no score `name`."""
     there = scores_of(task_type, table)
     if name not in there:
         raise InputError(
             f"score '{name}' is none of task '{task}', which is one of {task_type}; there are "
-            f"{', '.join(there)}.{nearest(name, there)}"
+            f"{', '.join(there)}.{did_you_mean(name, there)}"
         )
-
-
-def nearest(name: str, there: Sequence[str]) -> str:
-    """Return ' Did you mean …?', or nothing."""
-    near = get_close_matches(str(name), list(there), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""

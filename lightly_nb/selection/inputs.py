@@ -21,17 +21,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lightly_nb.errors import InputError, SelectionError
+from lightly_nb.errors import InputError, SelectionError, did_you_mean
 from lightly_nb.samples import Samples
-from lightly_nb.samples.predictions import Predictions
+from lightly_nb.samples.predictions import Predictions, predictions_of
 from lightly_nb.scoring import SCORES, ScoreSettings
-from lightly_nb.scoring.score import check_score, predictions_of
+from lightly_nb.scoring.score import check_score
 from lightly_nb.vectors.distances import Floats
 
 SHOWN = 3
@@ -80,7 +79,7 @@ def _scores(samples: Samples, task: str, score: str, where: str) -> Floats:
     if name in samples.arrays or name in samples.table or not _has_predictions(samples, task):
         return _number_column(samples, name, where)
     try:
-        check_score(score, task, predictions_of(samples, task).task.type)
+        check_score(score, task, predictions_of(samples.predictions, task).task.type)
     except InputError as error:
         raise SelectionError(f"{where}: {error}") from None
     return SCORES[score].compute(samples.predictions[task], ScoreSettings())
@@ -154,7 +153,7 @@ def _class_array(samples: Samples, source: Mapping[str, Any], array_name: str, w
     if array_name in samples.arrays:
         return np.asarray(samples.arrays[array_name], dtype=np.float64)
     try:
-        predictions: Predictions = predictions_of(samples, source["task"])
+        predictions: Predictions = predictions_of(samples.predictions, source["task"])
     except InputError as error:
         raise SelectionError(f"{where}: {error}") from None
     is_count = source["name"] == "CATEGORY_COUNT"
@@ -166,8 +165,7 @@ def known(asked: Sequence[str], there: Sequence[str], where: str, what: str) -> 
     """Raise `SelectionError` when a name of `asked` is not `there`, naming the nearest one."""
     unknown = [name for name in asked if name not in there]
     if unknown:
-        close = get_close_matches(str(unknown[0]), [str(name) for name in there], n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+        hint = did_you_mean(unknown[0], there)
         raise SelectionError(
             f"{where}: {what} {unknown[:SHOWN]} not known; there are {sorted(map(str, there))[:20]}.{hint}"
         )
@@ -200,8 +198,7 @@ def _number_column(samples: Samples, name: str, where: str) -> Floats:
 def _column(samples: Samples, name: str, where: str) -> pd.Series[Any]:
     if name not in samples.table.columns:
         there = [str(column) for column in samples.table.columns]
-        close = get_close_matches(name, there, n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+        hint = did_you_mean(name, there)
         raise SelectionError(f"{where}: the samples have no column '{name}'; they have {there[:20]}.{hint}")
     return samples.table[name]
 

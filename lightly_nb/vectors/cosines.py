@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lightly_nb.vectors.directions import directions, unit_length
 from lightly_nb.vectors.distances import CHUNK, Floats
 
 LARGEST_LENGTH = 4096
@@ -51,12 +51,11 @@ def whole_directions(
     result: np.ndarray = np.empty(vectors.shape, dtype=dtype)
     length = length_of(vectors.shape[1])
     for start in range(0, len(vectors), CHUNK):
-        part = vectors[start : start + CHUNK].astype(np.float64)
+        part, lengths = directions(vectors[start : start + CHUNK])
         if centre is not None:
-            is_zero = _normalize(part)
-            part -= centre
-            part[(_lengths(part) <= ROUNDING) | is_zero] = 0
-        _normalize(part)
+            is_zero = lengths == 0
+            part, lengths = directions(part - centre)
+            part[np.ravel((lengths <= ROUNDING) | is_zero)] = 0
         part *= length
         result[start : start + CHUNK] = np.rint(part, out=part)
     return result
@@ -66,23 +65,8 @@ def centre_of_directions(vectors: np.ndarray) -> Floats:
     """Return the mean of the directions of `vectors` at unit length, zeros included: float64, shape (d,)."""
     total = np.zeros(vectors.shape[1])
     for start in range(0, len(vectors), CHUNK):
-        part = vectors[start : start + CHUNK].astype(np.float64)
-        _normalize(part)
-        total += part.sum(axis=0)
+        total += unit_length(vectors[start : start + CHUNK]).sum(axis=0)
     return total / max(1, len(vectors))
-
-
-def _normalize(vectors: Floats) -> NDArray[np.bool_]:
-    """Give the rows of `vectors` unit length in place; return which are zeros, and stay so."""
-    lengths = _lengths(vectors)
-    is_zero: NDArray[np.bool_] = lengths == 0
-    vectors /= np.where(is_zero, 1, lengths)[:, None]
-    return is_zero
-
-
-def _lengths(vectors: Floats) -> Floats:
-    lengths: Floats = np.sqrt(np.square(vectors).sum(axis=1))
-    return lengths
 
 
 def similarities(points: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from lightly_nb.vectors.directions import directions, unit_length
 from lightly_nb.vectors.distances import Floats, Rows
 
 TIE = 1e-6
@@ -64,9 +65,9 @@ def _log_choose(n: int, k: int) -> float:
 def centered(vectors: np.ndarray) -> Floats:
     """Return vectors without their mean at unit length, float64; one that equals the mean stays zero."""
     shifted = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    lengths = np.linalg.norm(shifted, axis=1, keepdims=True)
+    unit, lengths = directions(shifted)
     rounding = 1e-6 * float(np.abs(vectors).max(initial=0.0))  # of float32: no direction in that
-    return np.where(lengths > rounding, shifted / np.where(lengths > 0, lengths, 1.0), 0.0)
+    return np.where(lengths > rounding, unit, 0.0)
 
 
 def neighbor_accuracy(vectors: np.ndarray, codes: Rows, n_neighbors: int = 5) -> float:
@@ -111,6 +112,4 @@ def spread(vectors: np.ndarray) -> float:
     >>> spread(np.ones((4, 8))), round(spread(np.eye(4)), 3)
     (0.0, 0.866)
     """
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    unit = vectors / np.where(lengths > 0, lengths, 1.0)
-    return float(np.sqrt(unit.var(axis=0).sum()))
+    return float(np.sqrt(unit_length(vectors).var(axis=0).sum()))

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lightly_nb.checks import CORRUPTNESS_CHECK, EXACT_DUPLICATES, check, exact_duplicates, say_if_dull
+from lightly_nb.checks import check
+from lightly_nb.checks.dullness import say_if_dull
+from lightly_nb.checks.findings import CORRUPTNESS_CHECK, EXACT_DUPLICATES, exact_duplicates
 from lightly_nb.errors import DatasourceError, InputError, RunCanceled
 from lightly_nb.events import Event, silent
 from lightly_nb.reading.image_metadata import IMAGE_METADATA

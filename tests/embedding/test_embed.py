@@ -15,12 +15,12 @@ from PIL import Image
 
 from lightly_nb.checks import check
 from lightly_nb.embedding import EmbeddingModel, embed
-from lightly_nb.embedding.embed import unit_length
 from lightly_nb.embedding.model import square
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import Event, silent
 from lightly_nb.models import ModelSettings, save_checkpoint
 from lightly_nb.samples import Samples
+from lightly_nb.vectors.directions import unit_length
 from tests.embedding.conftest import samples_of, tiny_model
 from tests.photos import photographs
 
@@ -165,7 +165,7 @@ def test_without_a_checkpoint_the_shipped_model_embeds_offline(
     ("options", "message"),
     [
         ({"precision": "8"}, "precision: got '8', allowed are 32, bf16, 16"),
-        ({"batch_size": 0}, "batch_size: got 0, must be at least 1"),
+        ({"batch_size": 0}, "embed: batch_size: got 0; allowed is a whole number of at least 1 or None"),
         ({"thumbnail_size": -1}, "thumbnail_size: got -1"),
         ({"device": "abacus"}, "device: 'abacus' cannot be used"),
         ({"decode": "slow"}, "decode: got 'slow'"),

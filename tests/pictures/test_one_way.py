@@ -11,7 +11,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from lightly_nb.checks import check, inspect
+from lightly_nb.checks import check
+from lightly_nb.checks.inspection import inspect
 from lightly_nb.embedding.small_pictures import small_pictures
 from lightly_nb.events import silent
 from lightly_nb.exports.sizes import image_size

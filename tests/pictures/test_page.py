@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lightly_nb import checks
+from lightly_nb.checks import dullness
 from lightly_nb.pictures import EXTENSIONS, MAX_PIXELS, depth, others
 
 PAGE = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text(encoding="utf-8")
@@ -26,9 +26,9 @@ def test_its_figures_and_endings_are_those_of_the_code() -> None:
             assert f"`.{ending}`" in PAGE
     for words in (
         f"{MAX_PIXELS:,} pixels",
-        f"below {checks.DARK:g} of 255",
-        f"deviation below {checks.FLAT:g}",
-        f"from {checks.MOST_LOOKS} pictures",
+        f"below {dullness.DARK:g} of 255",
+        f"deviation below {dullness.FLAT:g}",
+        f"from {dullness.MOST_LOOKS} pictures",
         f"at most {depth.FEW:.0%}".replace("%", " %"),
         f"more than {depth.MOST_OUTSIDE:.0%}".replace("%", " %"),
         f"by more than {depth.FAR:g} times",

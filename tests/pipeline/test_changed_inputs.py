@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import lightly_nb as lnb
-from lightly_nb.errors import CheckpointError, ConfigError, InputError
+from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import silent
-from lightly_nb.pipeline.datapool.pool import COMMITTED, FILES, read_datapool, write_datapool
+from lightly_nb.pipeline.datapool.files import COMMITTED, FILES, read_datapool, write_datapool
 from tests.photos import crops
 
 
@@ -225,7 +225,7 @@ def test_a_rerun_tells_what_was_added_removed_and_changed(moved):
     for choice in ("refuse", "same_files"):
         with pytest.raises(InputError, match=r"1 changed \(a01\.jpg\): nothing was computed"):
             rerun(moved, if_changed=choice)
-    with pytest.raises(ConfigError, match="if_changed: got 'perhaps', allowed are go_on, refuse, same_files"):
+    with pytest.raises(InputError, match="if_changed: got a str, 'perhaps'; allowed is go_on or"):
         rerun(moved, if_changed="perhaps")
 
 

@@ -63,7 +63,7 @@ def test_run_then_rerun_and_status(photo_folder, tmp_path):
         (["status", "."], 2, "not a run folder"),
         (["resume", "."], 2, "not a run folder"),
         (["rerun", "nowhere"], 2, "not a run folder"),
-        (["run", ".", "n_samples=1", "checkpoint=nowhere.ckpt"], 2, "nowhere.ckpt: does not exist"),
+        (["run", ".", "n_samples=1", "checkpoint=nowhere.ckpt"], 2, "nowhere.ckpt' does not exist"),
     ],
 )
 def test_errors_are_one_line_for_people_and_json_for_programs(

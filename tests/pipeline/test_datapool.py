@@ -18,7 +18,8 @@ from lightly_nb.embeddings_csv import read_embeddings_csv, write_embeddings_csv
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import silent
 from lightly_nb.pipeline import update_datapool
-from lightly_nb.pipeline.datapool.pool import Datapool, new_files, processed_table, read_datapool, updated
+from lightly_nb.pipeline.datapool.files import read_datapool
+from lightly_nb.pipeline.datapool.pool import Datapool, new_files, processed_table, updated
 from lightly_nb.report import build_report
 from lightly_nb.report.sections import SECTIONS
 from lightly_nb.samples import Samples
@@ -229,7 +230,7 @@ def test_a_pool_that_cannot_be_written_is_as_it_was(scene: Scene, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("lightly_nb.pipeline.datapool.pool._write_csv", full)
+        patch.setattr("lightly_nb.pipeline.datapool.files._write_csv", full)
         with pytest.raises(RunError, match=r"datapool .*No space left.*as it was.*resume"):
             scene.run(2, worker={"datapool.keep_history": False})
     assert scene.files() == before

@@ -17,7 +17,7 @@ from lightly_nb.embeddings_csv import EmbeddingsTable
 from lightly_nb.errors import ConfigError, InputError, LightlyNBError
 from lightly_nb.events import silent
 from lightly_nb.pipeline.gate import refuse_impossible
-from lightly_nb.pipeline.job import load_job
+from lightly_nb.pipeline.job_file import load_job
 from lightly_nb.pipeline.precomputed_embeddings import given_embeddings, with_precomputed_embeddings
 from lightly_nb.pipeline.runs import prepare
 from lightly_nb.samples import Samples
@@ -95,8 +95,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             r"strategies\[0\].input.task: got 't', but this run embeds whole images; leave it out",
         ),
         ({"n_samples": None}, "exactly one of"),
-        ({"shared_dir": 2}, "run: shared_dir: got 2; allowed is a path"),
-        ({"storage_options": "key"}, "run: storage_options: got a str, 'key'; allowed is a dict"),
+        ({"shared_dir": 2}, ": shared_dir: got 2; allowed is a path"),
+        ({"storage_options": "key"}, ": storage_options: got a str, 'key'; allowed is a dict"),
     ],
 )
 @pytest.mark.parametrize("begin", [lnb.run, lnb.start, prepare])

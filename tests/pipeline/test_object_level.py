@@ -30,7 +30,7 @@ SMALL = {"input_size": 32, "dimensions": 8}
 N_IMAGES, SIDE = 8, 160
 UNIFORM = {
     "input": {"type": "PREDICTIONS", "task": "things", "name": "CLASS_DISTRIBUTION"},
-    "strategy": {"type": "BALANCE", "target": {"left": 0.5, "right": 0.5}},
+    "strategy": {"type": "BALANCE", "target": {"left": 0.5, "right": 0.5}, "strength": 5},
 }
 
 OF_OBJECTS = {"input": {"type": "EMBEDDINGS", "task": "things"}, "strategy": {"type": "DIVERSITY"}}

@@ -14,7 +14,7 @@ import pytest
 
 import lightly_nb as lnb
 from lightly_nb import pipeline
-from lightly_nb.errors import ConfigError
+from lightly_nb.errors import ConfigError, InputError
 from lightly_nb.pipeline.options import RunOptions, StorageOptions
 
 PACKAGE = Path(lnb.__file__).parent
@@ -73,8 +73,10 @@ def test_a_size_given_in_two_places_is_refused(tmp_path):
 
 CHECKED = (
     "pipeline/__init__.py",
+    "samples/arguments.py",
     "pipeline/options.py",
     "pipeline/runs.py",
+    "pipeline/making_job.py",
     "pipeline/job.py",
     "workspace/work/job.py",
 )
@@ -108,7 +110,12 @@ def copied(tmp_path_factory):
     ("module", "old", "new", "complaint"),
     [
         ("pipeline/options.py", "    datapool: ", "    data_pool: ", 'has no key "datapool"'),
-        ("pipeline/job.py", 'options["checkpoint"]', 'options["check_point"]', 'has no key "check_point"'),
+        (
+            "pipeline/making_job.py",
+            'options["checkpoint"]',
+            'options["check_point"]',
+            'has no key "check_point"',
+        ),
         ("workspace/work/job.py", "            queries=", "            query=", '"query" for "start"'),
     ],
 )
@@ -129,25 +136,42 @@ def test_mypy_sees_an_option_that_is_renamed_in_one_place(copied, module, old, n
         *((name, 2) for name in ("shared_dir", "checkpoint", "datapool", "lightly_source", "output_dir")),
         ("shared_dir", b"folder"),
         ("checkpoint", ["a.ckpt"]),
-        ("datapool", ""),
-        ("output_dir", "a\0b"),
         ("storage_options", 5),
         ("queries", ["tag"]),
+        ("worker_config", 5),
         ("on_event", "loud"),
     ],
 )
-def test_an_option_of_an_odd_type_is_named(photo_folder, tmp_path, name, value):
+@pytest.mark.parametrize("call", [lnb.run, lnb.start, pipeline.prepare])
+def test_an_option_of_an_odd_type_is_named(photo_folder, tmp_path, call, name, value):
     options = {"output_dir": tmp_path / "out", "n_samples": 1, name: value}
-    with pytest.raises(ConfigError, match=rf"^{name}: got .*, allowed is") as refused:
+    if name == "on_event" and call is not lnb.run:
+        return
+    with pytest.raises(InputError, match=rf"^{call.__name__}: {name}: got .*; allowed is"):
+        call(photo_folder, **options)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("datapool", ""), ("output_dir", "a\0b"), ("checkpoint", " ")])
+def test_a_path_without_a_name_is_refused(photo_folder, tmp_path, name, value):
+    options = {"output_dir": tmp_path / "out", "n_samples": 1, name: value}
+    with pytest.raises(ConfigError, match=rf"^{name}: got .*, allowed is a path") as refused:
         lnb.run(photo_folder, **options)
     assert refused.value.problems[0].key == name
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("call", [lnb.open_run, lnb.rerun])
-def test_a_run_folder_of_an_odd_type_is_named(call):
-    with pytest.raises(ConfigError, match=r"^path: got 5 \(int\), allowed is a path"):
-        call(5)
+@pytest.mark.parametrize("call", [lnb.open_run, lnb.rerun, pipeline.Run])
+@pytest.mark.parametrize("value", [5, None, b"folder"])
+def test_a_run_folder_of_an_odd_type_is_named(call, value):
+    with pytest.raises(InputError, match=rf"^{call.__name__}: path: got .*; allowed is a path"):
+        call(value)
+
+
+def test_storage_options_of_an_odd_type_are_refused_before_a_run_is_repeated(tmp_path):
+    for call in (lnb.open_run, lnb.rerun, pipeline.Run):
+        with pytest.raises(InputError, match=rf"^{call.__name__}: storage_options: got 5; allowed is a dict"):
+            call(tmp_path, storage_options=5)
 
 
 def test_a_folder_whose_name_is_no_text_is_refused_with_words(photo_folder, tmp_path):

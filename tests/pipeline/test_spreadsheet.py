@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightly_nb.display.spreadsheet import STARTS, as_it_was, defused
+from lightly_nb.pipeline.new_folder import new_run_folder
 from lightly_nb.pipeline.results import load_quarantine, save_quarantine
-from lightly_nb.runfolder import new_run_folder
 from lightly_nb.samples import quarantine_table
 
 NAMES = ["=cmd|' /C calc'!A0.jpg", "+1.jpg", "-2.jpg", "@SUM(A1).jpg", "'=x.jpg", "a/=b.jpg", "plain.jpg"]

@@ -17,7 +17,7 @@ from lightly_nb.embeddings_csv import read_embeddings_csv
 from lightly_nb.errors import DatasourceError, RunCanceled, RunError
 from lightly_nb.events import silent
 from lightly_nb.files import exclusive
-from lightly_nb.pipeline.datapool.pool import held
+from lightly_nb.pipeline.datapool.files import held
 from lightly_nb.pipeline.runs import prepare
 from lightly_nb.states import RunState
 from lightly_nb.turns import in_turn

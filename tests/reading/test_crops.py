@@ -158,7 +158,7 @@ def test_a_source_of_crops_survives_a_pickle(folder):
 @pytest.mark.parametrize(
     ("task", "padding", "text"),
     [
-        ("thing", 0.0, "no predictions of task 'thing', there are 'things', 'weather'; call lightly_nb.add"),
+        ("thing", 0.0, r"of task 'thing'; they have \['things', 'weather'\]. Did you mean 'things'"),
         ("weather", 0.0, "'weather' is one of classification and has no boxes"),
         ("things", -0.1, "padding is -0.1, allowed"),
         ("things", float("nan"), "padding is nan"),

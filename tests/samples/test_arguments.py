@@ -52,6 +52,11 @@ def test_what_is_not_samples_is_named(function: Any, value: Any) -> None:
         (lambda: lnb.run(".", None, n_samples=1), "run: output_dir: got None"),
         (lambda: lnb.run(".", n_samples=1, worker_config=np.ones(2)), "worker_config: got an? ndarray"),
         (lambda: lnb.check(SAMPLES, decode=np.ones(2)), "check: decode: got"),
+        (
+            lambda: lnb.embed(SAMPLES, thumbnail_size="s"),
+            "thumbnail_size: got .*; .* of at least 1, or None",
+        ),
+        (lambda: lnb.embed(SAMPLES, thumbnail_size=None), "samples have no source"),
         (lambda: lnb.embed(SAMPLES, batch_size=2.5), "embed: batch_size: got 2.5"),
         (lambda: lnb.check_embeddings(SAMPLES, labels=5), "check_embeddings: labels: got 5"),
         (lambda: lnb.train(SAMPLES, lightly_config=5), "train: lightly_config: got 5"),

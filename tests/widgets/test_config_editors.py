@@ -19,7 +19,8 @@ from lightly_nb.config.selection import ALLOWED_INPUTS
 from lightly_nb.errors import ConfigError, InputError, RunCanceled, RunError
 from lightly_nb.events import silent
 from lightly_nb.pipeline import Run
-from lightly_nb.pipeline.job import as_job, save_job
+from lightly_nb.pipeline.job_file import save_job
+from lightly_nb.pipeline.making_job import as_job
 from lightly_nb.widgets.config_editor import dry_run as config_dry_run
 from lightly_nb.widgets.config_editor.card import PAIRS
 from lightly_nb.widgets.config_editor.checking import fields_of
@@ -38,7 +39,7 @@ FULL = {
         "enable_training": True,
         "decode": "fast",
         "output_image_size": [3, 4],
-        "cache_size": 0,
+        "input_size": 96,
         "method": "coreset",
         "stopping_condition.n_samples": 1.0,
     },
@@ -97,7 +98,7 @@ def opened_whole(editor: ConfigEditor) -> ConfigEditor:
 @pytest.mark.parametrize("model", [WorkerConfig, LightlyConfig])
 def test_every_key_is_in_one_group_and_has_a_field(model):
     editor = EDITORS[model]()
-    keys = [key for key, _ in dotted_keys(model)]
+    keys = [*fields_of(model)]
     in_sight, folded = grouped(model.WHERE, keys)
     assert sorted([*in_sight, *(key for group in folded.values() for key in group)]) == sorted(keys)
     assert OTHER not in folded, "a new key: give it a group"
@@ -137,8 +138,8 @@ def test_a_form_that_nobody_touched_holds_its_configuration(model, values):
         (WorkerConfig, "decode", ipywidgets.Dropdown, "fast", "fast"),
         (WorkerConfig, "method", ipywidgets.Dropdown, None, None),
         (WorkerConfig, "checkpoint", ipywidgets.Text, " a b.ckpt", " a b.ckpt"),
-        (WorkerConfig, "cache_size", ipywidgets.Text, "", None),
-        (WorkerConfig, "cache_size", ipywidgets.Text, " 1000 ", 1000),
+        (WorkerConfig, "input_size", ipywidgets.Text, "", None),
+        (WorkerConfig, "input_size", ipywidgets.Text, " 1000 ", 1000),
         (WorkerConfig, "output_image_size", ipywidgets.Text, "[10, 20]", (10, 20)),
         (WorkerConfig, "output_image_size", ipywidgets.Text, "-1", -1),
         (LightlyConfig, "optimizer.lr", ipywidgets.Text, "1e-3", 0.001),

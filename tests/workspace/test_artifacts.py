@@ -11,8 +11,9 @@ import pytest
 import lightly_nb as lnb
 from lightly_nb.errors import ArtifactNotExist, WorkspaceError
 from lightly_nb.events import silent
+from lightly_nb.pipeline.new_folder import new_run_folder
 from lightly_nb.pipeline.results import save_quarantine
-from lightly_nb.runfolder import RunFolder, new_run_folder
+from lightly_nb.runfolder import RunFolder
 from lightly_nb.samples import quarantine_table
 from lightly_nb.workspace import reading, transact
 from lightly_nb.workspace.data.artifacts import (

@@ -16,22 +16,21 @@ from lightly_nb.errors import ConfigError, InputError, RunError
 from lightly_nb.events import Listener, say
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.circumstances import changed_files, named
+from lightly_nb.pipeline.datapool.files import held, read_datapool, write_datapool
 from lightly_nb.pipeline.datapool.pool import (
     Datapool,
     check_model,
-    held,
     joined_thumbnails,
     new_files,
     processed_by,
-    read_datapool,
     updated,
     with_datapool,
     with_versions,
     without_changed,
     without_known_content,
-    write_datapool,
 )
-from lightly_nb.pipeline.job import Job, load_job
+from lightly_nb.pipeline.job import Job
+from lightly_nb.pipeline.job_file import load_job
 from lightly_nb.pipeline.precomputed_embeddings import preselected_names
 from lightly_nb.pipeline.starting_model import fingerprint_of_run, trains
 from lightly_nb.runfolder import RunFolder

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from lightly_nb.errors import LightlyNBError
+from lightly_nb.errors import LightlyNBError, RunCanceled, RunError
 from lightly_nb.events import Event, Listener, say
 from lightly_nb.runfolder import RunFolder, append_event, read_events
 from lightly_nb.signals import RunTerminated
 from lightly_nb.states import RunState
 
+SECONDS_BETWEEN_CANCEL_CHECKS = 0.1
 BEFORE_WORK = {RunState.OPEN, RunState.STARTED, RunState.INITIALIZING, RunState.LOADING_DATASET}
 
 
@@ -67,3 +69,31 @@ def waiting(emit: Listener, stop: Listener, step: str, said: str) -> Callable[[]
         stop(Event(time=time.time(), step=step))
 
     return wait
+
+
+def stop_when_asked(folder: RunFolder) -> Listener:
+    """Return a listener that raises `RunCanceled` once the cancel file of a run is there."""
+    checked_at = 0.0
+
+    def check(event: Event) -> None:
+        nonlocal checked_at
+        now = time.monotonic()
+        if now - checked_at < SECONDS_BETWEEN_CANCEL_CHECKS or event.get("state") == RunState.COMPLETED:
+            return
+        checked_at = now
+        if folder.cancel.exists():
+            raise RunCanceled(
+                f"run canceled during {event['step']}; what was finished is kept in '{folder.path}'. "
+                "Go on with it with: lightly-nb resume"
+            )
+
+    return check
+
+
+def end(folder: RunFolder, on_event: Listener | None, state: RunState, message: str) -> None:
+    """Tell the end state of a run, in its events and to `on_event`."""
+    event = Event(time=time.time(), state=state.value, step=state.value, message=message, level="error")
+    with suppress(RunError):  # a full disk: the handle sees a dead process without an end state, CRASHED
+        append_event(folder, event)
+    if on_event is not None:
+        on_event(event)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from lightly_nb.datasource import WritableDatasource, open_datasource
 from lightly_nb.engines import local
-from lightly_nb.errors import InputError
+from lightly_nb.errors import InputError, did_you_mean
 from lightly_nb.events import Listener, ProgressBar, Stage, say
 from lightly_nb.lightly_source.companions import NAMED, BadFile
 from lightly_nb.lightly_source.json_files import json_name, write_json
@@ -31,7 +30,7 @@ from lightly_nb.reading.annotations.outputs import (
 )
 from lightly_nb.reading.annotations.tables import predictions_dict, predictions_table
 from lightly_nb.samples import TASK_TYPES, Samples
-from lightly_nb.samples.predictions import Task, packed
+from lightly_nb.samples.predictions import Task, packed, predictions_of
 from lightly_nb.states import DatasourcePurpose
 
 FORMS: Mapping[str, Callable[[Request], Form]] = MappingProxyType(
@@ -146,9 +145,9 @@ def _by_id(categories: Sequence[str] | Mapping[int, str] | None, where: str) -> 
 def _recognised(predictions: Any, form: str | None, where: str) -> str:
     if form is not None:
         if form not in FORMS:
-            near = get_close_matches(str(form), FORMS, n=1)
-            guess = f" Did you mean {near[0]!r}?" if near else ""
-            raise InputError(f"{where}: form is {form!r}; there are {', '.join(FORMS)}.{guess}")
+            raise InputError(
+                f"{where}: form is {form!r}; there are {', '.join(FORMS)}.{did_you_mean(form, FORMS)}"
+            )
         return form
     if isinstance(predictions, str | os.PathLike):
         return _form_of_path(Path(predictions), where)
@@ -240,8 +239,7 @@ def _with_ids(
         if isinstance(one, Mapping) and one.get("category") is not None and one.get("category_id") is None:
             name = str(one["category"])
             if name not in ids:
-                near = get_close_matches(name, ids, n=1)
-                guess = f" Did you mean '{near[0]}'?" if near else ""
+                guess = did_you_mean(name, ids)
                 raise InputError(f"{where}: category '{name}' is none of {list(names.values())[:20]}.{guess}")
             one = {**one, "category_id": ids[name]}
             del one["category"]
@@ -298,12 +296,8 @@ def save_predictions(
     on_event : callable, optional
         Gets the progress. None: a progress bar.
     """
-    if task not in samples.predictions:
-        there = sorted(samples.predictions) or "none"
-        raise InputError(
-            f"save_predictions: the samples have no predictions of task '{task}'; they have {there}"
-        )
-    predictions, names = samples.predictions[task], samples.filenames
+    predictions = predictions_of(samples.predictions, task, "save_predictions: ")
+    names = samples.filenames
     if isinstance(lightly_source, WritableDatasource):
         datasource = lightly_source
     else:
