@@ -186,7 +186,7 @@ def pillow_one_by_one(folder: Path, n: int) -> tuple[str, int]:
     table = crops_of(folder, n).table
     for name, box in zip(table[IMAGE], table[list(BOX)].to_numpy().tolist(), strict=True):
         with Image.open(folder / name) as image:
-            np.asarray(image.convert("RGB").crop(box))
+            np.asarray(image.convert("RGB").crop(tuple(box)))
     return "crops, Pillow one by one", len(table)
 
 
@@ -197,7 +197,7 @@ def pillow_each_image_once(folder: Path, n: int) -> tuple[str, int]:
         with Image.open(folder / str(name)) as opened:
             image = opened.convert("RGB")
         for box in rows[list(BOX)].to_numpy().tolist():
-            np.asarray(image.crop(box))
+            np.asarray(image.crop(tuple(box)))
     return "crops, Pillow with each image once", len(table)
 
 

@@ -66,8 +66,13 @@ def test_runs_select_by_what_the_client_wrote(annotated: ApiWorkflowClient, tmp_
     worker = {"embeddings": str(tmp_path / "own.csv"), "generate_report": False}
     annotated.register_compute_worker("Default")
     scheduled = annotated.schedule_compute_worker_run(worker, {}, {"n_samples": 3, "strategies": MIX})
-    output, one_run = tmp_path / "out", {"shutdown_when_job_finished": True}
-    run_worker(open_workspace(), "Default", token=annotated.token, output_dir=output, **one_run)
+    run_worker(
+        open_workspace(),
+        "Default",
+        token=annotated.token,
+        output_dir=tmp_path / "out",
+        shutdown_when_job_finished=True,
+    )
     run = annotated.get_compute_worker_run_from_scheduled_run(scheduled)
     assert (run.state, run.message) == ("COMPLETED", "3 of 12 samples selected")
     assert annotated.get_all_tags()[0].tot_size >= 3

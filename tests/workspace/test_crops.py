@@ -50,10 +50,10 @@ def test_further_runs_add_to_the_dataset_that_the_first_has_made(home, eve, tmp_
     assert add(home, images, ["b-0-jpg.png"]).id == crops.id
     with reading(home) as session:
         tags = get_tags(session, crops)
-        assert tags[0].name == "initial-tag"
+        assert tags[-1].name == "initial-tag"
         assert [get_filenames_in_tag(session, crops, tag) for tag in tags] == [
-            ["a-0-jpg.png", "a-1-jpg.png"],
             ["b-0-jpg.png"],
+            ["a-0-jpg.png", "a-1-jpg.png"],
         ]
         settings = get_datasource(session, crops, "LIGHTLY")
         assert settings == get_datasource(session, images, "LIGHTLY")
