@@ -184,9 +184,9 @@ def cut_out(folder: Path, n: int) -> tuple[str, int]:
 def pillow_one_by_one(folder: Path, n: int) -> tuple[str, int]:
     """Open an image for each of its crops."""
     table = crops_of(folder, n).table
-    for name, box in zip(table[IMAGE], table[list(BOX)].to_numpy().tolist(), strict=True):
+    for name, (left, top, right, bottom) in zip(table[IMAGE], table[list(BOX)].to_numpy(), strict=True):
         with Image.open(folder / name) as image:
-            np.asarray(image.convert("RGB").crop(tuple(box)))
+            np.asarray(image.convert("RGB").crop((left, top, right, bottom)))
     return "crops, Pillow one by one", len(table)
 
 
@@ -196,8 +196,8 @@ def pillow_each_image_once(folder: Path, n: int) -> tuple[str, int]:
     for name, rows in table.groupby(IMAGE):
         with Image.open(folder / str(name)) as opened:
             image = opened.convert("RGB")
-        for box in rows[list(BOX)].to_numpy().tolist():
-            np.asarray(image.crop(tuple(box)))
+        for left, top, right, bottom in rows[list(BOX)].to_numpy():
+            np.asarray(image.crop((left, top, right, bottom)))
     return "crops, Pillow with each image once", len(table)
 
 

@@ -181,7 +181,6 @@ class Done:
 
     client: ApiWorkflowClient
     scheduled: dict[str, str]
-
     out: Path
 
     def picks(self, script: str, dataset: str = "") -> list[str]:
