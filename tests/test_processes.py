@@ -118,7 +118,7 @@ def test_a_run_is_held_by_one_process_until_it_has_ended(tmp_path, folder):
     lock.lock_for(folder, process.pid, background=True)
     assert lock.is_alive(folder)
     assert lock.holder(folder) == {**process_of(process.pid), "background": True}
-    message = f"by process {process.pid}; wait for it, or cancel it first"
+    message = f"by process {process.pid}; nothing was changed: wait for it, or cancel it first"
     with pytest.raises(RunError, match=message), lock.locked(folder):
         pass
     end(lock.holder(folder))

@@ -23,7 +23,7 @@ VIDEO_TYPES = ("mov", "mp4", "avi", "mpg", "hevc", "m4v", "webm", "mpeg")
 NAMED = 10
 """Unusable files that are named one by one in warnings; a run keeps the list of all."""
 
-_FRAME = re.compile(rf"(?P<video>.+)-\d+-(?P<type>{'|'.join(VIDEO_TYPES)})\.png", re.IGNORECASE)
+_FRAME = re.compile(r"(?P<video>.+)-\d+-(?P<type>" + "|".join(VIDEO_TYPES) + r")\.png", re.IGNORECASE)
 _FILES_AT_ONCE = (256, 4)
 _FILES_OF_BUCKET_AT_ONCE = (8, 32)
 """How many files a thread fetches in a row, and how many threads."""

@@ -357,7 +357,7 @@ def test_the_classes_of_a_selection_are_dicts(filled: ApiWorkflowClient) -> None
         ({"selection_config": {**SELECTION, "n_sample": 3}}, r"n_sample.*Did you mean .*n_samples"),
         ({"selection_config": {"n_samples": 3, "strategies": []}}, "strategies"),
         ({"selection_config": None}, "selection_config: got none"),
-        ({"worker_config": {"pretagging": True}}, "worker_config.pretagging: .*cannot do that yet"),
+        ({"worker_config": {"pretagging_detector": "yolo"}}, "worker_config.pretagging_detector: .*'yolo'"),
         ({"worker_config": {"model": "efficientnet-light"}}, "worker_config.model: .*did you mean"),
         (
             {
@@ -371,7 +371,7 @@ def test_the_classes_of_a_selection_are_dicts(filled: ApiWorkflowClient) -> None
                     ],
                 }
             },
-            "got 'weather', which no sample will have",
+            "got 'weather', but there are lightly",
         ),
     ],
 )

@@ -105,10 +105,13 @@ def test_who_waits_for_a_run_is_told_that_no_worker_can_take_it(filled: ApiWorkf
     assert "'fast' is OFFLINE" in next(filled.compute_worker_run_info_generator(asked)).message
 
 
-def test_embeddings_of_a_task_are_taken_as_a_form_and_refused_for_a_run(filled: ApiWorkflowClient) -> None:
+def test_embeddings_of_a_task_are_taken_where_the_run_is_on_its_objects(filled: ApiWorkflowClient) -> None:
     source = {"type": "EMBEDDINGS", "task": "cars"}
     selection = {"nSamples": 3, "strategies": [{"input": source, "strategy": {"type": "DIVERSITY"}}]}
-    assert len(filled.create_compute_worker_config(selection_config=selection)) == 24
-    with pytest.raises(InvalidConfigurationError, match=r"\[0\]\.input\.task: got 'cars', but this"):
-        filled.schedule_compute_worker_run(selection_config=selection)
+    objects = {"objectLevel": {"taskName": "cars"}}
+    assert len(filled.create_compute_worker_config(objects, selection_config=selection)) == 24
+    said = r"\[0\]\.input\.task: got 'cars', but this run embeds whole images"
+    for refuse in (filled.create_compute_worker_config, filled.schedule_compute_worker_run):
+        with pytest.raises(InvalidConfigurationError, match=said):
+            refuse(selection_config=selection)
     assert filled.get_scheduled_compute_worker_runs() == []

@@ -104,10 +104,15 @@ def test_only_the_one_helper_escapes() -> None:
     assert escaping == ["lightly_nb.display.html"]
 
 
+XML = ("lightly_nb.exports.cvat_xml",)
+"""Files for other programs, never shown; what they escape is compared with a parser in their own tests."""
+
+
 def test_no_text_with_values_in_it_is_html() -> None:
     faults = [
         f"{module}:{node.lineno}"
         for module, source in sources().items()
+        if module not in XML
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.JoinedStr) and any(map(is_markup, node.values))
     ]
