@@ -130,3 +130,18 @@ class ConflictException(ApiException, ValueError):  # noqa: N818 - the platform'
 
 class ArtifactNotExist(NotFoundException):
     """A run has no such artifact, or not yet."""
+
+
+def system_error_of(error: BaseException | None) -> int | None:
+    """Return the number of the system's error that an error is, or was caused by; None if there is none.
+
+    Examples
+    --------
+    >>> system_error_of(OSError(28, "No space left on device")), system_error_of(ValueError("no"))
+    (28, None)
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return None

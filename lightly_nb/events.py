@@ -35,6 +35,8 @@ class Event(TypedDict, total=False):
     """The file that was left out, if that is what the message says."""
     level: str
     """`info`, `warning` or `error`."""
+    errno: int
+    """Number of the system's error that ended a run, if one did: `errno.ENOSPC` is a full disk."""
     check: dict[str, Any]
     """What the embedding check has found: `EmbeddingCheck.to_dict`."""
 

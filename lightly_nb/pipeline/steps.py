@@ -106,7 +106,7 @@ def execute(
             end(folder, on_event, RunState.ABORTED, str(error))
             raise
         except Exception as error:
-            end(folder, on_event, RunState.FAILED, f"{type(error).__name__}: {error}")
+            end(folder, on_event, RunState.FAILED, f"{type(error).__name__}: {error}", error)
             mark_failed(error, folder)
             raise
         except BaseException as error:  # an interrupt, a signal, an exit: whoever asked for it

@@ -7,19 +7,22 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lightly_nb.errors import RunError, WorkspaceError
+from lightly_nb.events import Event
+from lightly_nb.runfolder import RunFolder, append_event
 from lightly_nb.states import RunState
 from lightly_nb.workspace import Workspace, open_workspace, transact
 from lightly_nb.workspace.data import pools
 from lightly_nb.workspace.store import store
 from lightly_nb.workspace.store.engine import PassingError
 from lightly_nb.workspace.users.users import authenticate
-from lightly_nb.workspace.work import active_run, following, worker
+from lightly_nb.workspace.work import active_run, following, job, worker
 from lightly_nb.workspace.work.active_run import Ended, is_passing, patiently
 from lightly_nb.workspace.work.following import run_info_generator
 from lightly_nb.workspace.work.worker import run_worker
@@ -92,6 +95,56 @@ def test_a_datapool_that_a_full_disk_stops_is_tried_again(tmp_path, monkeypatch)
     monkeypatch.undo()
     folder = pools.copy_pool(tmp_path / "before", tmp_path / "out", "dataset", "run")
     assert (folder / "pool.csv").read_text() == "kept"
+
+
+class RunOnAFullDisk:
+    """A run that a full disk stops twice; when resumed the third time it ends well."""
+
+    def __init__(self, path: Path, errno: int | None):
+        self.path, self.folder, self.errno, self.n_resumed = path, RunFolder(path), errno, 0
+        self.end(RunState.FAILED)
+
+    def end(self, state: RunState) -> None:
+        event = Event(time=0.0, step=state.value, state=state.value, message="ended")
+        if self.errno is not None and state is RunState.FAILED:
+            event["errno"] = self.errno
+        append_event(self.folder, event)
+        self.state = state
+
+    def resume(self) -> None:
+        self.n_resumed += 1
+        append_event(self.folder, Event(time=0.0, step="OPEN", state="OPEN"))
+        append_event(self.folder, Event(time=0.0, step="EMBEDDING", state="EMBEDDING", message="again"))
+        self.end(RunState.COMPLETED if self.n_resumed == 3 else RunState.FAILED)
+
+    def cancel(self, timeout: float) -> None:
+        raise AssertionError("nothing to cancel")
+
+
+@pytest.mark.parametrize(("errno", "n_resumed"), [(28, 3), (122, 3), (13, 0), (None, 0)])
+def test_a_run_that_a_full_disk_stops_goes_on_when_there_is_space(tmp_path, monkeypatch, errno, n_resumed):
+    (tmp_path / "run").mkdir()
+    run, said, seen, free = RunOnAFullDisk(tmp_path / "run", errno), [], [], [0, 0, *[10**9] * 9]
+    monkeypatch.setattr(job, "_start", lambda *arguments: run)
+    monkeypatch.setattr(job, "_datapool", lambda *arguments: None)
+    monkeypatch.setattr(job, "parse_configs", lambda *arguments: None)
+    monkeypatch.setattr(job, "SECONDS_BETWEEN_TRIES", 0.0)
+    monkeypatch.setattr(job, "_free_bytes", lambda run: free.pop(0))
+    monkeypatch.setattr(job, "upload_thumbnails", lambda *arguments: "")
+    monkeypatch.setattr(job, "completed", lambda *arguments: "completed")
+    monkeypatch.setattr(job, "ended_early", lambda *arguments: "ended early")
+    work = active(said)
+    work.taken = SimpleNamespace(
+        scheduled=SimpleNamespace(worker_config={}, lightly_config={}, selection_config={}),
+        run=SimpleNamespace(id="1"),
+    )
+    work.note_run_folder, work.report = lambda path: None, lambda state, message: seen.append(state)
+    assert job.do_run(work) == ("completed" if n_resumed else "ended early")
+    assert run.n_resumed == n_resumed
+    assert seen.count(RunState.EMBEDDING) == n_resumed
+    assert RunState.OPEN not in seen
+    assert len(said) == n_resumed
+    assert all("is full; going on when there is space" in line for line in said)
 
 
 def test_who_follows_a_run_outlasts_a_lock(home, tmp_path, monkeypatch):

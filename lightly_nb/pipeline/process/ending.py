@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from lightly_nb.errors import LightlyNBError, RunCanceled, RunError
+from lightly_nb.errors import LightlyNBError, RunCanceled, RunError, system_error_of
 from lightly_nb.events import Event, Listener, say
 from lightly_nb.runfolder import RunFolder, append_event, read_events
 from lightly_nb.signals import RunTerminated
@@ -90,9 +90,17 @@ def stop_when_asked(folder: RunFolder) -> Listener:
     return check
 
 
-def end(folder: RunFolder, on_event: Listener | None, state: RunState, message: str) -> None:
-    """Tell the end state of a run, in its events and to `on_event`."""
+def end(
+    folder: RunFolder,
+    on_event: Listener | None,
+    state: RunState,
+    message: str,
+    error: BaseException | None = None,
+) -> None:
+    """Tell the end state of a run, in its events and to `on_event`, and the system's error that ended it."""
     event = Event(time=time.time(), state=state.value, step=state.value, message=message, level="error")
+    if (number := system_error_of(error)) is not None:
+        event["errno"] = number
     with suppress(RunError):  # a full disk: the handle sees a dead process without an end state, CRASHED
         append_event(folder, event)
     if on_event is not None:

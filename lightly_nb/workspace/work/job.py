@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from lightly_nb.workspace.data.datasources import get_datasource
 from lightly_nb.workspace.data.permissions import PERMISSIONS, datasource_permissions
 from lightly_nb.workspace.data.pools import copy_pool, current_pool
 from lightly_nb.workspace.store.store import reading
-from lightly_nb.workspace.work.active_run import ActiveRun, Ended, patiently
+from lightly_nb.workspace.work.active_run import SECONDS_BETWEEN_TRIES, ActiveRun, Ended, patiently
 from lightly_nb.workspace.work.finishing import completed, ended_early
 from lightly_nb.workspace.work.resolving import checkpoint_of_run, query_vectors
 from lightly_nb.workspace.work.thumbnails import upload_thumbnails
@@ -32,6 +34,8 @@ from lightly_nb.workspace.work.thumbnails import upload_thumbnails
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_BETWEEN_MEMORY_LOOKS = 5.0
 SECONDS_TO_CANCEL = 30.0
+ENOUGH_BYTES, MOST_RESUMED = 16_000_000, 20
+"""Free space with which a run that a full disk has stopped goes on, and how often it does."""
 
 
 def do_run(active: ActiveRun) -> Ended:
@@ -48,7 +52,14 @@ def do_run(active: ActiveRun) -> Ended:
     run = _start(active, configs, pool)
     try:
         active.note_run_folder(run.path)
-        _follow(active, run)
+        position = _follow(active, run)
+        for _ in range(MOST_RESUMED):
+            if active.stop.is_set() or not _was_stopped_by_a_full_disk(run):
+                break
+            _wait_for_space(active, run)
+            with ending_with_this_process():
+                patiently(active, run.resume)
+            position = _follow(active, run, position)
     except BaseException:  # the run is not this worker's any more, or the worker ends at once
         run.cancel(SECONDS_TO_CANCEL)
         raise
@@ -134,16 +145,42 @@ def _datapool(active: ActiveRun, configs: Configs) -> Path | None:
     return copy_pool(before, active.output_dir, active.taken.dataset.id, active.taken.run.id)
 
 
-def _follow(active: ActiveRun, run: Run) -> None:
-    """Store the run's states as they come, until it has ended; stop it when it shall stop."""
-    position, looked_at, is_canceled = 0, float("-inf"), False
+def _was_stopped_by_a_full_disk(run: Run) -> bool:
+    """Whether a run has ended because its disk, or what its user may take of it, is full.
+
+    Its last event says so, or, where not even that could be written, the disk itself does.
+    """
+    if run.state is RunState.CRASHED:
+        return _free_bytes(run) < ENOUGH_BYTES
+    last = next((event for event in reversed(read_events(run.folder)[0]) if "state" in event), Event())
+    return run.state is RunState.FAILED and last.get("errno") in (ENOSPC, EDQUOT)
+
+
+def _wait_for_space(active: ActiveRun, run: Run) -> None:
+    """Wait until there is some space for a run again, or it shall stop."""
+    active.say(f"run {active.taken.run.id}: the disk of '{run.path}' is full; going on when there is space")
+    active.stop.wait(SECONDS_BETWEEN_TRIES)
+    while (_free_bytes(run) < ENOUGH_BYTES or lock.is_alive(run.folder)) and not active.stop.is_set():
+        active.stop.wait(SECONDS_BETWEEN_TRIES)
+
+
+def _free_bytes(run: Run) -> int:
+    return shutil.disk_usage(run.path).free
+
+
+def _follow(active: ActiveRun, run: Run, position: int = 0) -> int:
+    """Store the run's states as they come, until it has ended; stop it when it shall stop.
+
+    Events before `position` are left out; where those that were read end is returned.
+    """
+    looked_at, is_canceled = float("-inf"), False
     while True:
         has_ended = run.state.in_end_state()
         events, position = read_events(run.folder, position)
         for event in events:
             _mirror(active, event)
         if has_ended:
-            return
+            return position
         if active.stop.is_set() and not is_canceled:
             active.say(f"run {active.taken.run.id}: stopping it")
             run.cancel(SECONDS_TO_CANCEL)
@@ -160,7 +197,7 @@ def _mirror(active: ActiveRun, event: Event) -> None:
     state = RunState(event["state"])
     if state in (RunState.GENERATING_REPORT, RunState.COMPLETED):
         active.report(RunState.UPLOADING_DATASET, "the samples and their tag are stored with the run's end")
-    if not state.in_end_state():
+    if not state.in_end_state() and state is not RunState.OPEN:  # which is said when one goes on
         active.report(state, event.get("message", ""))
 
 
