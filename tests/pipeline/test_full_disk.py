@@ -30,7 +30,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("free", [1000, 300, 150, 40])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "free", [pytest.param(1000, marks=SLOW), 300, pytest.param(150, marks=SLOW), pytest.param(40, marks=SLOW)]
+)
 def test_a_run_on_a_full_disk_says_so_keeps_what_it_has_and_goes_on(
     free, small_disk, photo_folder, tmp_path, tiny_model
 ):

@@ -109,12 +109,16 @@ def copied(tmp_path_factory):
 @pytest.mark.parametrize(
     ("module", "old", "new", "complaint"),
     [
-        ("pipeline/options.py", "    datapool: ", "    data_pool: ", 'has no key "datapool"'),
-        (
+        pytest.param(
+            *("pipeline/options.py", "    datapool: ", "    data_pool: ", 'has no key "datapool"'),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             "pipeline/making_job.py",
             'options["checkpoint"]',
             'options["check_point"]',
             'has no key "check_point"',
+            marks=pytest.mark.slow,
         ),
         ("workspace/work/job.py", "            queries=", "            query=", '"query" for "start"'),
     ],

@@ -192,13 +192,13 @@ def test_umap_plots_have_the_names_of_the_platform() -> None:
 
 ODD = [
     "one",
-    "two",
-    "all selected",
     "none selected",
     "same vectors",
-    "one feature",
     "no embeddings",
-    "no metadata",
+    *(
+        pytest.param(case, marks=pytest.mark.slow)
+        for case in ("two", "all selected", "one feature", "no metadata")
+    ),
 ]
 
 

@@ -44,6 +44,18 @@ def postgres_url(postgres: URL) -> Iterator[str]:
         yield url
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole workers that are killed and followed run on SQLite; on PostgreSQL too among the slow tests.
+
+    Four workers that race for runs do so on both: there the locks of the two differ.
+    """
+    for item in items:
+        is_of_processes = item.path.name in ("test_worker.py", "test_kills.py")
+        if is_of_processes and "[postgresql" in item.name and "racing" not in item.name:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a store may be made: on SQLite and on PostgreSQL."""
