@@ -67,10 +67,20 @@ def test_whatever_ends_a_run_its_folder_says_aborted(quick, photos, tmp_path, er
     assert not run.folder.process.exists()
 
 
+@pytest.fixture
+def signals():
+    """What the process does on signals, as it was, once the test is over."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("state", ["LOADING_DATASET", "SAMPLING"])
-def test_a_signal_ends_a_run_in_this_process_with_its_code(quick, photos, tmp_path, state, name):
+def test_a_signal_ends_a_run_in_this_process_with_its_code(quick, photos, tmp_path, state, name, signals):
     number = getattr(signal, name)
+    signal.signal(number, signal.SIG_DFL)  # under nohup a process ignores SIGHUP
 
     def end(event):
         if event.get("state") == state:

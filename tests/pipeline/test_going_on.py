@@ -204,7 +204,7 @@ def test_a_contradicting_model_is_refused(finished, tmp_path):
 def killed_at(monkeypatch: pytest.MonkeyPatch, write: int) -> None:
     """Kill at the nth file that is written while a run folder is made, without any cleaning up."""
     from lightly_nb import runfolder
-    from lightly_nb.pipeline import circumstances, job
+    from lightly_nb.pipeline import circumstances, job_file
 
     calls = iter(range(100))
     real = runfolder.write_aside
@@ -215,7 +215,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, write: int) -> None:
             raise Killed
         real(path, content)
 
-    for module in (runfolder, job, circumstances):
+    for module in (runfolder, job_file, circumstances):
         monkeypatch.setattr(module, "write_aside", dying)
 
 

@@ -353,7 +353,7 @@ def test_similarity_checkpoints_of_runs_and_the_datapool(home, tmp_path, tiny_mo
         r"; 1 of 1 thumbnails could not be written to LIGHTLY \(cannot write '.lightly/", last.message
     )
     with reading(home) as session:
-        picked = [get_filenames_in_tag(session, dataset, tag) for tag in get_tags(session, dataset)]
+        picked = [get_filenames_in_tag(session, dataset, tag) for tag in get_tags(session, dataset)][::-1]
         said = get_datasource_config(session, dataset).last_processed
     assert [len(names) for names in picked] == [3, 2, 1]
     assert set(picked[1]) <= set(picked[0])  # nothing is more like them than they themselves

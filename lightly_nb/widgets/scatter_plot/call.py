@@ -71,6 +71,7 @@ def scatter(
     Examples
     --------
     >>> import numpy as np, pandas as pd
+    >>> from lightly_nb.samples import Samples
     >>> names = ["a.jpg", "b.jpg", "c.jpg"]
     >>> panel = scatter(Samples(pd.DataFrame(index=names), {"embeddings": np.eye(3)}), umap=False)
     >>> panel.selected = ["b.jpg"]
