@@ -14,6 +14,8 @@ from pathlib import Path
 ASIDE = ".writing-"
 """How the names begin under which files, and folders, are written aside."""
 LOCK = ".lock"
+DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+"""Numbers of the errors of a disk that is full, or of which a user has all that is allowed."""
 SECONDS_BETWEEN_TRIES = 0.1
 
 

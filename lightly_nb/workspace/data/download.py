@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,9 +14,7 @@ from lightly_nb.datasource.sample_files import SampleFiles
 from lightly_nb.engines import local
 from lightly_nb.errors import DatasourceError, InputError
 from lightly_nb.events import Listener, Stage, silent
-from lightly_nb.files import written_aside
-
-_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+from lightly_nb.files import DISK_IS_FULL, written_aside
 
 
 class Downloaded(NamedTuple):
@@ -104,7 +101,7 @@ def _download(files: SampleFiles, folder: Path, filename: str) -> Downloaded:
         with written_aside(path) as aside:
             aside.write_bytes(content)
     except OSError as error:
-        if error.errno in _DISK_IS_FULL:
+        if error.errno in DISK_IS_FULL:
             raise DatasourceError(
                 f"the disk of {folder} is full ({error.strerror}) at {filename!r}; free some space and call "
                 "again: files that are there are whole and are not read again"

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from lightly_nb.errors import NotFoundException, WorkspaceError
-from lightly_nb.files import written_aside
+from lightly_nb.files import DISK_IS_FULL, written_aside
 from lightly_nb.workspace.data.datasources import get_datasource_config
 from lightly_nb.workspace.store.engine import PassingError
 from lightly_nb.workspace.store.schema import ComputeRun, Dataset
@@ -62,7 +61,7 @@ def copy_pool(current: Path | None, output_dir: Path, dataset_id: str, run_id: s
         else:
             shutil.copytree(current, folder, copy_function=_link_or_copy)
     except OSError as error:
-        is_full = error.errno in (ENOSPC, EDQUOT)
+        is_full = error.errno in DISK_IS_FULL
         raise (PassingError if is_full else WorkspaceError)(
             f"the datapool '{folder}' could not be written ({error.strerror or error}); free some space"
         ) from error

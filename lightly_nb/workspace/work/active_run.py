@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
 from lightly_nb.errors import RunError, WorkspaceError
+from lightly_nb.files import DISK_IS_FULL
 from lightly_nb.states import RunState
 from lightly_nb.workspace.store.engine import PassingError
 from lightly_nb.workspace.store.schema import ComputeRun, User
@@ -82,7 +82,7 @@ def patiently(active: ActiveRun, function: Callable[P, R], *arguments: P.args, *
 def is_passing(error: BaseException | None) -> bool:
     """Whether an error, or what caused it, is one that passes by itself or when somebody frees some space."""
     while error is not None:
-        if isinstance(error, PassingError) or getattr(error, "errno", None) in (ENOSPC, EDQUOT):
+        if isinstance(error, PassingError) or getattr(error, "errno", None) in DISK_IS_FULL:
             return True
         error = error.__cause__
     return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import suppress
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from lightly_nb import pipeline
 from lightly_nb.config import Configs, parse_configs
 from lightly_nb.errors import DatasourceError
 from lightly_nb.events import Event
+from lightly_nb.files import DISK_IS_FULL
 from lightly_nb.pipeline import Run
 from lightly_nb.pipeline.process import lock
 from lightly_nb.pipeline.process.starter import ending_with_this_process
@@ -153,7 +153,7 @@ def _was_stopped_by_a_full_disk(run: Run) -> bool:
     if run.state is RunState.CRASHED:
         return _free_bytes(run) < ENOUGH_BYTES
     last = next((event for event in reversed(read_events(run.folder)[0]) if "state" in event), Event())
-    return run.state is RunState.FAILED and last.get("errno") in (ENOSPC, EDQUOT)
+    return run.state is RunState.FAILED and last.get("errno") in DISK_IS_FULL
 
 
 def _wait_for_space(active: ActiveRun, run: Run) -> None:
