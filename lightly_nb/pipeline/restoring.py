@@ -23,9 +23,9 @@ from lightly_nb.errors import CheckpointError, LightlyNBError, RunError
 from lightly_nb.events import Listener, Stage, say
 from lightly_nb.files import sweep
 from lightly_nb.models import load_checkpoint
+from lightly_nb.pictures import single_threaded_cv2
 from lightly_nb.pipeline import results
 from lightly_nb.pipeline.circumstances import GONE, hash_of_file, read_started_with
-from lightly_nb.reading.images import single_threaded_cv2
 from lightly_nb.runfolder import RunFolder
 from lightly_nb.samples import Samples
 from lightly_nb.samples.thumbnails import thumbnail_jpeg, write_thumbnails
@@ -149,11 +149,11 @@ def saved_selection(folder: RunFolder, samples: Samples, emit: Listener) -> Sele
     return None
 
 
-def restore_samples(folder: RunFolder, samples: Samples, worker: WorkerConfig, emit: Listener) -> None:
-    """Make those files again that tell of the samples, and are gone or cut."""
+def restore_samples(folder: RunFolder, samples: Samples, worker: WorkerConfig, emit: Listener) -> bool:
+    """Make those files again that tell of the samples, and are gone or cut; return whether there were any."""
     gone = results.damaged(folder, results.of_samples(folder))
     if not gone:
-        return
+        return False
     _say_restored(folder, gone, emit)
     if folder.thumbnails in gone:
         _restore_thumbnails(folder, samples, worker, emit)
@@ -162,6 +162,7 @@ def restore_samples(folder: RunFolder, samples: Samples, worker: WorkerConfig, e
     if {folder.corrupt_filenames, folder.duplicate_filenames} & set(gone):
         results.save_quarantine(folder, samples.quarantine)
     results.note_sizes(folder, results.of_samples(folder))
+    return True
 
 
 def restore_selection(

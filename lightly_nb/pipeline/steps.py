@@ -145,8 +145,8 @@ def _steps(
                 make_samples(job, folder, access, inputs, detector, emit)
             restoring.sweep_chunks(folder)
             samples = results.load_samples(folder, job.input, access.input)
-            restoring.restore_samples(folder, samples, worker, emit)
-            samples = results.load_samples(folder, job.input, access.input)
+            if restoring.restore_samples(folder, samples, worker, emit):
+                samples = results.load_samples(folder, job.input, access.input)
             selection = restoring.saved_selection(folder, samples, emit)
             if selection is None:
                 select_samples(job, folder, samples, selection_config, access, emit)
