@@ -12,7 +12,7 @@ from lightly_nb.checks.inspection import Inspection, inspect
 from lightly_nb.engines import local
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
-from lightly_nb.reading.images import single_threaded_cv2
+from lightly_nb.pictures import single_threaded_cv2
 from lightly_nb.samples import Samples, Source
 from lightly_nb.samples.arguments import FUNCTION, SAMPLES, TEXT, WHOLE, accepts
 from lightly_nb.turns import taking_turns

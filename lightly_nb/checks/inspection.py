@@ -7,9 +7,9 @@ from hashlib import sha256
 
 import numpy as np
 
+from lightly_nb.pictures import CorruptImageError, decode
 from lightly_nb.reading.crops import CropSource
 from lightly_nb.reading.image_metadata import IMAGE_METADATA, Picture
-from lightly_nb.reading.images import CorruptImageError, decode
 from lightly_nb.samples import NOTE_SEPARATOR, Source
 
 TOO_LITTLE_MEMORY = (

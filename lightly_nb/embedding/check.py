@@ -34,7 +34,7 @@ from lightly_nb.engines import local
 from lightly_nb.errors import CheckpointError, InputError
 from lightly_nb.events import Listener, ProgressBar, Stage
 from lightly_nb.models import EmbeddingModel, resolve_model
-from lightly_nb.reading.images import CorruptImageError, decode_rgb, single_threaded_cv2
+from lightly_nb.pictures import CorruptImageError, decode_rgb, single_threaded_cv2
 from lightly_nb.samples import Samples
 from lightly_nb.samples.arguments import FUNCTION, LABELS, POSITIVE, SAMPLES, WHOLE, accepts
 from lightly_nb.samples.embedding_check import (

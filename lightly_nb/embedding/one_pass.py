@@ -24,9 +24,9 @@ from lightly_nb.embedding.chunks import Chunk, ChunkFolder
 from lightly_nb.embedding.model import Embedder, one_thread, refuse_not_finite, square
 from lightly_nb.engines import local
 from lightly_nb.events import Stage, say
+from lightly_nb.pictures import CorruptImageError, single_threaded_cv2
 from lightly_nb.reading.crops import CropSource
 from lightly_nb.reading.image_metadata import IMAGE_METADATA
-from lightly_nb.reading.images import CorruptImageError, single_threaded_cv2
 from lightly_nb.samples import Source
 from lightly_nb.samples.thumbnails import thumbnail_jpeg
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lightly_nb.checks.inspection import read
 from lightly_nb.embedding.model import square
-from lightly_nb.reading.images import CorruptImageError, decode_rgb
+from lightly_nb.pictures import CorruptImageError, decode_rgb
 from lightly_nb.samples import Samples
 
 SIDE, TINY = 64, 8

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from lightly_nb.errors import InputError
-from lightly_nb.reading.images import CorruptImageError, decode_rgb
+from lightly_nb.pictures import CorruptImageError, decode_rgb
 from lightly_nb.samples import Source
 
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from lightly_nb.events import Listener, Stage
-from lightly_nb.reading.images import decode_rgb, sniff
+from lightly_nb.pictures import decode_rgb, sniff
 from lightly_nb.runfolder import write_aside
 from lightly_nb.samples import Source
 

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lightly_nb.display.palette import CATEGORICAL as COLORS
 from lightly_nb.events import Listener, say, silent
+from lightly_nb.pictures import decode_rgb
 from lightly_nb.pretagging.pretag import SIZE, STEP, TASK
-from lightly_nb.reading.images import decode_rgb
 from lightly_nb.runfolder import write_aside
 from lightly_nb.samples import Predictions, Samples
 from lightly_nb.samples.predictions import predictions_of

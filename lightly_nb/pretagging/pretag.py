@@ -11,10 +11,10 @@ import numpy as np
 from lightly_nb.engines import local
 from lightly_nb.errors import InputError
 from lightly_nb.events import Listener, ProgressBar, Stage, say
+from lightly_nb.pictures import decode_rgb, single_threaded_cv2
 from lightly_nb.pretagging.detection import Detector, Found, Seen, categories_of, detected
 from lightly_nb.pretagging.detectors import DEFAULT, resolve_detector
 from lightly_nb.pretagging.progress import Progress
-from lightly_nb.reading.images import decode_rgb, single_threaded_cv2
 from lightly_nb.samples import Predictions, Samples, Source, Task
 from lightly_nb.samples.predictions import packed
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from lightly_nb.errors import InputError
-from lightly_nb.reading.images import CorruptImageError, decode_rgb
+from lightly_nb.pictures import CorruptImageError, decode_rgb
 from lightly_nb.samples import FOR_MACHINES, Predictions, Samples, Source
 from lightly_nb.samples.predictions import predictions_of
 

@@ -18,7 +18,7 @@ import torch
 from lightly_nb.engines import local
 from lightly_nb.errors import LightlyNBError
 from lightly_nb.events import Listener, Stage
-from lightly_nb.reading.images import decode_rgb
+from lightly_nb.pictures import decode_rgb
 from lightly_nb.samples import Source
 
 NARROWEST_CROP = 3 / 4

@@ -17,9 +17,9 @@ from PIL import Image
 import lightly_nb as lnb
 from lightly_nb.errors import InputError
 from lightly_nb.events import silent
+from lightly_nb.pictures import CorruptImageError
 from lightly_nb.reading import crops as reading_crops
 from lightly_nb.reading.crops import BOX, CropSource, grown
-from lightly_nb.reading.images import CorruptImageError
 from lightly_nb.samples import Samples, Task
 from lightly_nb.samples.predictions import packed
 from tests.photos import photographs

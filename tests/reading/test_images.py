@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from lightly_nb.reading.images import MAX_PIXELS, CorruptImageError, decode, decode_rgb, sniff
+from lightly_nb.pictures import MAX_PIXELS, CorruptImageError, decode, decode_rgb, sniff
 from tests.photos import crops
 
 SIDE = 192

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from lightly_nb.errors import InputError, LightlyNBError
-from lightly_nb.reading.images import decode_rgb
+from lightly_nb.pictures import decode_rgb
 from lightly_nb.samples import Samples
 from lightly_nb.samples.selected import Selection
 from lightly_nb.vectors.neighbors import Rows, Tick, no_tick
